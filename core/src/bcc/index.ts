@@ -1,0 +1,2 @@
+// BCC C to plain C, lines kept.
+export {};

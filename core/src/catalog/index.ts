@@ -1,0 +1,3 @@
+// Facts about the kernel as tables. Knows no program: readers ask by name or by id.
+
+export * from './types.ts';

@@ -1,0 +1,2 @@
+// ELF64 as eBPF objects use it.
+export {};

@@ -1,0 +1,3 @@
+// The instruction set: encoding, the opcode table, and both text forms. Knows no map, no program type and no memory.
+
+export * from './encoding.ts';

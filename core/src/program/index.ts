@@ -1,0 +1,3 @@
+// Where the formats meet: an object or an assembly text made ready to verify and to run.
+
+export * from './types.ts';

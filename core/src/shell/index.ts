@@ -1,0 +1,2 @@
+// bpftool, trace_pipe and /sys/fs/bpf over a simulated kernel.
+export {};

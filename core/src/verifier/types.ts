@@ -1,0 +1,73 @@
+// What the verifier answers: the verdict, the kernel's words, and the reason in the user's terms.
+
+import type { KernelVersion } from '#core/catalog';
+import type { LoadedObject, Program } from '#core/program';
+import type { Btf } from '#core/btf';
+
+export interface VerifyOptions {
+  kernel: KernelVersion;
+  /** Bits as in bpf_attr.log_level: 1 states, 2 every insn, 4 statistics. 0 keeps no log (and is fastest). */
+  logLevel?: number;
+  /** The target kernel's BTF, for kfuncs and BTF pointers. */
+  kernelBtf?: Btf;
+  /** Flags of BPF_PROG_LOAD, as BPF_F_STRICT_ALIGNMENT. */
+  progFlags?: number;
+  /** Keep, for each slot, the states that reached it, for hovers and inlay hints. */
+  keepStates?: boolean;
+  /** Asked between instructions now and then: true gives the verdict up. */
+  cancelled?: () => boolean;
+}
+
+/** A step that gave the offending value its state, oldest first. */
+export interface Cause {
+  insn: number;
+  /** One sentence: "bpf_map_lookup_elem may return NULL here". */
+  text: string;
+}
+
+/** One reason why the kernel refuses the program (or a warning that it does not give). */
+export interface Finding {
+  /** Stable code with a page of its own, docs/verifier/<code>.md. */
+  code: string;
+  severity: 'error' | 'warning';
+  /** The kernel's line, character for character where we can. */
+  message: string;
+  /** What is wrong, in C's terms first. */
+  explanation: string;
+  /** The way out. */
+  advice: string;
+  /** In Linux 7.3's words. */
+  category: string;
+  problem: string;
+  /** Slot in Program.insns. */
+  insn: number;
+  register?: number;
+  needed?: string;
+  known?: string;
+  causes: readonly Cause[];
+}
+
+export interface VerifierStatistics {
+  processed: number;
+  maxStatesPerInsn: number;
+  totalStates: number;
+  peakStates: number;
+  /** Bytes of stack of each subprogram, main first. */
+  stackDepth: readonly number[];
+}
+
+export interface Verdict {
+  verdict: 'accepted' | 'rejected' | 'cancelled';
+  /** The kernel's return: 'EACCES', 'EINVAL', 'E2BIG', …; undefined when accepted. */
+  errno?: string;
+  /** findings[0] is what the kernel would say. Warnings may stand here on an accepted program. */
+  findings: readonly Finding[];
+  log: string;
+  statistics: VerifierStatistics;
+  /** Times each slot was processed. */
+  visits: Uint32Array;
+  /** With keepStates: text of the registers at each slot, as the log prints them, joined over states. */
+  states?: ReadonlyMap<number, readonly string[]>;
+}
+
+export type Verify = (program: Program, object: LoadedObject, options: VerifyOptions) => Verdict;

@@ -1,0 +1,23 @@
+// Bundles dist/: the extension's client, the server and debug adapter processes, and the command line. `--watch` keeps going.
+import { build, context } from 'esbuild';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const at = (...parts) => path.join(root, ...parts);
+
+const node = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', absWorkingDir: root, logLevel: 'warning', minify: !process.argv.includes('--watch'), sourcemap: process.argv.includes('--watch'), keepNames: true, define: { 'import.meta.url': 'undefined' } };
+const bundles = [
+  { ...node, entryPoints: ['client/src/extension.ts'], outfile: 'dist/client.js', external: ['vscode'] },
+  { ...node, entryPoints: ['server/src/server.ts'], outfile: 'dist/server.js' },
+  { ...node, entryPoints: ['debug-adapter/src/main.ts'], outfile: 'dist/debug-adapter.js' },
+  { ...node, entryPoints: ['cli/src/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
+];
+
+await mkdir(at('dist'), { recursive: true });
+await copyFile(at('node_modules/web-tree-sitter/web-tree-sitter.wasm'), at('dist/web-tree-sitter.wasm'));
+await copyFile(at('node_modules/tree-sitter-c/tree-sitter-c.wasm'), at('dist/tree-sitter-c.wasm'));
+
+if (process.argv.includes('--watch')) for (const options of bundles) await (await context(options)).watch();
+else await Promise.all(bundles.map((options) => build(options)));
