@@ -57,7 +57,7 @@ export const BPF_JLT = 0xa0;
 export const BPF_JLE = 0xb0;
 export const BPF_JSLT = 0xc0;
 export const BPF_JSLE = 0xd0;
-/** Linux's may_goto (6.8): JMP class, K source. */
+/** Linux's may_goto (6.9): JMP class, K source. */
 export const BPF_JCOND = 0xe0;
 
 // Sizes of loads and stores (opcode & 0x18).
@@ -78,7 +78,7 @@ export const BPF_ATOMIC = 0xc0;
 export const BPF_FETCH = 0x01;
 export const BPF_XCHG = 0xe0 | BPF_FETCH;
 export const BPF_CMPXCHG = 0xf0 | BPF_FETCH;
-/** Linux 6.14 and later. */
+/** Linux 6.15 and later. */
 export const BPF_LOAD_ACQ = 0x100;
 export const BPF_STORE_REL = 0x110;
 

@@ -1,3 +1,5 @@
 // The instruction set: encoding, the opcode table, and both text forms. Knows no map, no program type and no memory.
 
 export * from './encoding.ts';
+export { formsOf, instruction, INSTRUCTIONS, lookup, type Field, type Group, type Instruction, type Kind } from './opcodes.ts';
+export { checkEncoding, type CheckEncodingOptions, type EncodingProblem } from './check-encoding.ts';
