@@ -1,0 +1,119 @@
+// `ebpfw verify`: one line per program, or one JSON object per line. The contract of the JSON is in docs/cli.md.
+
+import { type KernelVersion, TARGET_KERNELS } from '#core/catalog';
+import type { LoadedObject, Program } from '#core/program';
+import { formatProblem } from '#core/problem';
+import { type Finding, type Verdict, verify as verifyProgram } from '#core/verifier';
+import { openProgram, readKernelBtf } from '#toolchain';
+import { complain, readArguments } from '../arguments.ts';
+
+interface Row {
+  file: string;
+  prog: string | null;
+  section: string | null;
+  type: string | null;
+  verdict: 'accepted' | 'rejected' | 'error';
+  error: string | null;
+  code: string | null;
+  insn: number | null;
+  source: { file: string; line: number; column: number } | null;
+  processed: number;
+  maxStatesPerInsn: number;
+  totalStates: number;
+  peakStates: number;
+  stackDepth: readonly number[];
+  ms: number;
+}
+
+const NOTHING = { processed: 0, maxStatesPerInsn: 0, totalStates: 0, peakStates: 0, stackDepth: [] } as const;
+
+export async function verify(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(args, { prog: { type: 'string' }, kernel: { type: 'string', default: '6.18' }, log: { type: 'string' }, json: { type: 'boolean', default: false } });
+  if ('complaint' in parsed) return complain('verify', parsed.complaint);
+  const { files, values } = parsed;
+  if (files.length === 0) return complain('verify', 'which file? An object (.o), C (.bpf.c) or assembly (.bpf.s)');
+  const kernel = TARGET_KERNELS.find((known) => known === values.kernel);
+  if (!kernel) return complain('verify', `kernel ${values.kernel} is not one of ${TARGET_KERNELS.join(', ')}`);
+  const logLevel = values.log === undefined ? 0 : Number(values.log);
+  if (!Number.isInteger(logLevel) || logLevel < 0 || logLevel > 7) return complain('verify', `--log takes 1, 2, 4 or a sum of them, not "${values.log}"`);
+
+  let status = 0;
+  for (const file of files) {
+    for (const { row, verdict, problems } of await verifyFile(file, values.prog, kernel, logLevel)) {
+      status = Math.max(status, row.verdict === 'accepted' ? 0 : row.verdict === 'rejected' ? 1 : 2);
+      if (logLevel > 0 && verdict) process.stderr.write(verdict.log);
+      process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row, verdict, problems));
+    }
+  }
+  return status;
+}
+
+type Outcome = { row: Row; verdict?: Verdict; problems: readonly string[] };
+
+async function verifyFile(file: string, only: string | undefined, kernel: KernelVersion, logLevel: number): Promise<Outcome[]> {
+  const failed = (message: string, extra: Partial<Row> = {}): Outcome => ({
+    row: { file, prog: null, section: null, type: null, verdict: 'error', error: message, code: null, insn: null, source: null, ...NOTHING, ms: 0, ...extra },
+    problems: [],
+  });
+  const { object, problems } = await openProgram(file, { kernel });
+  const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem);
+  if (!object) return [failed(errors.join('\n') || `${file}: nothing to load`)];
+  const programs = object.programs.filter(({ name }) => only === undefined || name === only);
+  if (programs.length === 0) {
+    const names = object.programs.map(({ name }) => name).join(', ');
+    return [failed(only === undefined ? `${file}: no program in this file${errors.length > 0 ? `\n${errors.join('\n')}` : ''}` : `${file}: no program "${only}"; it has ${names || 'none'}`)];
+  }
+  const kernelBtf = await readKernelBtf();
+  return programs.map((program) => {
+    if (program.type === undefined) {
+      const why = program.problems.map(formatProblem).join('\n') || `${file}: section "${program.section}" names no program type`;
+      return failed(why, { prog: program.name, section: program.section });
+    }
+    const before = performance.now();
+    const verdict = verifyProgram(program, object, { kernel, logLevel, ...(kernelBtf ? { kernelBtf } : {}) });
+    return { row: rowOf(file, program, object, verdict, performance.now() - before), verdict, problems: program.problems.map(formatProblem) };
+  });
+}
+
+function rowOf(file: string, program: Program, _object: LoadedObject, verdict: Verdict, ms: number): Row {
+  const finding = firstError(verdict);
+  return {
+    file,
+    prog: program.name,
+    section: program.section,
+    type: program.type ?? null,
+    verdict: verdict.verdict === 'accepted' ? 'accepted' : 'rejected',
+    error: finding?.message ?? null,
+    code: finding?.code ?? null,
+    insn: finding?.insn ?? null,
+    source: finding ? sourceOf(program, finding.insn) : null,
+    ...verdict.statistics,
+    ms: Math.round(ms * 1000) / 1000,
+  };
+}
+
+const firstError = (verdict: Verdict): Finding | undefined => (verdict.verdict === 'accepted' ? undefined : verdict.findings.find(({ severity }) => severity === 'error'));
+
+function sourceOf(program: Program, insn: number): Row['source'] {
+  const record = program.lines.findLast((line) => line.insn <= insn);
+  return record ? { file: record.file, line: record.line, column: record.column } : null;
+}
+
+function describe(row: Row, verdict: Verdict | undefined, problems: readonly string[]): string {
+  const notes = problems.map((problem) => `    ${problem}\n`).join('');
+  if (!verdict) return `error    ${row.error}\n${notes}`;
+  const head = `${row.verdict} ${row.file}: ${row.prog} (${row.section}), ${row.processed} instructions processed, ${row.ms.toFixed(1)} ms\n`;
+  const finding = firstError(verdict);
+  if (!finding) return head + notes;
+  const place = row.source ? `${row.source.file}:${row.source.line}${row.source.column ? `:${row.source.column}` : ''}: ` : '';
+  const program = (insn: number): string => `instruction ${insn}`;
+  const lines = [
+    `    ${place}${finding.explanation}`,
+    `    the verifier says at ${program(finding.insn)}: ${finding.message}  [${finding.code}]`,
+    ...(finding.needed !== undefined ? [`    needed: ${finding.needed}`] : []),
+    ...(finding.known !== undefined ? [`    known: ${finding.known}`] : []),
+    ...finding.causes.map((cause) => `    ${program(cause.insn)}: ${cause.text}`),
+    ...(finding.advice ? [`    what to do: ${finding.advice}`] : []),
+  ];
+  return `${head}${lines.join('\n')}\n${notes}`;
+}

@@ -1,0 +1,29 @@
+// What `ebpfw help` prints.
+
+const COMMANDS: Record<string, { line: string; about: string }> = {
+  verify: {
+    line: 'ebpfw verify FILE… [--prog NAME] [--kernel 6.18] [--log LEVEL] [--json]',
+    about: 'The verdict of the Linux verifier on every program of each file, with the reason.\nFILE is an object, C or assembly. Exit status: 0 all accepted, 1 some rejected, 2 some error.',
+  },
+  inspect: { line: 'ebpfw inspect FILE… --json', about: 'What the loader makes of a file: programs, instructions after relocation, maps, CO-RE relocations, problems.' },
+  run: {
+    line: 'ebpfw run FILE [--prog NAME] [--events FILE] [--packet HEX|@FILE] [--ctx HEX|@FILE] [--engine interpreter|wasm] [--no-verify] [--json]',
+    about: 'Runs programs in a simulated kernel on the events of an event file, or on one packet or context.\nShows return values, trace_pipe, records and maps.',
+  },
+  disasm: { line: 'ebpfw disasm FILE [--style llvm|kernel|classic]', about: 'The instructions of an object as text.' },
+  asm: { line: 'ebpfw asm FILE -o OUT', about: 'Assembles a text into the bytes of its instructions (8 a slot, little endian).' },
+  conformance: {
+    line: 'ebpfw conformance [MEMORY]   |   ebpfw conformance --data FILE… [--engine interpreter|wasm]',
+    about: 'Plugin of the bpf_conformance runner (program in hex on standard input, r0 in hex on standard output),\nor the runner of .data files in this process. Exit status 1 if any fails.',
+  },
+};
+
+/** The whole page, or the part about one command. */
+export function usage(name?: string): string {
+  const of = (command: string): string => {
+    const { line, about } = COMMANDS[command]!;
+    return `  ${line}\n${about.replace(/^/gm, '      ')}\n`;
+  };
+  if (name !== undefined) return `usage:\n${of(name)}`;
+  return `ebpfw: write, verify and run eBPF programs without root, without Linux, without a kernel.\n\n${Object.keys(COMMANDS).map(of).join('\n')}`;
+}
