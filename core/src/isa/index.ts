@@ -3,3 +3,7 @@
 export * from './encoding.ts';
 export { formsOf, instruction, INSTRUCTIONS, lookup, type Field, type Group, type Instruction, type Kind } from './opcodes.ts';
 export { checkEncoding, type CheckEncodingOptions, type EncodingProblem } from './check-encoding.ts';
+export { disassemble, formatInsn, type Dialect, type DisassembledInsn, type DisassembleOptions } from './disassemble.ts';
+export { formatKernelInsn, type KernelFormatOptions } from './format-kernel.ts';
+export { formatLlvmInsn, type LlvmFormatOptions } from './format-llvm.ts';
+export { formatClassicInsn } from './format-classic.ts';
