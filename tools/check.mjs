@@ -5,7 +5,7 @@ import { run, say } from './say.mjs';
 const steps = [
   ['types', ['tsc', '-b']],
   ['lint', ['eslint', '.']],
-  ['grammars', ['vscode-tmgrammar-test', 'test/grammars/*']],
+  ['grammars', ['vscode-tmgrammar-test', '-g', 'test/grammars/support/c.tmLanguage.json', 'test/grammars/*.*']],
   ['unit and data tests', ['vitest', 'run']],
 ];
 
