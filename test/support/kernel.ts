@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { fromHex, toHex } from '#core/bytes';
 import { BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decode, encode, type Insn, isLdImm64 } from '#core/isa';
+import { missing, repository } from './requirements.ts';
 
 /** enum bpf_prog_type, by the names this project uses. */
 export const PROGRAM_TYPES = [
@@ -97,14 +98,10 @@ const hex = (bytes: Uint8Array | undefined): string => (bytes && bytes.length > 
 const unhex = (word: string | undefined): Uint8Array => (!word || word === '-' ? new Uint8Array() : fromHex(word)!);
 
 /**
- * The kernel at hand, or undefined with one clear line on standard error. With EBPF_REQUIRE_KERNEL=1 (CI) the reason is thrown.
+ * The kernel at hand, or undefined with one clear line on standard error. Where it is required (see requirements.ts) the reason is thrown.
  */
 export async function openKernel(): Promise<KernelBridge | undefined> {
-  const unusable = (reason: string): undefined => {
-    if (process.env.EBPF_REQUIRE_KERNEL === '1') throw new Error(`bpf() is not usable here: ${reason}`);
-    process.stderr.write(`skipped, needs a real kernel: ${reason}\n`);
-    return undefined;
-  };
+  const unusable = (reason: string): undefined => missing('kernel', reason);
   if (process.platform !== 'linux') return unusable(`this is ${process.platform}, not Linux`);
   const executable = buildBridge();
   if (!executable) return unusable('no C compiler (cc, gcc or clang) to build test/support/kernel-bridge.c');
@@ -117,8 +114,6 @@ export async function openKernel(): Promise<KernelBridge | undefined> {
   await bridge.closeFd(probe.fd);
   return bridge;
 }
-
-const repository = path.resolve(import.meta.dirname ?? __dirname, '../..');
 
 function buildBridge(): string | undefined {
   const source = path.join(repository, 'test/support/kernel-bridge.c');
