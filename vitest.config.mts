@@ -1,10 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
-// Unit tests sit beside their source; data and protocol tests sit under test/. The end-to-end test has its own runner.
+const oracle = process.env['EBPF_SUITE'] === 'oracle';
+const protocol = process.env['EBPF_SUITE'] === 'protocol';
+
+// Unit tests sit beside their source; data tests under test/. Three suites: the quick ones (npm run check), the conversations over
+// LSP and DAP (npm test), and the long comparisons with a real kernel (npm run oracle). The end-to-end test has its own runner.
 export default defineConfig({
   test: {
-    include: ['{core,toolchain,server,debug-adapter,cli,client}/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/e2e/**'],
-    testTimeout: 20_000,
+    include: oracle
+      ? ['{core,toolchain,server,debug-adapter,cli,client,test}/**/*.oracle.test.ts']
+      : protocol
+        ? ['test/{dap,lsp,cli}/**/*.test.ts']
+        : ['{core,toolchain,server,debug-adapter,cli,client}/src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/e2e/**', ...(oracle ? [] : ['**/*.oracle.test.ts']), ...(oracle || protocol ? [] : ['test/{dap,lsp,cli}/**'])],
+    testTimeout: oracle ? 1_800_000 : 20_000,
+    hookTimeout: oracle ? 1_800_000 : 60_000,
   },
 });

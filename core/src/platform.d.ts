@@ -1,4 +1,4 @@
-// The few names that every JavaScript host of this core has (browsers, Node) and that ES2022 does not declare.
+// The few names that every JavaScript host of this core has (browsers, Node) and that ES2023 does not declare.
 // Nothing else of the host may be used in core: no console, no process, no timers, no I/O.
 
 declare class TextDecoder {
