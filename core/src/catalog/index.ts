@@ -9,3 +9,4 @@ export * from './attach-types.ts';
 export * from './sections.ts';
 export * from './syscalls.ts';
 export * from './kernels.ts';
+export * from './contexts.ts';

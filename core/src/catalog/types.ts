@@ -150,3 +150,54 @@ export const PROGRAM_TYPE_NAMES = [
 ] as const;
 
 export type ProgramTypeName = (typeof PROGRAM_TYPE_NAMES)[number];
+
+/** What a load from the context becomes: a number, or a pointer that the verifier knows. */
+export type ContextValue =
+  | 'scalar'
+  | 'packet'
+  | 'packet_meta'
+  | 'packet_end'
+  | 'flow_keys'
+  | 'socket'
+  | 'socket_or_null'
+  | 'sock_common'
+  | 'sock_common_or_null'
+  | 'tp_buffer'
+  | 'trusted_ptr'
+  | 'rdonly_buf'
+  | 'buf';
+
+/** Accesses of `size` bytes at `from`, `from + size`, … up to and including `to`. */
+export interface ContextRange {
+  size: 1 | 2 | 4 | 8;
+  from: number;
+  to: number;
+  gives: ContextValue;
+  /** Of a `trusted_ptr`: the kernel struct. */
+  struct?: string;
+}
+
+/** What programs of one type, at some attach types, may do with their context. */
+export interface ContextRow {
+  programType: ProgramTypeName;
+  /** null: loaded without an expected attach type. */
+  attachTypes: readonly (string | null)[];
+  reads: readonly ContextRange[];
+  writes: readonly ContextRange[];
+  /** What the program may return, from and to; absent where any value will do. */
+  returns?: readonly [number, number];
+}
+
+export interface ContextField {
+  name: string;
+  offset: number;
+  size: number;
+  /** As C writes it, an array's length behind: `__u32[5]`. */
+  type: string;
+}
+
+export interface ContextStruct {
+  name: string;
+  size: number;
+  fields: readonly ContextField[];
+}
