@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   run: async () => (await import('./commands/run.ts')).run,
   disasm: async () => (await import('./commands/disasm.ts')).disasm,
   asm: async () => (await import('./commands/asm.ts')).asm,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
   conformance: async () => (await import('./commands/conformance.ts')).conformance,
 };
 

@@ -12,6 +12,7 @@ const COMMANDS: Record<string, { line: string; about: string }> = {
   },
   disasm: { line: 'ebpfw disasm FILE [--style llvm|kernel|classic]', about: 'The instructions of an object as text.' },
   asm: { line: 'ebpfw asm FILE -o OUT', about: 'Assembles a text into the bytes of its instructions (8 a slot, little endian).' },
+  doctor: { line: 'ebpfw doctor [--json]', about: 'Which compiler and which kernel types this machine has. Exit status 1 when there is no compiler.' },
   conformance: {
     line: 'ebpfw conformance [MEMORY]   |   ebpfw conformance --data FILE… [--engine interpreter|wasm]',
     about: 'Plugin of the bpf_conformance runner (program in hex on standard input, r0 in hex on standard output),\nor the runner of .data files in this process. Exit status 1 if any fails.',
