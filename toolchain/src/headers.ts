@@ -1,0 +1,159 @@
+// Where headers come from: our own libbpf-style ones, a vmlinux.h made from BTF into the cache, and clang's precompiled form of it.
+// Never writes outside the cache folder.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as btf from '#core/btf';
+import { type Problem, error } from '#core/problem';
+import type { Compiler } from './find-compiler.ts';
+import { readKernelBtf } from './kernel-btf.ts';
+import { cacheFolder } from './machine.ts';
+import { run } from './process.ts';
+import type { ToolchainSettings } from './settings.ts';
+
+/** Counts up when printVmlinuxHeader writes something else: older files in the cache are then made again. */
+const VMLINUX_EDITION = 1;
+const KEPT_PRECOMPILED = 6;
+
+/** The repository's or the extension's folder that holds `toolchain/include`; bundles lie one level deeper than it. */
+function ownFolder(relative: string): string {
+  const here = path.dirname(import.meta.url ? fileURLToPath(import.meta.url) : __filename);
+  for (let folder = here; ; folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, relative))) return path.join(folder, relative);
+    if (folder === path.dirname(folder)) throw new Error(`${relative} is missing from this installation`);
+  }
+}
+
+let include: string | undefined;
+/** Folder to give with -I, so that `<bpf/bpf_helpers.h>` is found. */
+export const ownHeaders = (): string => (include ??= ownFolder('toolchain/include'));
+
+export interface VmlinuxHeader {
+  /** Absolute path of a file named vmlinux.h. */
+  file?: string;
+  /** What it describes, for people: `Linux 6.18.44 of this machine`. */
+  origin: string;
+  problems: readonly Problem[];
+}
+
+const making = new Map<string, Promise<VmlinuxHeader>>();
+
+/** The vmlinux.h for `#include "vmlinux.h"` where the project has none of its own; made on the first call. */
+export function ensureVmlinux(settings: ToolchainSettings = {}): Promise<VmlinuxHeader> {
+  const key = JSON.stringify([settings.vmlinux, settings.kernelBtf, settings.cacheFolder]);
+  let made = making.get(key);
+  if (!made) {
+    made = makeVmlinux(settings);
+    making.set(key, made);
+    // A failure may be cured by the next edit of a setting or a disk: ask again then.
+    void made.then(({ file }) => file ?? making.delete(key));
+  }
+  return made;
+}
+
+async function makeVmlinux(settings: ToolchainSettings): Promise<VmlinuxHeader> {
+  if (settings.vmlinux) {
+    if (existsSync(settings.vmlinux)) return { file: settings.vmlinux, origin: settings.vmlinux, problems: [] };
+    return { origin: '', problems: [error(`The setting ebpf.vmlinux names ${settings.vmlinux}, which does not exist`, { code: 'vmlinux-setting' })] };
+  }
+  const kernel = readKernelBtf(settings);
+  if (!kernel.btf) return { origin: '', problems: kernel.problems };
+  const folder = path.join(settings.cacheFolder ?? cacheFolder(), 'vmlinux', `${kernel.digest}-${VMLINUX_EDITION}`);
+  const file = path.join(folder, 'vmlinux.h');
+  if (existsSync(file)) return { file, origin: kernel.origin, problems: [] };
+  try {
+    await mkdir(folder, { recursive: true });
+    const { printVmlinuxHeader } = btf as { printVmlinuxHeader?: (kernel: btf.Btf) => string };
+    if (!printVmlinuxHeader) throw new Error('the printer of C types is not there yet');
+    await writeWhole(file, printVmlinuxHeader(kernel.btf));
+    return { file, origin: kernel.origin, problems: [] };
+  } catch (reason) {
+    return { origin: '', problems: [error(`vmlinux.h could not be written into the cache: ${(reason as Error).message}. Choose another folder with the environment variable EBPF_WORKBENCH_CACHE`, { code: 'cache' })] };
+  }
+}
+
+/** A reader sees the old file or the whole new one, also when two processes write at once. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const unfinished = `${file}.${process.pid}`;
+  await writeFile(unfinished, text);
+  await rename(unfinished, file);
+}
+
+/** The header that a quoted or angled include of `vmlinux.h` names, looked up as the compiler does. */
+export function findVmlinuxInclude(text: string, folder: string, includeFolders: readonly string[]): string | undefined {
+  // Only where nothing but comments stands in front: a macro defined before might change what the header means.
+  const first = /^(?:\s|\/\/[^\n]*\n|\/\*[^]*?\*\/)*#[ \t]*include[ \t]*(["<])vmlinux\.h[">]/.exec(text);
+  if (!first) return undefined;
+  const places = first[1] === '"' ? [folder, ...includeFolders] : includeFolders;
+  return places.map((place) => path.resolve(folder, place, 'vmlinux.h')).find((file) => existsSync(file));
+}
+
+const compiling = new Map<string, Promise<string | undefined>>();
+
+/**
+ * Clang's precompiled form of a header, as a path for -include-pch; undefined where it cannot be made or would change the meaning.
+ * Keyed by compiler, arguments and the header's size and time. A build is shared by all who wait and never cancelled.
+ */
+export async function ensurePrecompiled(header: string, compiler: Compiler, args: readonly string[], settings: ToolchainSettings): Promise<string | undefined> {
+  const facts = await stat(header).catch(() => undefined);
+  // Without a guard the header would be read a second time by the #include that stays in the program.
+  if (!facts || !guarded(header, facts.mtimeMs)) return undefined;
+  const key = createHash('sha256').update(JSON.stringify([compiler.path, statSync(compiler.path).mtimeMs, compiler.description, header, facts.size, facts.mtimeMs, args])).digest('hex').slice(0, 24);
+  const folder = path.join(settings.cacheFolder ?? cacheFolder(), 'precompiled');
+  const file = path.join(folder, `${key}.pch`);
+  let made = compiling.get(file);
+  if (!made) {
+    made = precompile(header, file, folder, compiler, args);
+    compiling.set(file, made);
+  }
+  const ready = await made;
+  if (ready && existsSync(ready)) return ready;
+  compiling.delete(file);
+  return undefined;
+}
+
+const guards = new Map<string, boolean>();
+function guarded(header: string, mtime: number): boolean {
+  const key = `${header}\0${mtime}`;
+  let known = guards.get(key);
+  if (known === undefined) guards.set(key, (known = /^[ \t]*#[ \t]*(?:pragma[ \t]+once|ifndef)\b/m.test(readFileSync(header, 'utf8').slice(0, 4096))));
+  return known;
+}
+
+async function precompile(header: string, file: string, folder: string, compiler: Compiler, args: readonly string[]): Promise<string | undefined> {
+  try {
+    if (existsSync(file)) {
+      const now = new Date();
+      await utimes(file, now, now);
+      return file;
+    }
+    await mkdir(folder, { recursive: true });
+    const unfinished = `${file}.${process.pid}`;
+    const { code } = await run(compiler.path, [...compiler.prefix, ...args, '-x', 'c-header', header, '-o', unfinished], { timeout: 60_000, cwd: folder });
+    if (code !== 0) {
+      await rm(unfinished, { force: true });
+      return undefined;
+    }
+    await rename(unfinished, file);
+    await forgetOldest(folder);
+    return file;
+  } catch {
+    // No cache, no speed: the compile goes on without.
+    return undefined;
+  }
+}
+
+/** Removes a precompiled header that clang would not take, so that the next compile makes it again. */
+export async function dropPrecompiled(file: string): Promise<void> {
+  compiling.delete(file);
+  await rm(file, { force: true }).catch(() => {});
+}
+
+async function forgetOldest(folder: string): Promise<void> {
+  const files = await Promise.all((await readdir(folder)).filter((name) => name.endsWith('.pch')).map(async (name) => ({ file: path.join(folder, name), time: (await stat(path.join(folder, name))).mtimeMs })));
+  files.sort((a, b) => b.time - a.time);
+  for (const { file } of files.slice(KEPT_PRECOMPILED)) await rm(file, { force: true });
+}

@@ -1,0 +1,60 @@
+// The kernel's own types: of the running kernel where there is one, else of a file that the settings name.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import { type Btf, readBtf } from '#core/btf';
+import { isElf, readElf } from '#core/elf';
+import { type Problem, error } from '#core/problem';
+import type { ToolchainSettings } from './settings.ts';
+
+export const RUNNING_KERNEL_BTF = '/sys/kernel/btf/vmlinux';
+
+export interface KernelBtf {
+  btf?: Btf;
+  /** Names the content: of the same bytes the same text. */
+  digest: string;
+  /** For people: `Linux 6.18.44 of this machine`. */
+  origin: string;
+  problems: readonly Problem[];
+}
+
+const known = new Map<string, KernelBtf>();
+
+/** Reads it once in a process: a kernel does not change while it runs. About 5 MB, a few tens of milliseconds. */
+export function readKernelBtf(settings: Pick<ToolchainSettings, 'kernelBtf'> = {}): KernelBtf {
+  const file = settings.kernelBtf ?? '';
+  let kernel = known.get(file);
+  if (!kernel) {
+    kernel = read(file);
+    if (kernel.btf) known.set(file, kernel);
+  }
+  return kernel;
+}
+
+function read(given: string): KernelBtf {
+  if (given) {
+    try {
+      return parse(readFileSync(given), given, given);
+    } catch (reason) {
+      return { digest: '', origin: '', problems: [error(`The setting ebpf.kernelBtf names ${given}, which cannot be read: ${(reason as Error).message}`, { code: 'kernel-btf' })] };
+    }
+  }
+  // The simulated kernel is an x86-64 one: types of another machine would not fit its contexts.
+  if (process.platform === 'linux' && process.arch === 'x64') {
+    try {
+      return parse(readFileSync(RUNNING_KERNEL_BTF), RUNNING_KERNEL_BTF, `Linux ${os.release()} of this machine`);
+    } catch {
+      // A kernel without CONFIG_DEBUG_INFO_BTF, or a sandbox without /sys.
+    }
+  }
+  return { digest: '', origin: '', problems: [error('This system has no kernel types to make vmlinux.h from. Name a BTF file or a kernel image in the setting ebpf.kernelBtf, or put a vmlinux.h beside the program', { code: 'kernel-btf' })] };
+}
+
+function parse(bytes: Uint8Array, file: string, origin: string): KernelBtf {
+  const section = isElf(bytes) ? readElf(bytes).elf?.section('.BTF') : undefined;
+  const { btf, problems } = readBtf(section?.bytes ?? bytes);
+  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  if (!btf) return { digest: '', origin: '', problems: [error(`${file} holds no kernel types that could be read${problems[0] ? `: ${problems[0].message}` : ''}`, { code: 'kernel-btf' })] };
+  return { btf, digest, origin, problems: [] };
+}
