@@ -1,6 +1,7 @@
-// BTF: types as the compiler and the kernel describe them.
+// BTF: types as the compiler and the kernel describe them. Knows no ELF file and no program.
 
-/** A parsed BTF blob; the room's owner gives it its members. */
-export interface Btf {
-  readonly typeCount: number;
-}
+export * from './types.ts';
+export { readBtf, type BtfResult } from './read-btf.ts';
+export { readBtfExt, type BtfExt, type CoreRecord, type FuncRecord, type SectionRecords, type SourceRecord } from './btf-ext.ts';
+export { essentialLength } from './name-index.ts';
+export { alignOf, enumeratorName, findComposite, findMember, resolve, sizeOf, skipModifiers, type FoundMember } from './type-facts.ts';

@@ -1,3 +1,4 @@
 // Where the formats meet: an object or an assembly text made ready to verify and to run.
 
 export * from './types.ts';
+export { loadObject } from './load-object.ts';

@@ -31,6 +31,33 @@ export interface MapDefinition {
   slots?: readonly { index: number; target: string }[];
   /** Where the source declares it, when known. */
   declared?: { file: string; line: number };
+  /** The definition leaves max_entries to user space, which must set it before load (0 where the type needs none). */
+  sizedByUser?: boolean;
+  /** False for maps that libbpf does not create by itself (`SEC("?.struct_ops")`). */
+  autocreate?: boolean;
+  /** struct_ops: which kernel struct it fills in and with which programs; `initial` has the other members' bytes. */
+  structOps?: StructOps;
+  /** Pointers that relocations put into `initial`: byte offset of an 8-byte slot, and the map value or function it points at. */
+  pointers?: readonly { offset: number; target: { map: number; offset: number } | { function: string } }[];
+}
+
+/** A variable of `SEC(".struct_ops")`. */
+export interface StructOps {
+  /** The variable's type as the object has it, flavour and all: `tcp_congestion_ops___v2`. */
+  type: string;
+  typeId: number;
+  /** Member and the program it points at, in order of members. */
+  programs: readonly { member: string; program: string }[];
+}
+
+/** What a BPF_PSEUDO_BTF_ID load names: a variable or function of the kernel. */
+export interface KernelSymbol {
+  name: string;
+  /** Id of its BTF var or func in the kernel BTF that was given. */
+  kernelTypeId?: number;
+  /** Id of the extern's type in the object's BTF. */
+  typeId: number;
+  weak: boolean;
 }
 
 /** A function of a program. Subprogram 0 is the main program. Slots `start` up to, not including, `end`. */
@@ -40,8 +67,10 @@ export interface Subprogram {
   end: number;
   /** BTF_KIND_FUNC id in the object's BTF. */
   funcTypeId?: number;
-  /** A global function is verified by itself (BTF_FUNC_GLOBAL). */
+  /** A global function is verified by itself (BTF_FUNC_GLOBAL). A hidden one counts as static, as libbpf makes it. */
   linkage?: 'static' | 'global' | 'extern';
+  /** Where its code stands in the object file: section name, its index, and bytes from the section's start. Absent for assembly. */
+  origin?: { section: string; sectionIndex: number; offset: number };
 }
 
 /** From `insn` on, until the next record, code comes from here. Lines and columns count from 1; 0 is unknown. */
@@ -80,7 +109,9 @@ export interface Program {
   /**
    * All slots, main program first, then the subprograms it needs, relocated: an ld_imm64 of a map carries
    * src BPF_PSEUDO_MAP_FD or BPF_PSEUDO_MAP_VALUE and the index into `LoadedObject.maps` in imm (the offset into the value in the
-   * second slot's imm); a BPF-to-BPF call the relative distance; a kfunc call src BPF_PSEUDO_KFUNC_CALL and an index into `kfuncs` in imm.
+   * second slot's imm); a BPF-to-BPF call the relative distance, and so does an ld_imm64 with src BPF_PSEUDO_FUNC; a kfunc call
+   * src BPF_PSEUDO_KFUNC_CALL and an index into `kfuncs` in imm; an ld_imm64 of a typed kernel symbol src BPF_PSEUDO_BTF_ID and an
+   * index into `ksyms` in imm.
    */
   insns: readonly Insn[];
   subprograms: readonly Subprogram[];
@@ -89,6 +120,12 @@ export interface Program {
   coreRelocations: readonly CoreRelocation[];
   /** Names of kfuncs called, by the index that the call carries in imm. */
   kfuncs: readonly string[];
+  /** Kernel symbols loaded by BTF id, by the index that the ld_imm64 carries in imm. */
+  ksyms: readonly KernelSymbol[];
+  /** Of a struct_ops program: the kernel struct and the member it is put into. */
+  structOps?: { type: string; member: string };
+  /** BPF_F_… of BPF_PROG_LOAD that the section asks for: BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS. */
+  flags: number;
   problems: readonly Problem[];
 }
 
@@ -102,5 +139,25 @@ export interface LoadedObject {
   /** The object file's own bytes, for DWARF. Absent for assembly. */
   elf?: Uint8Array;
   license: string;
+  /** The kernel version that an old `version` section asks for. */
+  version?: number;
+  /** False for big-endian objects: they can be read and disassembled, not verified and not run. */
+  runnable: boolean;
   problems: readonly Problem[];
+}
+
+/** What the loader may know about the machine that the program is for. All of it is optional. */
+export interface LoadOptions {
+  /** The target kernel's BTF, for CO-RE, typed kernel symbols and kfuncs. Without it CO-RE relocations take the object's own types. */
+  kernelBtf?: Btf;
+  /** `major.minor.patch` for LINUX_KERNEL_VERSION; 6.18.0 unless told. */
+  kernelVersion?: string;
+  /** Possible CPUs: the size of per-CPU-indexed arrays that the program leaves to the loader. */
+  cpus?: number;
+  /** Lines of the kernel's .config by name (`CONFIG_HZ` → `250`, `y`, `"text"`); what is missing comes from a typical distribution's. */
+  kconfig?: Readonly<Record<string, string>>;
+  /** Addresses as /proc/kallsyms would give them, for `extern const void sym __ksym`. */
+  kernelAddress?: (name: string) => bigint | undefined;
+  /** New values of global variables, by name, before the program is loaded: what a skeleton's user writes into `skel->rodata`. */
+  globals?: Readonly<Record<string, bigint | Uint8Array>>;
 }

@@ -1,0 +1,166 @@
+// The functions of an object file as pieces of code with what patches them: the raw material of programs.
+// Reads symbols and relocations of executable sections; does not put programs together.
+
+import { decode, INSN_SIZE, isCall, isLdImm64, BPF_PSEUDO_CALL, type Insn } from '#core/isa';
+import { R_BPF_64_32, R_BPF_64_64, SHN_UNDEF, STB_LOCAL, STT_FUNC, STT_SECTION, STV_HIDDEN, STV_INTERNAL, type ElfSection, type ElfSymbol } from '#core/elf';
+import type { CoreRecord, SectionRecords } from '#core/btf';
+import { error, type Problem } from '#core/problem';
+import { ARENA_SECTION, isProgramSection, type ObjectFile } from './object-file.ts';
+import type { PlacedMap } from './btf-maps.ts';
+import { MAP_TYPE_ARENA } from './map-facts.ts';
+
+/** What a relocation makes of an instruction. */
+export type Patch =
+  | { kind: 'map'; map: number }
+  /** A global variable: an address in a map's value. */
+  | { kind: 'value'; map: number; offset: number }
+  | { kind: 'extern'; name: string }
+  | { kind: 'extern-call'; name: string }
+  /** A call; the callee's slot in its section. */
+  | { kind: 'call'; section: number; slot: number }
+  /** The address of a function, for callbacks. */
+  | { kind: 'function'; section: number; slot: number };
+
+/** One function. Slots count from its own start. */
+export interface FunctionCode {
+  name: string;
+  section: ElfSection;
+  /** First slot in its section. */
+  start: number;
+  insns: readonly Insn[];
+  /** By slot. */
+  patches: ReadonlyMap<number, Patch>;
+  /** By slot; records of .BTF.ext that lie inside. */
+  core: readonly { slot: number; record: CoreRecord }[];
+  records: SectionRecords | undefined;
+  local: boolean;
+  /** Not visible outside its object: the verifier sees it with its callers. */
+  hidden: boolean;
+  funcTypeId?: number;
+}
+
+export const END_OF_FUNCTION = (code: FunctionCode): number => code.start + code.insns.length;
+
+/** Slots of a section, in the byte order that our decoder reads. */
+export function decodeSection(bytes: Uint8Array, littleEndian: boolean): Insn[] {
+  if (littleEndian) return decode(bytes);
+  const swapped = new Uint8Array(bytes.length - (bytes.length % INSN_SIZE));
+  for (let at = 0; at < swapped.length; at += INSN_SIZE) {
+    const registers = bytes[at + 1]!;
+    swapped.set([bytes[at]!, (registers >> 4) | ((registers & 0x0f) << 4), bytes[at + 3]!, bytes[at + 2]!, bytes[at + 7]!, bytes[at + 6]!, bytes[at + 5]!, bytes[at + 4]!], at);
+  }
+  return decode(swapped);
+}
+
+export function readFunctions(object: ObjectFile, maps: readonly PlacedMap[]): { functions: FunctionCode[]; problems: Problem[] } {
+  const functions: FunctionCode[] = [];
+  const problems: Problem[] = [];
+  for (const section of object.elf.sections) {
+    if (isProgramSection(section)) functions.push(...functionsOf(object, section, maps, problems));
+  }
+  return { functions, problems };
+}
+
+function functionsOf(object: ObjectFile, section: ElfSection, maps: readonly PlacedMap[], problems: Problem[]): FunctionCode[] {
+  const { elf, ext } = object;
+  if (section.bytes.length % INSN_SIZE !== 0) problems.push(error(`section ${section.name} has ${section.bytes.length} bytes, no multiple of an instruction's ${INSN_SIZE}`, { code: 'code-size', section: section.name }));
+  const insns = decodeSection(section.bytes, elf.littleEndian);
+  const records = ext?.sections.get(section.name);
+  const functions: FunctionCode[] = [];
+  const starts = new Set<number>();
+  for (const symbol of elf.symbolsIn(section.index)) {
+    if (symbol.type !== STT_FUNC || starts.has(symbol.value)) continue;
+    const place = { code: 'function-place', section: section.name, offset: section.offset + symbol.value };
+    if (symbol.value % INSN_SIZE !== 0 || symbol.size % INSN_SIZE !== 0 || symbol.size === 0 || symbol.value + symbol.size > insns.length * INSN_SIZE) {
+      problems.push(error(`function ${symbol.name} (${symbol.size} bytes at ${symbol.value}) does not lie in section ${section.name}`, place));
+      continue;
+    }
+    starts.add(symbol.value);
+    const start = symbol.value / INSN_SIZE;
+    const code = insns.slice(start, start + symbol.size / INSN_SIZE);
+    const func = records?.funcs.find(({ offset }) => offset === symbol.value);
+    functions.push({
+      name: symbol.name,
+      section,
+      start,
+      insns: code,
+      patches: patchesOf(object, section, symbol, code, maps, problems),
+      core: (records?.core ?? []).filter(({ offset }) => offset >= symbol.value && offset < symbol.value + symbol.size).map((record) => ({ slot: Math.floor((record.offset - symbol.value) / INSN_SIZE), record })),
+      records,
+      local: symbol.binding === STB_LOCAL,
+      hidden: symbol.visibility === STV_HIDDEN || symbol.visibility === STV_INTERNAL,
+      ...(func ? { funcTypeId: func.typeId } : {}),
+    });
+  }
+  return functions;
+}
+
+function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, insns: readonly Insn[], maps: readonly PlacedMap[], problems: Problem[]): Map<number, Patch> {
+  const { elf } = object;
+  const patches = new Map<number, Patch>();
+  const relocations = elf.relocations(section.index);
+  for (let i = firstAt(relocations, func.value); i < relocations.length && relocations[i]!.offset < func.value + func.size; i++) {
+    const { offset, type, symbol } = relocations[i]!;
+    const slot = (offset - func.value) / INSN_SIZE;
+    const insn = insns[slot];
+    const fail = (message: string): void =>
+      void problems.push(error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, { code: 'relocation', section: section.name, offset: section.offset + offset }));
+    if (!insn) {
+      fail('a relocation that does not stand on an instruction');
+      continue;
+    }
+    if (type !== R_BPF_64_64 && type !== R_BPF_64_32) {
+      fail(`relocation type ${type} cannot be applied to code; clang 12 or newer emits types 1 and 10`);
+      continue;
+    }
+    const patch = patchOf(object, symbol, insn, maps);
+    if (typeof patch === 'string') fail(patch);
+    else patches.set(slot, patch);
+  }
+  return patches;
+}
+
+function firstAt(relocations: readonly { offset: number }[], offset: number): number {
+  let low = 0;
+  let high = relocations.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (relocations[middle]!.offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** What the symbol means to this instruction, or why it means nothing. */
+function patchOf(object: ObjectFile, symbol: ElfSymbol, insn: Insn, maps: readonly PlacedMap[]): Patch | string {
+  const { elf } = object;
+  if (symbol.section === SHN_UNDEF) {
+    if (isCall(insn)) return { kind: 'extern-call', name: symbol.name };
+    return isLdImm64(insn) ? { kind: 'extern', name: symbol.name } : `the extern ${symbol.name} stands in an instruction that cannot take it`;
+  }
+  const target = elf.sections[symbol.section];
+  if (!target) return `${symbol.name || 'the symbol'} is in no section`;
+  if (isCall(insn)) {
+    if (insn.src !== BPF_PSEUDO_CALL) return `a call of ${symbol.name} that is not marked as a call inside the program`;
+    if (!isProgramSection(target)) return `${symbol.name || target.name} is called, but ${target.name} holds no code`;
+    return { kind: 'call', section: target.index, slot: Math.floor(symbol.value / INSN_SIZE) + insn.imm + 1 };
+  }
+  if (!isLdImm64(insn)) return `${symbol.name || target.name} stands in an instruction that cannot take an address`;
+  if (isProgramSection(target)) {
+    if (symbol.type !== STT_FUNC && symbol.type !== STT_SECTION) return `${symbol.name} is no function`;
+    return { kind: 'function', section: target.index, slot: Math.floor((symbol.value + insn.imm) / INSN_SIZE) };
+  }
+  if (target.name === '.maps' || target.name === 'maps') {
+    // The compiler may name a static map by the section and its offset.
+    const at = symbol.type === STT_SECTION ? symbol.value + insn.imm : symbol.value;
+    const map = maps.findIndex((one) => one.section === target.index && one.offset === at);
+    return map < 0 ? `no map stands at offset ${at} of ${target.name}` : { kind: 'map', map };
+  }
+  if (target.name === ARENA_SECTION) {
+    const map = maps.findIndex((one) => one.definition.typeId === MAP_TYPE_ARENA);
+    return map < 0 ? `${symbol.name} is an arena variable, but the object has no map of type BPF_MAP_TYPE_ARENA` : { kind: 'value', map, offset: symbol.value + insn.imm };
+  }
+  const map = maps.findIndex((one) => one.section === target.index);
+  if (map < 0) return `${symbol.name || 'a variable'} is in section ${target.name}, which holds no globals that BPF programs can use`;
+  return { kind: 'value', map, offset: symbol.value + insn.imm };
+}

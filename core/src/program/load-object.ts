@@ -1,0 +1,142 @@
+// Loads a compiled object: maps, globals, externs, functions, and each program put together from them.
+// Follows what libbpf 1.8 does with the same file; says in problems what libbpf would refuse. Nothing is run.
+
+import type { Insn } from '#core/isa';
+import { findSection, nearestSection } from '#core/catalog';
+import { error, warning, type Problem } from '#core/problem';
+import { assembleProgram, indexFunctions, type CodeIndex } from './assemble-program.ts';
+import { readBtfMaps, type PlacedMap } from './btf-maps.ts';
+import { readFunctions, type FunctionCode } from './code.ts';
+import { readExterns, type Externs } from './externs.ts';
+import { readGlobalMaps } from './global-maps.ts';
+import { readObjectFile, type ObjectFile } from './object-file.ts';
+import type { CoreRelocation, LoadedObject, LoadOptions, Program } from './types.ts';
+
+const BPF_F_SLEEPABLE = 1 << 4;
+const BPF_F_XDP_HAS_FRAGS = 1 << 5;
+
+/** Loads an object file's bytes. `file` is its path or name: it names global maps and stands in messages. Never throws for bad input. */
+export function loadObject(bytes: Uint8Array, file: string, options: LoadOptions = {}): LoadedObject {
+  const { object, problems } = readObjectFile(bytes, file);
+  if (!object) return { file, programs: [], maps: [], elf: bytes, license: '', runnable: false, problems };
+  const maps = readMaps(object, options, problems);
+  const externs = readExterns(object, options);
+  problems.push(...externs.problems);
+  let kconfigMap = -1;
+  if (externs.kconfigMap) kconfigMap = maps.push(externs.kconfigMap) - 1;
+  const { functions, problems: codeProblems } = readFunctions(object, maps);
+  problems.push(...codeProblems);
+  const programs = makePrograms(object, functions, { externs, kconfigMap, options, problems });
+  return {
+    file,
+    programs,
+    maps: maps.map(({ definition }) => definition),
+    ...(object.btf ? { btf: object.btf } : {}),
+    elf: bytes,
+    license: object.license,
+    ...(object.version === undefined ? {} : { version: object.version }),
+    runnable: object.elf.littleEndian,
+    problems,
+  };
+}
+
+function readMaps(object: ObjectFile, options: LoadOptions, problems: Problem[]): PlacedMap[] {
+  const maps: PlacedMap[] = [];
+  const section = object.elf.section('.maps');
+  if (section) {
+    const read = readBtfMaps(object.elf, section, object.btf, options);
+    maps.push(...read.maps);
+    problems.push(...read.problems);
+  }
+  const globals = readGlobalMaps(object, options);
+  maps.push(...globals.maps);
+  problems.push(...globals.problems);
+  return maps;
+}
+
+interface ProgramContext {
+  externs: Externs;
+  kconfigMap: number;
+  options: LoadOptions;
+  problems: Problem[];
+}
+
+function makePrograms(object: ObjectFile, functions: readonly FunctionCode[], context: ProgramContext): Program[] {
+  const code = indexFunctions(functions);
+  const text = object.elf.section('.text')?.index;
+  const relocated = new Map<FunctionCode, { insns: readonly Insn[]; relocations: readonly CoreRelocation[]; problems: readonly Problem[] }>();
+  const afterCore = (one: FunctionCode): { insns: readonly Insn[]; relocations: readonly CoreRelocation[]; problems: readonly Problem[] } => {
+    let result = relocated.get(one);
+    if (!result) relocated.set(one, (result = { insns: one.insns, relocations: [], problems: [] }));
+    return result;
+  };
+  // In .text are the functions that programs call; only an object with nothing else has its program there.
+  const mains = functions.filter((one) => one.section.index !== text || functions.length === 1);
+  return mains.flatMap((main) => {
+    if (main.local && main.section.index !== text) {
+      context.problems.push(error(`${main.name} in section ${main.section.name} is static: a program must be visible outside its file; remove static`, { code: 'program-static', section: main.section.name }));
+      return [];
+    }
+    return [makeProgram(object, main, code, afterCore, context)];
+  });
+}
+
+function makeProgram(
+  object: ObjectFile,
+  main: FunctionCode,
+  code: CodeIndex,
+  afterCore: (one: FunctionCode) => { insns: readonly Insn[]; relocations: readonly CoreRelocation[]; problems: readonly Problem[] },
+  context: ProgramContext,
+): Program {
+  const assembled = assembleProgram(main, { code, slotsOf: (one) => afterCore(one).insns, externs: context.externs, kconfigMap: context.kconfigMap, btf: object.btf });
+  const problems = [...assembled.problems];
+  const coreRelocations: CoreRelocation[] = [];
+  assembled.functions.forEach((one, i) => {
+    const { relocations, problems: found } = afterCore(one);
+    const { start } = assembled.subprograms[i]!;
+    coreRelocations.push(...relocations.map((relocation) => ({ ...relocation, insn: relocation.insn + start })));
+    problems.push(...found);
+  });
+  const { insns, subprograms, lines, kfuncs, ksyms } = assembled;
+  return { name: main.name, ...sectionFacts(main.section.name, problems), license: object.license, insns, subprograms, lines, coreRelocations, kfuncs, ksyms, problems };
+}
+
+type SectionFacts = Pick<Program, 'section' | 'type' | 'attachType' | 'attachTarget' | 'sleepable' | 'autoload' | 'flags'>;
+
+/** Section names of libbpf before 1.0, and what they are called now. */
+const OLD_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/^tp\.(.+)/, 'tp/<category>/<name>'],
+  [/^(classifier|action)\/.+/, 'tc'],
+  [/^cgroup\/(ingress|egress)/, 'cgroup_skb/ingress or cgroup_skb/egress'],
+  [/^xdp[_-].*/, 'xdp'],
+  [/^xdp\/.+/, 'xdp'],
+  [/^xdp_devmap\/?/, 'xdp/devmap'],
+  [/^xdp_cpumap\/?/, 'xdp/cpumap'],
+  [/^socket\d+$/, 'socket'],
+  [/^socket\/.+/, 'socket'],
+  [/^tc[_/].+/, 'tc'],
+  [/^perf_event\/.+/, 'perf_event'],
+  [/^sk_msg\/.+/, 'sk_msg'],
+  [/^sockops\/.+/, 'sockops'],
+  [/^prog\/?$/, 'a name that says the program type, as xdp or tc'],
+];
+
+function sectionFacts(name: string, problems: Problem[]): SectionFacts {
+  const section = findSection(name);
+  if (!section) {
+    const bare = name.replace(/^\?/, '');
+    const now = OLD_NAMES.find(([old]) => old.test(bare))?.[1] ?? nearestSection(bare);
+    problems.push(warning(`section ${bare} says nothing about the program's type${now === undefined ? '' : `; it is called ${now} now`}`, { code: 'section-unknown', section: name }));
+    return { section: name, type: undefined, sleepable: false, autoload: !name.startsWith('?'), flags: 0 };
+  }
+  return {
+    section: name,
+    type: section.programType,
+    ...(section.attachType === undefined ? {} : { attachType: section.attachType }),
+    ...(section.target === undefined ? {} : { attachTarget: section.target }),
+    sleepable: section.sleepable,
+    autoload: section.autoload,
+    flags: (section.sleepable ? BPF_F_SLEEPABLE : 0) | (section.row.frags ? BPF_F_XDP_HAS_FRAGS : 0),
+  };
+}
+

@@ -1,0 +1,146 @@
+// The parts of an object file that loading starts from: sections by role, BTF with its relocations applied, license, version.
+// Knows the file's layout; what maps and programs are is read from it elsewhere.
+
+import { EM_BPF, ET_REL, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, readElf, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, type Elf, type ElfSection } from '#core/elf';
+import { readBtf, readBtfExt, type Btf, type BtfExt } from '#core/btf';
+import { error, note, type Problem } from '#core/problem';
+
+export interface ObjectFile {
+  /** Name for map prefixes: the file's base name up to the first dot, as libbpf has it. */
+  name: string;
+  elf: Elf;
+  btf: Btf | undefined;
+  ext: BtfExt | undefined;
+  license: string;
+  version: number | undefined;
+}
+
+const MACHINES: Readonly<Record<number, string>> = { 3: 'x86 (32-bit)', 8: 'MIPS', 20: 'PowerPC', 21: 'PowerPC 64', 22: 's390', 40: 'ARM (32-bit)', 62: 'x86-64', 183: 'AArch64', 243: 'RISC-V', 258: 'LoongArch' };
+
+/** Reads a file; `object` is absent where it is no BPF object, and a problem says what it is instead. */
+export function readObjectFile(bytes: Uint8Array, file: string): { object?: ObjectFile; problems: Problem[] } {
+  const { elf, problems: elfProblems } = readElf(bytes);
+  const problems = [...elfProblems];
+  if (!elf) return { problems };
+  if (elf.machine !== EM_BPF && elf.machine !== 0) {
+    const machine = MACHINES[elf.machine] ?? `machine ${elf.machine}`;
+    return { problems: [...problems, error(`this object is for ${machine}, not for BPF: compile it with clang -target bpf`, { code: 'object-machine', offset: 18 })] };
+  }
+  if (elf.type !== ET_REL) problems.push(error(`an ELF file of type ${elf.type}; BPF objects are relocatable (type 1): link with \`bpftool gen object\` or do not link`, { code: 'object-type', offset: 16 }));
+  const btfSection = elf.section('.BTF');
+  let btf: Btf | undefined;
+  let ext: BtfExt | undefined;
+  if (btfSection) {
+    const read = readBtf(patchedBtf(elf, btfSection));
+    btf = read.btf;
+    problems.push(...read.problems.map((problem) => ({ ...problem, section: '.BTF' })));
+    const extSection = elf.section('.BTF.ext');
+    if (btf && extSection) {
+      const result = readBtfExt(relocated(elf, extSection), btf);
+      ext = result.ext;
+      problems.push(...result.problems);
+    }
+  }
+  if (!elf.littleEndian) problems.push(note('a big-endian object: it is read and disassembled, not run or verified; compile it with clang -target bpfel for that', { code: 'object-big-endian' }));
+  const version = elf.section('version')?.bytes;
+  const licenseSection = elf.section('license');
+  if (!licenseSection) problems.push(note('the object has no license section: helpers that are GPL-only are refused; add char LICENSE[] SEC("license") = "GPL";', { code: 'license-missing' }));
+  return {
+    object: {
+      name: objectName(file),
+      elf,
+      btf,
+      ext,
+      license: licenseSection ? text(licenseSection.bytes) : '',
+      version: version && version.length >= 4 ? new DataView(version.buffer, version.byteOffset, 4).getUint32(0, elf.littleEndian) : undefined,
+    },
+    problems,
+  };
+}
+
+function objectName(file: string): string {
+  const base = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
+  const dot = base.indexOf('.');
+  return dot < 0 ? base : base.slice(0, dot);
+}
+
+const decoder = new TextDecoder('utf-8');
+
+function text(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** The section's bytes with its absolute relocations applied: symbol value plus what stands there. */
+export function relocated(elf: Elf, section: ElfSection): Uint8Array {
+  const relocations = elf.relocations(section.index);
+  if (relocations.length === 0) return section.bytes;
+  const bytes = new Uint8Array(section.bytes);
+  const view = new DataView(bytes.buffer);
+  for (const { type, offset, symbol, addend } of relocations) {
+    if ((type === R_BPF_64_NODYLD32 || type === R_BPF_64_ABS32) && offset + 4 <= bytes.length) {
+      view.setUint32(offset, symbol.value + (addend ?? view.getUint32(offset, elf.littleEndian)), elf.littleEndian);
+    } else if (type === R_BPF_64_ABS64 && offset + 8 <= bytes.length) {
+      view.setBigUint64(offset, BigInt(symbol.value) + (addend === undefined ? view.getBigUint64(offset, elf.littleEndian) : BigInt(addend)), elf.littleEndian);
+    }
+  }
+  return bytes;
+}
+
+/** The compiler leaves sizes of data sections 0; here each gets its ELF section's. */
+function patchedBtf(elf: Elf, section: ElfSection): Uint8Array {
+  const bytes = new Uint8Array(relocated(elf, section));
+  const { btf } = readBtf(bytes);
+  if (!btf) return bytes;
+  // Type records are found by walking them, as readBtf does; datasec is the kind with a size to fill in.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = view.getUint32(4, elf.littleEndian) + view.getUint32(8, elf.littleEndian);
+  for (let id = 1; id < btf.typeCount; id++) {
+    const type = btf.type(id)!;
+    const vlen = view.getUint32(at + 4, elf.littleEndian) & 0xffff;
+    switch (type.kind) {
+      case 'datasec': {
+        const target = elf.section(type.name);
+        if (type.size === 0 && target) view.setUint32(at + 8, Math.min(target.size, 0xffff_ffff), elf.littleEndian);
+        at += 12 + 12 * vlen;
+        break;
+      }
+      case 'struct':
+      case 'union':
+      case 'enum64':
+        at += 12 + 12 * vlen;
+        break;
+      case 'enum':
+      case 'func_proto':
+        at += 12 + 8 * vlen;
+        break;
+      case 'array':
+        at += 24;
+        break;
+      case 'int':
+      case 'var':
+      case 'decl_tag':
+        at += 16;
+        break;
+      default:
+        at += 12;
+    }
+  }
+  return bytes;
+}
+
+export const isProgramSection = (section: ElfSection): boolean => section.type === SHT_PROGBITS && (section.flags & SHF_EXECINSTR) !== 0 && section.size > 0;
+
+export type GlobalKind = 'data' | 'rodata' | 'bss';
+
+/** Which kind of global-variable map a section becomes, by its name and type as libbpf reads them. */
+export function globalKind(section: ElfSection): GlobalKind | undefined {
+  const is = (prefix: string): boolean => section.name === prefix || section.name.startsWith(`${prefix}.`);
+  if (section.size === 0) return undefined;
+  if (section.type === SHT_NOBITS) return is('.bss') ? 'bss' : undefined;
+  if (section.type !== SHT_PROGBITS || (section.flags & SHF_EXECINSTR) !== 0) return undefined;
+  return is('.data') ? 'data' : is('.rodata') ? 'rodata' : undefined;
+}
+
+export const isStructOpsSection = (name: string): boolean => /^\??\.struct_ops(\.link)?$/.test(name);
+export const ARENA_SECTION = '.addr_space.1';
