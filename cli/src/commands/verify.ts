@@ -63,7 +63,7 @@ async function verifyFile(file: string, only: string | undefined, kernel: Kernel
     const names = object.programs.map(({ name }) => name).join(', ');
     return [failed(only === undefined ? `${file}: no program in this file${errors.length > 0 ? `\n${errors.join('\n')}` : ''}` : `${file}: no program "${only}"; it has ${names || 'none'}`)];
   }
-  const kernelBtf = await readKernelBtf();
+  const { btf: kernelBtf } = await readKernelBtf();
   return programs.map((program) => {
     if (program.type === undefined) {
       const why = program.problems.map(formatProblem).join('\n') || `${file}: section "${program.section}" names no program type`;

@@ -1,0 +1,162 @@
+// What a person does, one function each, in this order in one window. Each leaves the window as it found it: files unchanged, nothing running.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Line number (from 1) of the first line of an example that contains the text. */
+const lineOf = (workspace, file, text) => {
+  const index = readFileSync(path.join(workspace, file), 'utf8').split('\n').findIndex((line) => line.includes(text));
+  assert.notEqual(index, -1, `${file} has a line with ${text}`);
+  return index + 1;
+};
+
+const errors = (window) => window.editor.locator('.squiggly-error');
+
+async function untouched(window) {
+  await window.press('Escape');
+  await window.command('File: Revert File');
+}
+
+export const scenarios = {
+  async completion(window, { say, workspace }) {
+    const file = 'hello-map/hello-map.bpf.c';
+    await window.open(file);
+    await window.goTo(lineOf(workspace, file, '__u64 one = 1;'), 99);
+    await window.press('Enter');
+    await window.type('bpf_get_');
+    const rows = window.page.locator('.suggest-widget.visible .monaco-list-row');
+    await rows.filter({ hasText: 'bpf_get_current_comm' }).first().waitFor();
+    await window.page.waitForTimeout(400);
+    await window.screenshot('completion');
+    const struck = await window.page.locator('.suggest-widget.visible .monaco-list-row .deprecated').count();
+    say(`suggestions show, ${struck} of them struck through`);
+    assert.ok(struck > 0, 'a helper that a kprobe may not call is struck through');
+    await untouched(window);
+  },
+
+  async hover(window, { workspace }) {
+    const file = 'hello-map/hello-map.bpf.c';
+    await window.open(file);
+    await window.goTo(lineOf(workspace, file, 'bpf_map_lookup_elem'), 20 + 'bpf_'.length);
+    const text = await window.hoverAtCursor();
+    await window.screenshot('hover');
+    for (const part of ['bpf_map_lookup_elem', 'const void *key', '3.18']) assert.ok(text.includes(part), `the hover says "${part}":\n${text}`);
+    await window.press('Escape');
+  },
+
+  async 'null check'(window, { say, workspace }) {
+    const file = 'hello-map/hello-map.bpf.c';
+    await window.open(file);
+    await window.page.waitForTimeout(3000);
+    assert.equal(await errors(window).count(), 0, 'the example has no error');
+    const first = lineOf(workspace, file, 'if (!count) {');
+    await window.goTo(first, 1);
+    for (let i = 0; i < 4; i++) await window.press('Shift+ArrowDown');
+    const before = Date.now();
+    await window.press('Delete');
+    await errors(window).first().waitFor({ timeout: 10_000 });
+    say(`squiggle after ${Date.now() - before} ms`);
+    const rows = await window.problems();
+    await window.screenshot('null-check');
+    const all = rows.join('\n');
+    assert.match(all, /map_value_or_null/, all);
+    assert.match(all, /NULL/, all);
+    await window.command('View: Close Panel');
+    await untouched(window);
+  },
+
+  async 'helper not allowed'(window, { workspace }) {
+    const file = 'hello-xdp/hello-xdp.bpf.c';
+    await window.open(file);
+    await window.goTo(lineOf(workspace, file, 'packets++;'), 99);
+    await window.type('\n\tbpf_get_current_pid_tgid();');
+    await errors(window).first().waitFor({ timeout: 10_000 });
+    const all = (await window.problems()).join('\n');
+    await window.screenshot('helper-not-allowed');
+    assert.match(all, /bpf_get_current_pid_tgid|cannot use helper/, all);
+    await window.command('View: Close Panel');
+    await untouched(window);
+  },
+
+  async 'C error'(window, { workspace }) {
+    const file = 'hello-xdp/hello-xdp.bpf.c';
+    await window.open(file);
+    await window.goTo(lineOf(workspace, file, 'packets++;'), 99);
+    await window.type('\n\tnot_declared = 1;');
+    await errors(window).first().waitFor({ timeout: 10_000 });
+    const all = (await window.problems()).join('\n');
+    assert.match(all, /undeclared identifier 'not_declared'/, all);
+    await window.command('View: Close Panel');
+    await untouched(window);
+  },
+
+  async 'debug hello-map'(window, { say, workspace }) {
+    const file = 'hello-map/hello-map.bpf.c';
+    await window.open(file);
+    const line = lineOf(workspace, file, '*count += 1;');
+    await window.goTo(line, 1);
+    await window.press('F9');
+    await window.press('F5');
+    assert.equal(await window.stoppedLine(), line, 'stops on the breakpoint');
+    say(`stopped: ${await window.debugRow('count')}`);
+    await window.debugRow('Registers');
+    await window.page.waitForTimeout(1500);
+    await window.screenshot('debug-hello-map');
+    await window.press('F10');
+    await window.page.waitForTimeout(800);
+    await window.screenshot('debug-hello-map-stepped');
+    await window.press('F5');
+    await window.page.locator('.debug-toolbar').waitFor({ state: 'hidden', timeout: 20_000 });
+    const console = await window.debugConsole();
+    await window.screenshot('debug-console');
+    assert.match(console, /bpf_trace_printk: uid 1000 has started 2 programs/, console);
+    await window.command('View: Close Panel');
+    await window.open(file);
+    await window.goTo(line, 1);
+    await window.press('F9');
+  },
+
+  async 'debug a BPF-to-BPF call'(window, { workspace }) {
+    const file = 'hello-func/hello-func.bpf.c';
+    await window.open(file);
+    const line = lineOf(workspace, file, 'so_far = count_up(&opened, 1);');
+    await window.goTo(line, 1);
+    await window.press('F9');
+    await window.press('F5');
+    assert.equal(await window.stoppedLine(), line);
+    await window.press('F11');
+    await window.page.waitForTimeout(1200);
+    const inside = await window.stoppedLine();
+    await window.screenshot('debug-hello-func');
+    assert.ok(inside >= lineOf(workspace, file, 'static __noinline __u64 count_up') && inside < lineOf(workspace, file, 'SEC("raw_tp/sys_enter")'), `steps into the function, at ${inside}`);
+    await window.press('Shift+F11');
+    await window.page.waitForTimeout(1200);
+    assert.ok((await window.stoppedLine()) >= line, 'steps out again');
+    await window.press('Shift+F5');
+    await window.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await window.open(file);
+    await window.goTo(line, 1);
+    await window.press('F9');
+  },
+
+  async 'debug assembly'(window, { say, workspace }) {
+    const file = 'asm/count.bpf.s';
+    await window.open(file);
+    const line = lineOf(workspace, file, 'call bpf_map_lookup_elem');
+    await window.goTo(line, 1);
+    await window.press('F9');
+    await window.press('F5');
+    assert.equal(await window.stoppedLine(), line);
+    say(await window.debugRow('r10'));
+    await window.page.waitForTimeout(1000);
+    await window.screenshot('debug-asm');
+    await window.press('F10');
+    await window.page.waitForTimeout(800);
+    assert.equal(await window.stoppedLine(), line + 1);
+    await window.press('Shift+F5');
+    await window.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await window.open(file);
+    await window.goTo(line, 1);
+    await window.press('F9');
+  },
+};

@@ -1,0 +1,129 @@
+// A VS Code window in a headless browser, with the verbs a person uses: open, type, hover, set a breakpoint, look.
+import { createRequire } from 'node:module';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+const require = createRequire(import.meta.url);
+const { chromium } = require('playwright-core');
+
+const BROWSER_ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/** Opens the window at `url`; screenshots and the browser's console go to `artefacts`. */
+export async function openWindow(url, artefacts, executablePath) {
+  mkdirSync(artefacts, { recursive: true });
+  const browser = await chromium.launch({ executablePath, headless: true, args: BROWSER_ARGUMENTS });
+  const context = await browser.newContext({ viewport: { width: 1500, height: 950 }, deviceScaleFactor: 1 });
+  const page = await context.newPage();
+  page.setDefaultTimeout(40_000);
+  const consoleLog = createWriteStream(path.join(artefacts, 'browser-console.log'));
+  page.on('console', (message) => consoleLog.write(`${message.type()} ${message.text()}\n`));
+  await page.goto(url);
+  await page.waitForSelector('.monaco-workbench .part.statusbar');
+  await page.waitForSelector('.explorer-folders-view .monaco-list-row');
+  return new Window(page, browser, artefacts);
+}
+
+class Window {
+  constructor(page, browser, artefacts) {
+    this.page = page;
+    this.browser = browser;
+    this.artefacts = artefacts;
+  }
+
+  close = () => this.browser.close();
+  screenshot = (name) => this.page.screenshot({ path: path.join(this.artefacts, `${name}.png`) });
+  press = (keys) => this.page.keyboard.press(keys);
+  get editor() {
+    return this.page.locator('.editor-group-container.active .editor-instance .monaco-editor').first();
+  }
+
+  /** Runs a command of the palette by its title. */
+  async command(title) {
+    await this.press('F1');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+    await this.press('Enter');
+  }
+
+  /** Opens a file of the workspace by its path. */
+  async open(file) {
+    await this.press('Control+P');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor();
+    await input.fill(file);
+    const name = path.posix.basename(file);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    await this.press('Enter');
+    await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
+    await this.editor.locator('.view-line').first().waitFor();
+  }
+
+  /** Puts the cursor at line and column, both from 1. */
+  async goTo(line, column = 1) {
+    await this.press('Control+G');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor();
+    await input.fill(`:${line}:${column}`);
+    await this.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
+  type = (text) => this.page.keyboard.type(text, { delay: 15 });
+
+  /** Hovers where the cursor is and gives the text that shows. */
+  async hoverAtCursor() {
+    await this.press('Control+K');
+    await this.press('Control+I');
+    const hover = this.page.locator('.monaco-editor .monaco-hover:not(.hidden) .hover-row, .monaco-resizable-hover .hover-row').first();
+    await hover.waitFor();
+    return (await this.page.locator('.monaco-resizable-hover').first().innerText()).replace(/\u00a0/g, ' ');
+  }
+
+  /** Text of each row of the Problems panel. */
+  async problems() {
+    await this.command('Problems: Focus on Problems View');
+    await this.page.waitForSelector('.markers-panel');
+    await this.page.waitForTimeout(300);
+    return (await this.page.locator('.markers-panel .monaco-list-row').allInnerTexts()).map(flat);
+  }
+
+  /** Waits until a row of the debug side bar's section shows the text, and gives the row. */
+  async debugRow(text, timeout = 20_000) {
+    const row = this.page.locator('.debug-viewlet .monaco-list-row, .sidebar .monaco-list-row', { hasText: text }).first();
+    await row.waitFor({ timeout });
+    return flat(await row.innerText());
+  }
+
+  async expandDebugRow(text) {
+    const row = this.page.locator('.sidebar .monaco-list-row', { hasText: text }).first();
+    await row.waitFor();
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+  }
+
+  /** The Debug Console's text. */
+  async debugConsole() {
+    await this.command('Debug Console: Focus on Debug Console View');
+    await this.page.waitForSelector('.repl');
+    await this.page.waitForTimeout(300);
+    return (await this.page.locator('.repl .monaco-list-row').allInnerTexts()).map(flat).join('\n');
+  }
+
+  /** Line number at which the debugger shows the program stopped. */
+  async stoppedLine() {
+    await this.page.waitForSelector('.debug-toolbar');
+    const mark = this.editor.locator('.debug-top-stack-frame-line').first();
+    await mark.waitFor();
+    await this.page.waitForTimeout(250);
+    const y = (await mark.boundingBox()).y;
+    const numbers = this.editor.locator('.margin-view-overlays .line-numbers');
+    for (const number of await numbers.all()) {
+      const box = await number.boundingBox();
+      if (box && Math.abs(box.y - y) < 6) return Number(await number.innerText());
+    }
+    return undefined;
+  }
+}
+
+const flat = (text) => text.replace(/\s+/g, ' ').trim();
