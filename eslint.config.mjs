@@ -1,23 +1,10 @@
 // Who may import whom. The compiler refuses much of it by project references; this says the rest, with the reason.
 // docs/architecture.md shows the same picture: change both in one commit.
+import { readFileSync } from 'node:fs';
 import tseslint from 'typescript-eslint';
 
 /** Each room of core and the rooms whose door (`#core/<room>`) it may use. A room may always use its own files. */
-export const MAY_IMPORT = {
-  problem: [],
-  bytes: ['problem'],
-  elf: ['bytes', 'problem'],
-  btf: ['bytes', 'problem'],
-  dwarf: ['bytes', 'problem', 'elf'],
-  isa: ['bytes', 'problem'],
-  catalog: ['isa'],
-  program: ['bytes', 'problem', 'elf', 'btf', 'dwarf', 'isa', 'catalog'],
-  verifier: ['bytes', 'problem', 'btf', 'isa', 'catalog', 'program'],
-  vm: ['bytes', 'problem', 'isa', 'program'],
-  sim: ['bytes', 'problem', 'btf', 'isa', 'catalog', 'program', 'vm'],
-  shell: ['bytes', 'problem', 'btf', 'isa', 'catalog', 'program', 'vm', 'sim'],
-  bcc: ['bytes', 'problem', 'catalog'],
-};
+const MAY_IMPORT = JSON.parse(readFileSync(new URL('core/may-import.json', import.meta.url), 'utf8'));
 
 const WHY = {
   verifier: 'the verifier and the machine never see each other: then each is the other\'s oracle',

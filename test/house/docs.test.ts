@@ -4,8 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repository } from '#test/requirements';
-// The rule is data of the lint configuration.
-import { MAY_IMPORT } from '../../eslint.config.mjs';
+import MAY_IMPORT from '../../core/may-import.json';
 
 const documents = ['README.md', 'CHANGELOG.md', ...readdirSync(path.join(repository, 'docs'), { recursive: true }).map((file) => path.join('docs', String(file)))].filter((file) => file.endsWith('.md') && existsSync(path.join(repository, file)));
 const roots = readdirSync(repository).filter((name) => !['node_modules', 'dist', '.git', '.cache', '.tsbuild'].includes(name));

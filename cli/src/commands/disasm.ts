@@ -29,12 +29,12 @@ function listing(program: Program, dialect: (typeof DIALECTS)[number]): string {
   const sourceAt = new Map(program.lines.filter(({ text }) => text.trim() !== '').map((line) => [line.insn, line]));
   const functionAt = new Map(program.subprograms.map((subprogram) => [subprogram.start, subprogram.name]));
   const lines = [`; section ${program.section}, ${program.insns.length} slots`];
-  for (const { insn, text } of disassemble(program.insns, { dialect, helperName: (id) => helperById(id)?.name, kfuncName: (index) => program.kfuncs[index] })) {
-    const name = functionAt.get(insn);
+  for (const { slot, text } of disassemble(program.insns, { dialect, helperName: (id) => helperById(id)?.name, kfuncName: (index) => program.kfuncs[index] })) {
+    const name = functionAt.get(slot);
     if (name !== undefined) lines.push(`${name}:`);
-    const source = sourceAt.get(insn);
+    const source = sourceAt.get(slot);
     if (source) lines.push(`; ${source.text.trim()}`);
-    lines.push(`${String(insn).padStart(8)}:\t${text}`);
+    lines.push(`${String(slot).padStart(8)}:\t${text}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -55,7 +55,7 @@ async function verifyFile(file: string, only: string | undefined, kernel: Kernel
     row: { file, prog: null, section: null, type: null, verdict: 'error', error: message, code: null, insn: null, source: null, ...NOTHING, ms: 0, ...extra },
     problems: [],
   });
-  const { object, problems } = await openProgram(file, { kernel });
+  const { object, problems } = await openProgram(file);
   const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem);
   if (!object) return [failed(errors.join('\n') || `${file}: nothing to load`)];
   const programs = object.programs.filter(({ name }) => only === undefined || name === only);
