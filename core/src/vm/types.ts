@@ -32,6 +32,9 @@ export interface RegionRequest {
   initial?: Uint8Array;
   /** A fixed address, for user memory whose pointers a scenario names. */
   base?: bigint;
+  /** Bytes kept free before and behind the region, into which Memory.adjust may move its ends (a packet's). */
+  headroom?: number;
+  tailroom?: number;
 }
 
 export interface MemoryFault {
@@ -47,16 +50,27 @@ export interface MemoryFault {
 export interface Memory {
   allocate(request: RegionRequest): Region;
   free(region: Region): void;
-  /** The region that holds the address, or the nearest freed one's name in the fault's message. */
+  /** The region that holds the address. (A fault's message also names regions that were freed.) */
   find(address: bigint): Region | undefined;
   readonly regions: Iterable<Region>;
-  /** The region's bytes as a view; valid until the next allocate. */
+  /** The region's bytes as a view; valid until the next allocate, snapshot or restore. */
   view(region: Region): Uint8Array;
+  /** Moves the region's first byte by `front` and its end by `back` bytes, within the room it was made with; false where there is none. */
+  adjust(region: Region, front: number, back: number): boolean;
   read(address: bigint, size: number): Uint8Array | MemoryFault;
   write(address: bigint, bytes: Uint8Array): MemoryFault | undefined;
   /** Little-endian integers of 1, 2, 4 or 8 bytes. */
   readInt(address: bigint, size: 1 | 2 | 4 | 8): bigint | MemoryFault;
   writeInt(address: bigint, size: 1 | 2 | 4 | 8, value: bigint): MemoryFault | undefined;
+  /** All regions with their bytes; what did not change is shared with earlier snapshots. */
+  snapshot(): MemorySnapshot;
+  /** Back to what it was: bytes, bounds, names and permissions of every region. */
+  restore(snapshot: MemorySnapshot): void;
+}
+
+/** Opaque, from Memory.snapshot. */
+export interface MemorySnapshot {
+  readonly kind: 'memory-snapshot';
 }
 
 /** What an engine executes: relocated for this machine (maps and globals are addresses, helpers are ids). */
@@ -66,6 +80,13 @@ export interface Executable {
   insns: readonly Insn[];
   /** First slots of subprograms, main first. */
   subprograms: readonly { name: string; start: number; end: number }[];
+  /** The arena that 32-bit arena addresses (addr_space_cast) count from; `userBase` is where user space sees it. */
+  arena?: { region: Region; userBase: bigint };
+  /**
+   * One byte a slot; non-zero where a verifier has proved, for every run, that the slot's memory access lies in one live region with
+   * the needed permission. Only an engine made with `checks: 'unproven'` looks at it; see wasm/checks.ts for what that proof must cover.
+   */
+  proven?: Uint8Array;
 }
 
 /** What a helper tells the engine beside the value in r0. */
@@ -83,6 +104,10 @@ export interface Cpu {
   readonly memory: Memory;
   getRegister(register: number): bigint;
   setRegister(register: number, value: bigint): void;
+  /** The register's low 32 bits, signed, without a bigint: for hosts whose helpers are hot. */
+  getRegister32(register: number): number;
+  /** Writes a number of up to 53 bits, sign-extended to the register's 64. */
+  setRegisterNumber(register: number, value: number): void;
 }
 
 /** The kernel beside the engine: all nondeterminism and every helper comes from here. */
@@ -102,8 +127,10 @@ export interface Frame {
   insn: number;
   /** Value of r10 in this frame. */
   framePointer: bigint;
-  /** r6 to r9 as they will be restored, for outer frames. */
+  /** r6 to r9: as they are in the innermost frame, as they will be restored in outer ones. */
   saved: readonly bigint[];
+  /** The program of this frame; a tail call in a subprogram makes it differ from the outer ones'. */
+  executable: Executable;
 }
 
 export type StopReason =
@@ -111,6 +138,8 @@ export type StopReason =
   /** About to execute this slot. */
   | { kind: 'breakpoint'; insn: number }
   | { kind: 'step' }
+  /** About to call a helper or kfunc (RunLimits.stopAtHostCalls). */
+  | { kind: 'call'; insn: number }
   /** The instruction budget is used up; continue to go on. */
   | { kind: 'budget' }
   | { kind: 'fault'; insn: number; message: string; memory?: MemoryFault }
@@ -119,8 +148,14 @@ export type StopReason =
 export interface RunLimits {
   /** Instructions to execute at the most. */
   budget: number;
-  /** Non-zero at a slot stops before it; one byte a slot of the executable that is running. */
+  /** Non-zero at a slot stops before it; one byte a slot of the executable that is running when `run` is called. */
   breakpoints?: Uint8Array;
+  /** The same for executables that a tail call brings during the run; without it they have none. */
+  breakpointsOf?: (executable: Executable) => Uint8Array | undefined;
+  /** Does not stop before the very first instruction: to go on from the breakpoint that one stands at. */
+  leaveBreakpoint?: boolean;
+  /** Stops with reason `call` before each helper or kfunc call. */
+  stopAtHostCalls?: boolean;
 }
 
 /** One run of a program: made by an engine, driven by a debugger or to the end. */
@@ -136,6 +171,8 @@ export interface Execution extends Cpu {
   run(limits: RunLimits): StopReason;
   snapshot(): Snapshot;
   restore(snapshot: Snapshot): void;
+  /** Gives the frames' memory back for the next execution. Registers stay readable; nothing else may be asked of it afterwards. */
+  release(): void;
 }
 
 /** Opaque; shares what did not change. Covers registers, frames and the memory's regions, not the host. */
