@@ -46,14 +46,14 @@ export async function findCompiler(settings: ToolchainSettings = {}, machine: Ma
   if (settings.compiler) {
     const given = settings.compiler;
     if (!path.isAbsolute(given)) {
-      return { problems: [error(`The setting ebpf.compiler must be an absolute path, not "${given}"`, { code: 'compiler-setting' })], rejected };
+      return { problems: [error(`The setting ebpf.compiler.path must be an absolute path, not "${given}"`, { code: 'compiler-setting' })], rejected };
     }
     for (const candidate of [given, ...inFolder(given, machine)]) {
       const compiler = await accept(candidate);
       if (compiler) return { compiler, problems: [], rejected };
     }
     const why = rejected[0] ? `: ${rejected[0].why}` : ': there is no such program';
-    return { problems: [error(`The setting ebpf.compiler names ${given}, which cannot compile BPF${why}. Correct the setting, or empty it to let a compiler be found`, { code: 'compiler-setting' })], rejected };
+    return { problems: [error(`The setting ebpf.compiler.path names ${given}, which cannot compile BPF${why}. Correct the setting, or empty it to let a compiler be found`, { code: 'compiler-setting' })], rejected };
   }
 
   for (const candidate of clangCandidates(machine)) {

@@ -57,7 +57,7 @@ export function ensureVmlinux(settings: ToolchainSettings = {}): Promise<Vmlinux
 async function makeVmlinux(settings: ToolchainSettings): Promise<VmlinuxHeader> {
   if (settings.vmlinux) {
     if (existsSync(settings.vmlinux)) return { file: settings.vmlinux, origin: settings.vmlinux, problems: [] };
-    return { origin: '', problems: [error(`The setting ebpf.vmlinux names ${settings.vmlinux}, which does not exist`, { code: 'vmlinux-setting' })] };
+    return { origin: '', problems: [error(`The setting ebpf.kernel.vmlinux names ${settings.vmlinux}, which does not exist`, { code: 'vmlinux-setting' })] };
   }
   const kernel = readKernelBtf(settings);
   if (!kernel.btf) return { origin: '', problems: kernel.problems };

@@ -37,7 +37,7 @@ function read(given: string): KernelBtf {
     try {
       return parse(readFileSync(given), given, given);
     } catch (reason) {
-      return { digest: '', origin: '', problems: [error(`The setting ebpf.kernelBtf names ${given}, which cannot be read: ${(reason as Error).message}`, { code: 'kernel-btf' })] };
+      return { digest: '', origin: '', problems: [error(`The setting ebpf.kernel.btf names ${given}, which cannot be read: ${(reason as Error).message}`, { code: 'kernel-btf' })] };
     }
   }
   // The simulated kernel is an x86-64 one: types of another machine would not fit its contexts.
@@ -48,7 +48,7 @@ function read(given: string): KernelBtf {
       // A kernel without CONFIG_DEBUG_INFO_BTF, or a sandbox without /sys.
     }
   }
-  return { digest: '', origin: '', problems: [error('This system has no kernel types to make vmlinux.h from. Name a BTF file or a kernel image in the setting ebpf.kernelBtf, or put a vmlinux.h beside the program', { code: 'kernel-btf' })] };
+  return { digest: '', origin: '', problems: [error('This system has no kernel types to make vmlinux.h from. Name a BTF file or a kernel image in the setting ebpf.kernel.btf, or put a vmlinux.h beside the program', { code: 'kernel-btf' })] };
 }
 
 function parse(bytes: Uint8Array, file: string, origin: string): KernelBtf {

@@ -136,49 +136,49 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __weak __ksym;
 #define ___bpf_walk1(step, last, dst, S, p, a) last((void *)(dst), sizeof(*(dst)), &((typeof(S))(p))->a)
 #define ___bpf_walk2(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p2 = (void *)0; \
+		const void *___p2; \
 		step((void *)&___p2, sizeof(___p2), &((typeof(S))(p))->a); \
 		___bpf_walk1(step, last, dst, (S)->a, ___p2, __VA_ARGS__); \
 	})
 #define ___bpf_walk3(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p3 = (void *)0; \
+		const void *___p3; \
 		step((void *)&___p3, sizeof(___p3), &((typeof(S))(p))->a); \
 		___bpf_walk2(step, last, dst, (S)->a, ___p3, __VA_ARGS__); \
 	})
 #define ___bpf_walk4(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p4 = (void *)0; \
+		const void *___p4; \
 		step((void *)&___p4, sizeof(___p4), &((typeof(S))(p))->a); \
 		___bpf_walk3(step, last, dst, (S)->a, ___p4, __VA_ARGS__); \
 	})
 #define ___bpf_walk5(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p5 = (void *)0; \
+		const void *___p5; \
 		step((void *)&___p5, sizeof(___p5), &((typeof(S))(p))->a); \
 		___bpf_walk4(step, last, dst, (S)->a, ___p5, __VA_ARGS__); \
 	})
 #define ___bpf_walk6(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p6 = (void *)0; \
+		const void *___p6; \
 		step((void *)&___p6, sizeof(___p6), &((typeof(S))(p))->a); \
 		___bpf_walk5(step, last, dst, (S)->a, ___p6, __VA_ARGS__); \
 	})
 #define ___bpf_walk7(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p7 = (void *)0; \
+		const void *___p7; \
 		step((void *)&___p7, sizeof(___p7), &((typeof(S))(p))->a); \
 		___bpf_walk6(step, last, dst, (S)->a, ___p7, __VA_ARGS__); \
 	})
 #define ___bpf_walk8(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p8 = (void *)0; \
+		const void *___p8; \
 		step((void *)&___p8, sizeof(___p8), &((typeof(S))(p))->a); \
 		___bpf_walk7(step, last, dst, (S)->a, ___p8, __VA_ARGS__); \
 	})
 #define ___bpf_walk9(step, last, dst, S, p, a, ...) \
 	({ \
-		const void *___p9 = (void *)0; \
+		const void *___p9; \
 		step((void *)&___p9, sizeof(___p9), &((typeof(S))(p))->a); \
 		___bpf_walk8(step, last, dst, (S)->a, ___p9, __VA_ARGS__); \
 	})

@@ -6,20 +6,20 @@
 #ifndef __BPF_ENDIAN__
 #define __BPF_ENDIAN__
 
-#define ___bpf_swap16_const(x) ((__u16)((((__u16)(x) & 0x00ffU) << 8) | (((__u16)(x) & 0xff00U) >> 8)))
-#define ___bpf_swap32_const(x) \
+#define ___bpf_swab16(x) ((__u16)((((__u16)(x) & 0x00ffU) << 8) | (((__u16)(x) & 0xff00U) >> 8)))
+#define ___bpf_swab32(x) \
 	((__u32)((((__u32)(x) & 0x000000ffUL) << 24) | (((__u32)(x) & 0x0000ff00UL) << 8) | \
 		 (((__u32)(x) & 0x00ff0000UL) >> 8) | (((__u32)(x) & 0xff000000UL) >> 24)))
-#define ___bpf_swap64_const(x) \
-	((__u64)(((__u64)___bpf_swap32_const((__u64)(x)) << 32) | ___bpf_swap32_const((__u64)(x) >> 32)))
+#define ___bpf_swab64(x) \
+	((__u64)(((__u64)___bpf_swab32((__u64)(x)) << 32) | ___bpf_swab32((__u64)(x) >> 32)))
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define ___bpf_order16(x) __builtin_bswap16(x)
 #define ___bpf_order32(x) __builtin_bswap32(x)
 #define ___bpf_order64(x) __builtin_bswap64(x)
-#define __bpf_constant_htons(x) ___bpf_swap16_const(x)
-#define __bpf_constant_htonl(x) ___bpf_swap32_const(x)
-#define __bpf_constant_be64(x) ___bpf_swap64_const(x)
+#define __bpf_constant_htons(x) ___bpf_swab16(x)
+#define __bpf_constant_htonl(x) ___bpf_swab32(x)
+#define __bpf_constant_be64(x) ___bpf_swab64(x)
 #elif __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define ___bpf_order16(x) (x)
 #define ___bpf_order32(x) (x)

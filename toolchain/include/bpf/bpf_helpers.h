@@ -87,16 +87,15 @@ enum libbpf_tristate {
 #ifndef NULL
 #define NULL ((void *)0)
 #endif
-#ifndef offsetof
-#define offsetof(type, member) __builtin_offsetof(type, member)
-#endif
-#ifndef container_of
+/* Not __builtin_offsetof: an address that is taken is one the loader can put right for another kernel. */
+#undef offsetof
+#define offsetof(type, member) ((unsigned long)&((type *)0)->member)
+#undef container_of
 #define container_of(pointer, type, member) \
 	({ \
 		void *__member = (void *)(pointer); \
 		((type *)(__member - offsetof(type, member))); \
 	})
-#endif
 #ifndef KERNEL_VERSION
 #define KERNEL_VERSION(major, minor, patch) (((major) << 16) + ((minor) << 8) + ((patch) > 255 ? 255 : (patch)))
 #endif
@@ -131,7 +130,7 @@ enum libbpf_tristate {
 #define ___bpf_narg(...) ___bpf_nth(_, ##__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 
 /* Fills an array of 64-bit words, one for each argument. */
-#define ___bpf_words0(array, at) do { } while (0)
+#define ___bpf_words0(array, at, ...) do { } while (0)
 #define ___bpf_words1(array, at, x) array[at] = (unsigned long long)x
 #define ___bpf_words2(array, at, x, ...) array[at] = (unsigned long long)x; ___bpf_words1(array, at + 1, __VA_ARGS__)
 #define ___bpf_words3(array, at, x, ...) array[at] = (unsigned long long)x; ___bpf_words2(array, at + 1, __VA_ARGS__)
@@ -154,20 +153,20 @@ enum libbpf_tristate {
 #define BPF_PRINTK_FMT_MOD static const
 #endif
 
-#define ___bpf_printk_few(fmt, ...) \
+#define __bpf_printk(fmt, ...) \
 	({ \
 		BPF_PRINTK_FMT_MOD char ____fmt[] = fmt; \
 		bpf_trace_printk(____fmt, sizeof(____fmt), ##__VA_ARGS__); \
 	})
 
 /* More than three values go through an array: bpf_trace_vprintk, Linux 5.16. */
-#define ___bpf_printk_many(fmt, args...) \
+#define __bpf_vprintk(fmt, args...) \
 	({ \
 		static const char ____fmt[] = fmt; \
 		unsigned long long ____values[___bpf_narg(args)]; \
 		_Pragma("GCC diagnostic push") \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") \
-		___bpf_fill(____values, args); \
+		___bpf_fill(____values, ##args); \
 		_Pragma("GCC diagnostic pop") \
 		bpf_trace_vprintk(____fmt, sizeof(____fmt), ____values, sizeof(____values)); \
 	})
@@ -176,9 +175,9 @@ enum libbpf_tristate {
 
 /* One line into trace_pipe. */
 #define bpf_printk(fmt, args...) \
-	___bpf_printk_choose(_, ##args, ___bpf_printk_many, ___bpf_printk_many, ___bpf_printk_many, ___bpf_printk_many, \
-			     ___bpf_printk_many, ___bpf_printk_many, ___bpf_printk_many, ___bpf_printk_many, ___bpf_printk_many, \
-			     ___bpf_printk_few, ___bpf_printk_few, ___bpf_printk_few, ___bpf_printk_few) \
+	___bpf_printk_choose(_, ##args, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, \
+			     __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, \
+			     __bpf_printk, __bpf_printk, __bpf_printk, __bpf_printk) \
 	(fmt, ##args)
 
 #define ___bpf_with_values(call, fmt, args...) \
@@ -187,7 +186,7 @@ enum libbpf_tristate {
 		unsigned long long ____values[___bpf_narg(args)]; \
 		_Pragma("GCC diagnostic push") \
 		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"") \
-		___bpf_fill(____values, args); \
+		___bpf_fill(____values, ##args); \
 		_Pragma("GCC diagnostic pop") \
 		call; \
 	})

@@ -64,7 +64,7 @@
 #define ___bpf_instruction rip
 #define ___bpf_syscall_number orig_rax
 #endif
-#define ___bpf_regs(x) (x)
+#define __PT_REGS_CAST(x) (x)
 /* Syscalls pass their fourth argument in r10: the syscall instruction overwrites rcx. */
 #define ___bpf_syscall1 ___bpf_parm1
 #define ___bpf_syscall2 ___bpf_parm2
@@ -94,7 +94,7 @@ struct pt_regs___first {
 	unsigned long orig_x0;
 } __attribute__((preserve_access_index));
 #define ___bpf_syscall_first(x) ((const struct pt_regs___first *)(x))->orig_x0
-#define ___bpf_regs(x) ((const struct user_pt_regs *)(x))
+#define __PT_REGS_CAST(x) ((const struct user_pt_regs *)(x))
 #define ___bpf_syscall1 orig_x0
 #define ___bpf_syscall2 regs[1]
 #define ___bpf_syscall3 regs[2]
@@ -123,7 +123,7 @@ struct pt_regs___first {
 	unsigned long orig_a0;
 } __attribute__((preserve_access_index));
 #define ___bpf_syscall_first(x) ((const struct pt_regs___first *)(x))->orig_a0
-#define ___bpf_regs(x) ((const struct user_regs_struct *)(x))
+#define __PT_REGS_CAST(x) ((const struct user_regs_struct *)(x))
 #define ___bpf_syscall1 orig_a0
 #define ___bpf_syscall2 a1
 #define ___bpf_syscall3 a2
@@ -149,7 +149,7 @@ struct pt_regs___first {
 	unsigned long orig_gpr2;
 } __attribute__((preserve_access_index));
 #define ___bpf_syscall_first(x) ((const struct pt_regs___first *)(x))->orig_gpr2
-#define ___bpf_regs(x) ((const user_pt_regs *)(x))
+#define __PT_REGS_CAST(x) ((const user_pt_regs *)(x))
 #define ___bpf_syscall1 orig_gpr2
 #define ___bpf_syscall2 gprs[3]
 #define ___bpf_syscall3 gprs[4]
@@ -169,7 +169,7 @@ struct pt_regs___first {
 #define ___bpf_stack_pointer uregs[13]
 #define ___bpf_instruction uregs[12]
 #define ___bpf_syscall_number uregs[7]
-#define ___bpf_regs(x) (x)
+#define __PT_REGS_CAST(x) (x)
 #define ___bpf_syscall1 uregs[0]
 #define ___bpf_syscall2 uregs[1]
 #define ___bpf_syscall3 uregs[2]
@@ -193,7 +193,7 @@ struct pt_regs___first {
 #define ___bpf_stack_pointer gpr[1]
 #define ___bpf_instruction nip
 #define ___bpf_syscall_number gpr[0]
-#define ___bpf_regs(x) (x)
+#define __PT_REGS_CAST(x) (x)
 #define ___bpf_syscall1 orig_gpr3
 #define ___bpf_syscall2 gpr[4]
 #define ___bpf_syscall3 gpr[5]
@@ -222,7 +222,7 @@ struct pt_regs___first {
 	unsigned long orig_a0;
 } __attribute__((preserve_access_index));
 #define ___bpf_syscall_first(x) ((const struct pt_regs___first *)(x))->orig_a0
-#define ___bpf_regs(x) ((const struct user_pt_regs *)(x))
+#define __PT_REGS_CAST(x) ((const struct user_pt_regs *)(x))
 #define ___bpf_syscall1 orig_a0
 #define ___bpf_syscall2 regs[5]
 #define ___bpf_syscall3 regs[6]
@@ -232,7 +232,7 @@ struct pt_regs___first {
 
 #endif
 
-#ifndef ___bpf_regs
+#ifndef __PT_REGS_CAST
 
 /* A program that needs no registers may include this file all the same: only the use is an error. */
 #define ___bpf_no_machine _Pragma("GCC error \"say which machine's registers: define __TARGET_ARCH_x86, __TARGET_ARCH_arm64, ...\"") 0ULL
@@ -279,32 +279,32 @@ struct pt_regs___first {
 #else
 
 /* A machine without a seventh or eighth register argument has none to name: such a use does not compile. */
-#define PT_REGS_PARM1(x) (___bpf_regs(x)->___bpf_parm1)
-#define PT_REGS_PARM2(x) (___bpf_regs(x)->___bpf_parm2)
-#define PT_REGS_PARM3(x) (___bpf_regs(x)->___bpf_parm3)
-#define PT_REGS_PARM4(x) (___bpf_regs(x)->___bpf_parm4)
-#define PT_REGS_PARM5(x) (___bpf_regs(x)->___bpf_parm5)
-#define PT_REGS_PARM6(x) (___bpf_regs(x)->___bpf_parm6)
-#define PT_REGS_PARM7(x) (___bpf_regs(x)->___bpf_parm7)
-#define PT_REGS_PARM8(x) (___bpf_regs(x)->___bpf_parm8)
-#define PT_REGS_RET(x) (___bpf_regs(x)->___bpf_return_address)
-#define PT_REGS_FP(x) (___bpf_regs(x)->___bpf_frame)
-#define PT_REGS_RC(x) (___bpf_regs(x)->___bpf_result)
-#define PT_REGS_SP(x) (___bpf_regs(x)->___bpf_stack_pointer)
-#define PT_REGS_IP(x) (___bpf_regs(x)->___bpf_instruction)
-#define PT_REGS_PARM1_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm1)
-#define PT_REGS_PARM2_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm2)
-#define PT_REGS_PARM3_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm3)
-#define PT_REGS_PARM4_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm4)
-#define PT_REGS_PARM5_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm5)
-#define PT_REGS_PARM6_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm6)
-#define PT_REGS_PARM7_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm7)
-#define PT_REGS_PARM8_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_parm8)
-#define PT_REGS_RET_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_return_address)
-#define PT_REGS_FP_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_frame)
-#define PT_REGS_RC_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_result)
-#define PT_REGS_SP_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_stack_pointer)
-#define PT_REGS_IP_CORE(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_instruction)
+#define PT_REGS_PARM1(x) (__PT_REGS_CAST(x)->___bpf_parm1)
+#define PT_REGS_PARM2(x) (__PT_REGS_CAST(x)->___bpf_parm2)
+#define PT_REGS_PARM3(x) (__PT_REGS_CAST(x)->___bpf_parm3)
+#define PT_REGS_PARM4(x) (__PT_REGS_CAST(x)->___bpf_parm4)
+#define PT_REGS_PARM5(x) (__PT_REGS_CAST(x)->___bpf_parm5)
+#define PT_REGS_PARM6(x) (__PT_REGS_CAST(x)->___bpf_parm6)
+#define PT_REGS_PARM7(x) (__PT_REGS_CAST(x)->___bpf_parm7)
+#define PT_REGS_PARM8(x) (__PT_REGS_CAST(x)->___bpf_parm8)
+#define PT_REGS_RET(x) (__PT_REGS_CAST(x)->___bpf_return_address)
+#define PT_REGS_FP(x) (__PT_REGS_CAST(x)->___bpf_frame)
+#define PT_REGS_RC(x) (__PT_REGS_CAST(x)->___bpf_result)
+#define PT_REGS_SP(x) (__PT_REGS_CAST(x)->___bpf_stack_pointer)
+#define PT_REGS_IP(x) (__PT_REGS_CAST(x)->___bpf_instruction)
+#define PT_REGS_PARM1_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm1)
+#define PT_REGS_PARM2_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm2)
+#define PT_REGS_PARM3_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm3)
+#define PT_REGS_PARM4_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm4)
+#define PT_REGS_PARM5_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm5)
+#define PT_REGS_PARM6_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm6)
+#define PT_REGS_PARM7_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm7)
+#define PT_REGS_PARM8_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_parm8)
+#define PT_REGS_RET_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_return_address)
+#define PT_REGS_FP_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_frame)
+#define PT_REGS_RC_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_result)
+#define PT_REGS_SP_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_stack_pointer)
+#define PT_REGS_IP_CORE(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_instruction)
 
 /* Of the registers at a syscall's entry. */
 #ifdef ___bpf_syscall_first
@@ -316,19 +316,19 @@ struct pt_regs___first {
 		___first; \
 	})
 #else
-#define PT_REGS_PARM1_SYSCALL(x) (___bpf_regs(x)->___bpf_syscall1)
-#define PT_REGS_PARM1_CORE_SYSCALL(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_syscall1)
+#define PT_REGS_PARM1_SYSCALL(x) (__PT_REGS_CAST(x)->___bpf_syscall1)
+#define PT_REGS_PARM1_CORE_SYSCALL(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_syscall1)
 #endif
-#define PT_REGS_PARM2_SYSCALL(x) (___bpf_regs(x)->___bpf_syscall2)
-#define PT_REGS_PARM2_CORE_SYSCALL(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_syscall2)
-#define PT_REGS_PARM3_SYSCALL(x) (___bpf_regs(x)->___bpf_syscall3)
-#define PT_REGS_PARM3_CORE_SYSCALL(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_syscall3)
-#define PT_REGS_PARM4_SYSCALL(x) (___bpf_regs(x)->___bpf_syscall4)
-#define PT_REGS_PARM4_CORE_SYSCALL(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_syscall4)
-#define PT_REGS_PARM5_SYSCALL(x) (___bpf_regs(x)->___bpf_syscall5)
-#define PT_REGS_PARM5_CORE_SYSCALL(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_syscall5)
-#define PT_REGS_PARM6_SYSCALL(x) (___bpf_regs(x)->___bpf_syscall6)
-#define PT_REGS_PARM6_CORE_SYSCALL(x) BPF_CORE_READ(___bpf_regs(x), ___bpf_syscall6)
+#define PT_REGS_PARM2_SYSCALL(x) (__PT_REGS_CAST(x)->___bpf_syscall2)
+#define PT_REGS_PARM2_CORE_SYSCALL(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_syscall2)
+#define PT_REGS_PARM3_SYSCALL(x) (__PT_REGS_CAST(x)->___bpf_syscall3)
+#define PT_REGS_PARM3_CORE_SYSCALL(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_syscall3)
+#define PT_REGS_PARM4_SYSCALL(x) (__PT_REGS_CAST(x)->___bpf_syscall4)
+#define PT_REGS_PARM4_CORE_SYSCALL(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_syscall4)
+#define PT_REGS_PARM5_SYSCALL(x) (__PT_REGS_CAST(x)->___bpf_syscall5)
+#define PT_REGS_PARM5_CORE_SYSCALL(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_syscall5)
+#define PT_REGS_PARM6_SYSCALL(x) (__PT_REGS_CAST(x)->___bpf_syscall6)
+#define PT_REGS_PARM6_CORE_SYSCALL(x) BPF_CORE_READ(__PT_REGS_CAST(x), ___bpf_syscall6)
 
 /* A kprobe on a syscall's wrapper gets a pointer to the caller's registers as its first argument. */
 #define PT_REGS_SYSCALL_REGS(ctx) ((struct pt_regs *)PT_REGS_PARM1(ctx))
