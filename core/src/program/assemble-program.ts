@@ -100,12 +100,17 @@ export function assembleProgram(main: FunctionCode, input: AssembleInput): Assem
       }
       const patch = code.patches.get(slot);
       if (patch) applyPatch(result, input, code, slot, start + slot, patch);
+      else if (namesNothing(insn)) insn.imm = -1;
     }
     addLines(result.lines, code, start);
   }
   result.lines.sort((a, b) => a.insn - b.insn);
   return result;
 }
+
+/** A number written by hand where a map, a kernel type or a kfunc is meant: no index of ours, so none that could be mistaken for one. */
+const namesNothing = (insn: Insn): boolean =>
+  (isLdImm64(insn) && insn.src >= BPF_PSEUDO_MAP_FD && insn.src <= BPF_PSEUDO_BTF_ID) || (isCall(insn) && insn.src === BPF_PSEUDO_KFUNC_CALL);
 
 function fail(result: Assembled, code: FunctionCode, slot: number, message: string): void {
   result.problems.push(error(`function ${code.name}, instruction ${slot}: ${message}`, { code: 'relocation', section: code.section.name, offset: code.section.offset + (code.start + slot) * INSN_SIZE }));

@@ -75,7 +75,7 @@ export function readExterns(object: ObjectFile, options: LoadOptions): Externs {
     problems.push(error(`the .kconfig variables claim ${end} bytes`, { code: 'kconfig-size', section: '.kconfig' }));
     return { byName, problems };
   }
-  const definition = globalMap(object.name, '.kconfig', end, true, btf);
+  const definition = globalMap(object, '.kconfig', end, true);
   definition.initial = new Uint8Array(end);
   for (const one of kconfig) setKconfig(btf!, one, definition.initial, options, problems);
   return { byName, kconfigMap: { definition, section: KCONFIG_SECTION, offset: 0, size: end }, problems };

@@ -1,7 +1,8 @@
 // Global variables as maps: each of .data*, .rodata*, .bss* becomes an array of one value, as libbpf makes it,
 // and .addr_space.1 the first bytes of the arena. New values for globals are written in here, before load.
 
-import { sizeOf, type Btf } from '#core/btf';
+import { sizeOf } from '#core/btf';
+import { STV_HIDDEN, STV_INTERNAL } from '#core/elf';
 import { error, type Problem } from '#core/problem';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MAP_TYPE_ARRAY } from './map-facts.ts';
 import { globalKind, type ObjectFile } from './object-file.ts';
@@ -21,17 +22,20 @@ export function internalMapName(objectName: string, section: string): string {
 }
 
 /** An array of one value over a global section; mappable into user space where one of its variables is visible there. */
-export function globalMap(objectName: string, section: string, size: number, readOnly: boolean, btf: Btf | undefined): MapDefinition {
+export function globalMap(object: ObjectFile, section: string, size: number, readOnly: boolean): MapDefinition {
+  const { btf, elf } = object;
+  // A hidden variable is, to libbpf, a static one.
+  const hidden = new Set(elf.symbols.filter(({ visibility }) => visibility === STV_HIDDEN || visibility === STV_INTERNAL).map(({ name }) => name));
   const datasecId = btf?.find(section, 'datasec');
   const datasec = btf && datasecId !== undefined ? btf.type(datasecId) : undefined;
   const visible =
     datasec?.kind === 'datasec' &&
     datasec.variables.some(({ type }) => {
       const variable = btf!.type(type);
-      return variable?.kind === 'var' && variable.linkage !== 'static';
+      return variable?.kind === 'var' && variable.linkage !== 'static' && !hidden.has(variable.name);
     });
   return {
-    name: internalMapName(objectName, section),
+    name: internalMapName(object.name, section),
     type: 'array',
     typeId: MAP_TYPE_ARRAY,
     keySize: 4,
@@ -53,7 +57,7 @@ export function readGlobalMaps(object: ObjectFile, options: LoadOptions): { maps
       problems.push(error(`section ${section.name} claims ${section.size} bytes, more than any map value can have`, { code: 'global-size', section: section.name }));
       continue;
     }
-    const definition = globalMap(object.name, section.name, section.size, kind === 'rodata', object.btf);
+    const definition = globalMap(object, section.name, section.size, kind === 'rodata');
     const initial = new Uint8Array(section.size);
     initial.set(section.bytes.subarray(0, section.size));
     definition.initial = initial;

@@ -1,12 +1,12 @@
 // Loads a compiled object: maps, globals, externs, functions, and each program put together from them.
 // Follows what libbpf 1.8 does with the same file; says in problems what libbpf would refuse. Nothing is run.
 
-import type { Insn } from '#core/isa';
 import { findSection, nearestSection } from '#core/catalog';
 import { error, warning, type Problem } from '#core/problem';
 import { assembleProgram, indexFunctions, type CodeIndex } from './assemble-program.ts';
 import { readBtfMaps, type PlacedMap } from './btf-maps.ts';
 import { readFunctions, type FunctionCode } from './code.ts';
+import { relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
 import { readExterns, type Externs } from './externs.ts';
 import { readGlobalMaps } from './global-maps.ts';
 import { readObjectFile, type ObjectFile } from './object-file.ts';
@@ -64,10 +64,13 @@ interface ProgramContext {
 function makePrograms(object: ObjectFile, functions: readonly FunctionCode[], context: ProgramContext): Program[] {
   const code = indexFunctions(functions);
   const text = object.elf.section('.text')?.index;
-  const relocated = new Map<FunctionCode, { insns: readonly Insn[]; relocations: readonly CoreRelocation[]; problems: readonly Problem[] }>();
-  const afterCore = (one: FunctionCode): { insns: readonly Insn[]; relocations: readonly CoreRelocation[]; problems: readonly Problem[] } => {
+  const relocated = new Map<FunctionCode, RelocatedFunction>();
+  const afterCore = (one: FunctionCode): RelocatedFunction => {
     let result = relocated.get(one);
-    if (!result) relocated.set(one, (result = { insns: one.insns, relocations: [], problems: [] }));
+    if (!result) {
+      result = object.btf ? relocateFunction(one, object.btf, context.options.kernelBtf) : { insns: one.insns, relocations: [], problems: [] };
+      relocated.set(one, result);
+    }
     return result;
   };
   // In .text are the functions that programs call; only an object with nothing else has its program there.
@@ -85,7 +88,7 @@ function makeProgram(
   object: ObjectFile,
   main: FunctionCode,
   code: CodeIndex,
-  afterCore: (one: FunctionCode) => { insns: readonly Insn[]; relocations: readonly CoreRelocation[]; problems: readonly Problem[] },
+  afterCore: (one: FunctionCode) => RelocatedFunction,
   context: ProgramContext,
 ): Program {
   const assembled = assembleProgram(main, { code, slotsOf: (one) => afterCore(one).insns, externs: context.externs, kconfigMap: context.kconfigMap, btf: object.btf });

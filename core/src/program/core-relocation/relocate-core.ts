@@ -1,0 +1,216 @@
+// Applies a function's CO-RE relocations: for each, the candidates in the target BTF, the value there, and the instruction patched.
+// What the target does not have poisons the instruction as libbpf does: a call of a helper that no kernel has, which only
+// matters where it can be reached.
+
+import { BPF_ALU, BPF_ALU64, BPF_CALL, BPF_DW, BPF_H, BPF_JMP, BPF_B, BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_W, accessSize, insnClass, isLdImm64, ldImm64Value, usesRegisterSource, type Insn } from '#core/isa';
+import { essentialLength, findMember, resolve, type Btf, type BtfComposite, type CoreRecord, type SourceRecord } from '#core/btf';
+import { error, note, type Problem } from '#core/problem';
+import type { FunctionCode } from '../code.ts';
+import type { CoreRelocation } from '../types.ts';
+import { candidates, matchSpec } from './core-match.ts';
+import { CORE_KINDS, parseSpec, specText, type CoreSpec } from './core-spec.ts';
+import { valueOf, type CoreValue } from './core-value.ts';
+
+/** The helper number of a poisoned instruction, in every tool's log. */
+export const POISON_CORE = 0xbad2310;
+
+export interface RelocatedFunction {
+  insns: readonly Insn[];
+  relocations: readonly CoreRelocation[];
+  problems: readonly Problem[];
+}
+
+/** What to do with an instruction. */
+type Outcome = { poison: string } | { local: CoreValue; target: CoreValue; unsafeWidth: boolean };
+
+/** `target` undefined: the object's own types stand for the kernel's. */
+export function relocateFunction(code: FunctionCode, local: Btf, target: Btf | undefined): RelocatedFunction {
+  if (code.core.length === 0) return { insns: code.insns, relocations: [], problems: [] };
+  const insns = code.insns.map((insn) => ({ ...insn }));
+  const relocations: CoreRelocation[] = [];
+  const problems: Problem[] = [];
+  for (const { slot, record } of code.core) {
+    const kind = CORE_KINDS[record.kind] ?? `kind ${record.kind}`;
+    const place = whereIs(code, record);
+    const spec = parseSpec(local, record);
+    if (typeof spec === 'string') {
+      problems.push(error(`CO-RE relocation of instruction ${slot} in ${code.name}: ${spec}`, { code: 'core-record', ...place }));
+      relocations.push({ insn: slot, kind, spec: record.access, result: 'error' });
+      continue;
+    }
+    const text = specText(spec);
+    const outcome = decide(spec, target);
+    const done = 'error' in outcome ? outcome.error : patch(insns, slot, outcome);
+    if (typeof done === 'string') {
+      problems.push(error(`CO-RE relocation ${kind} of ${text} in ${code.name}: ${done}`, { code: 'core-failed', ...place }));
+      poison(insns, slot);
+      relocations.push({ insn: slot, kind, spec: text, result: `error: ${done}` });
+      continue;
+    }
+    if (done.poisoned !== undefined) problems.push(note(`${done.poisoned}; where this code can be reached the program is refused: guard it with ${guardFor(kind)}`, { code: 'core-poisoned', ...place }));
+    relocations.push({ insn: slot, kind, spec: text, result: done.poisoned === undefined ? done.result : `poisoned: ${done.poisoned}` });
+  }
+  return { insns, relocations, problems };
+}
+
+const guardFor = (kind: string): string => (kind.startsWith('enumval') ? 'bpf_core_enum_value_exists()' : kind.startsWith('type') ? 'bpf_core_type_exists()' : 'bpf_core_field_exists()');
+
+function whereIs(code: FunctionCode, record: CoreRecord): Pick<Problem, 'span' | 'section' | 'offset'> {
+  let line: SourceRecord | undefined;
+  for (const one of code.records?.lines ?? []) {
+    if (one.offset > record.offset) break;
+    line = one;
+  }
+  return {
+    section: code.section.name,
+    offset: code.section.offset + record.offset,
+    ...(line && line.line > 0 ? { span: { file: line.file, line: line.line, column: line.column } } : {}),
+  };
+}
+
+function decide(spec: CoreSpec, target: Btf | undefined): Outcome | { error: string } {
+  const { kind } = spec;
+  const local = valueOf(kind, spec);
+  if (local === 'poison') return { error: 'the object has no such thing itself' };
+  if ('reason' in local) return { error: local.reason };
+  // The object's own type id, and everything where nobody named a target: the value is what the object says.
+  if (kind === 'type_id_local' || !target) return { local: { ...local, validate: false }, target: local, unsafeWidth: false };
+  const root = spec.btf.type(spec.rootId);
+  if (!root || root.name === '') return { error: 'its type has no name to find in the kernel' };
+  let found: { spec: CoreSpec; value: CoreValue | 'poison' } | undefined;
+  for (const id of candidates(spec.btf, spec.rootId, target)) {
+    const match = matchSpec(spec, target, id);
+    if (!match) continue;
+    const value = valueOf(kind, match);
+    if (value !== 'poison' && 'reason' in value) return { error: value.reason };
+    if (!found) found = { spec: match, value };
+    else if (found.spec.bitOffset !== match.bitOffset || !sameValue(found.value, value)) {
+      return { error: `the target's BTF has several types ${root.name} that disagree (ids ${found.spec.rootId} and ${id})` };
+    }
+  }
+  const value = found ? found.value : valueOf(kind, undefined);
+  if (value === 'poison') return { poison: missing(spec, target) };
+  if ('reason' in value) return { error: value.reason };
+  return { local, target: value, unsafeWidth: found !== undefined && kind === 'field_byte_offset' && !safeWidth(spec, local, found.spec, value) };
+}
+
+const sameValue = (a: CoreValue | 'poison', b: CoreValue | 'poison'): boolean => (a === 'poison' || b === 'poison' ? a === b : a.value === b.value);
+
+/** A load may become wider or narrower only for pointers and unsigned integers: others would change their value. */
+function safeWidth(local: CoreSpec, from: CoreValue, target: CoreSpec, to: CoreValue): boolean {
+  if (from.fieldSize === to.fieldSize) return true;
+  const a = from.fieldTypeId === undefined ? undefined : resolve(local.btf, from.fieldTypeId);
+  const b = to.fieldTypeId === undefined ? undefined : resolve(target.btf, to.fieldTypeId);
+  if (a?.kind === 'ptr' && b?.kind === 'ptr') return true;
+  return a?.kind === 'int' && b?.kind === 'int' && !a.signed && !b.signed;
+}
+
+/** Says what the target lacks, and what it has that reads alike. */
+function missing(spec: CoreSpec, target: Btf): string {
+  const root = spec.btf.type(spec.rootId)!;
+  const name = root.name.slice(0, essentialLength(root.name));
+  const found = candidates(spec.btf, spec.rootId, target);
+  if (found.length === 0) return `${specText(spec)}: the target kernel's BTF has no ${root.kind === 'enum64' ? 'enum' : root.kind} ${name}`;
+  let type = resolve(target, found[0]!);
+  for (const step of spec.steps) {
+    if (step.name === undefined) continue;
+    const members = type && (type.kind === 'struct' || type.kind === 'union') ? type : undefined;
+    const member = members && findMember(target, members, step.name);
+    if (member) {
+      type = resolve(target, member.member.type);
+      continue;
+    }
+    const near = members ? nearest(step.name, memberNames(target, members, 0)) : type && (type.kind === 'enum' || type.kind === 'enum64') ? nearest(step.name, type.enumerators.map((one) => one.name)) : undefined;
+    return `${specText(spec)} does not exist in the target kernel's BTF${near === undefined ? '' : `; nearest: ${near}`}`;
+  }
+  return `${specText(spec)} has another type in the target kernel's BTF`;
+}
+
+function memberNames(btf: Btf, composite: BtfComposite, depth: number): string[] {
+  return composite.members.flatMap(({ name, type }) => {
+    if (name !== '') return [name];
+    const inner = resolve(btf, type);
+    return depth < 8 && (inner?.kind === 'struct' || inner?.kind === 'union') ? memberNames(btf, inner, depth + 1) : [];
+  });
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: { name: string; distance: number } | undefined;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) > 3 && !candidate.includes(name) && !name.includes(candidate)) continue;
+    const distance = candidate.includes(name) || (candidate.length > 3 && name.includes(candidate)) ? 1 : editDistance(name, candidate);
+    if (distance <= 2 + name.length / 5 && (!best || distance < best.distance)) best = { name: candidate, distance };
+  }
+  return best?.name;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function poison(insns: Insn[], slot: number): void {
+  const one = (at: number): void => {
+    if (at < insns.length) insns[at] = { opcode: BPF_JMP | BPF_CALL, dst: 0, src: 0, off: 0, imm: POISON_CORE };
+  };
+  const insn = insns[slot];
+  if (insn && isLdImm64(insn)) one(slot + 1);
+  one(slot);
+}
+
+/** Writes the target's value; a string says why the instruction cannot take it. */
+function patch(insns: Insn[], slot: number, outcome: Outcome): { poisoned?: string; result: string } | string {
+  const insn = insns[slot];
+  if (!insn) return 'it stands on no instruction';
+  if ('poison' in outcome) {
+    poison(insns, slot);
+    return { poisoned: outcome.poison, result: '' };
+  }
+  const { local, target } = outcome;
+  const before = Number(BigInt.asIntN(64, local.value));
+  const differs = (carried: number): string => `the instruction carries ${carried}, not ${before} as the object's types say`;
+  switch (insnClass(insn)) {
+    case BPF_ALU:
+    case BPF_ALU64:
+      if (usesRegisterSource(insn)) return 'the instruction has no constant to patch';
+      if (local.validate && insn.imm !== Number(BigInt.asIntN(32, local.value))) return differs(insn.imm);
+      insn.imm = Number(BigInt.asIntN(32, target.value));
+      break;
+    case BPF_LDX:
+    case BPF_ST:
+    case BPF_STX: {
+      if (local.validate && insn.off !== before) return differs(insn.off);
+      if (target.value > 0x7fffn) return `offset ${target.value} does not fit an instruction (32767 at most)`;
+      if (outcome.unsafeWidth) {
+        poison(insns, slot);
+        return { poisoned: `the field has ${target.fieldSize} bytes in the target and ${local.fieldSize} here, and a load or store of a signed or composite field cannot change its width`, result: '' };
+      }
+      insn.off = Number(target.value);
+      if (target.fieldSize !== local.fieldSize && target.fieldSize !== undefined) {
+        if (accessSize(insn) !== local.fieldSize) return `the instruction moves ${accessSize(insn)} bytes, the field has ${local.fieldSize}`;
+        const size = SIZE_FIELDS[target.fieldSize];
+        if (size === undefined) return `no instruction moves the ${target.fieldSize} bytes that the field has in the target`;
+        insn.opcode = (insn.opcode & ~0x18) | size;
+      }
+      break;
+    }
+    case BPF_LD: {
+      const second = insns[slot + 1];
+      if (!isLdImm64(insn) || !second) return 'an instruction that CO-RE cannot patch';
+      if (local.validate && ldImm64Value(insn, second) !== BigInt.asUintN(64, local.value)) return differs(Number(ldImm64Value(insn, second)));
+      insn.imm = Number(BigInt.asIntN(32, target.value));
+      second.imm = Number(BigInt.asIntN(32, target.value >> 32n));
+      break;
+    }
+    default:
+      return 'an instruction that CO-RE cannot patch';
+  }
+  return { result: local.value === target.value ? `${target.value}` : `${local.value} -> ${target.value}` };
+}
+
+const SIZE_FIELDS: Readonly<Record<number, number>> = { 1: BPF_B, 2: BPF_H, 4: BPF_W, 8: BPF_DW };
