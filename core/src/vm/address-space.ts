@@ -7,6 +7,14 @@ export const DIRECT_MAP = 0xffff_8880_0000_0000n;
 /** The high half of every direct-map address, as Int32Array holds it. */
 export const DIRECT_MAP_HIGH = 0xffff8880 | 0;
 
+/**
+ * Packets have addresses below 4 GiB, because a program reads them from 32-bit context fields (xdp_md.data, __sk_buff.data) that a kernel
+ * would rewrite into loads of its own 64-bit pointers. They lie in this window of the linear buffer, and their address is the offset.
+ * A program with an arena gives low addresses another meaning: there they are the arena's.
+ */
+export const PACKET_WINDOW = 0x80000;
+export const PACKET_WINDOW_SIZE = 0x80000;
+
 /** Addresses of the program's own functions, as ld_imm64 with BPF_PSEUDO_FUNC gives them: module text on x86-64. */
 export const FUNCTION_BASE = 0xffff_ffff_c000_0000n;
 export const FUNCTION_BASE_HIGH = -1;

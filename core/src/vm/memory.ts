@@ -5,7 +5,7 @@
 // allowed lies in one region. Snapshots share unchanged pages: after one, the write plane of every page says CLEAN, and the first
 // store to a page comes here to mark it. Knows no map, no packet and no helper.
 
-import { DIRECT_MAP, DIRECT_MAP_HIGH, STACK_SIZE, STACK_STRIDE } from './address-space.ts';
+import { DIRECT_MAP, DIRECT_MAP_HIGH, PACKET_WINDOW, PACKET_WINDOW_SIZE, STACK_SIZE, STACK_STRIDE } from './address-space.ts';
 import { describeFault, type FreedRegion } from './fault.ts';
 import type { Memory, MemoryFault, MemorySnapshot, Region, RegionKind, RegionRequest } from './types.ts';
 
@@ -48,7 +48,7 @@ class RegionRecord implements Region {
     private mayWrite: boolean,
     public owner: unknown,
   ) {
-    this.base = fixedBase ?? DIRECT_MAP + BigInt(offset);
+    this.base = fixedBase ?? addressOf(kind, offset);
   }
 
   get readable(): boolean {
@@ -66,6 +66,8 @@ class RegionRecord implements Region {
     if (this.live) this.memory.applyPermissions(this);
   }
 }
+
+const addressOf = (kind: RegionKind, offset: number): bigint => (kind === 'packet' ? BigInt(offset) : DIRECT_MAP + BigInt(offset));
 
 interface RegionState {
   region: RegionRecord;
@@ -86,6 +88,7 @@ interface Snapshot extends MemorySnapshot {
 interface RegionTable {
   regions: readonly RegionState[];
   top: number;
+  packetTop: number;
   nextId: number;
   free: ReadonlyMap<number, readonly number[]>;
 }
@@ -110,6 +113,7 @@ export class LinearMemory implements Memory {
   data!: DataView;
 
   private top = PAGE;
+  private packetTop = PACKET_WINDOW;
   private nextId = 1;
   private readonly live = new Map<number, RegionRecord>();
   /** Regions that begin, lie in or end in each page, live ones only. */
@@ -153,7 +157,7 @@ export class LinearMemory implements Memory {
     const { size, headroom = 0, tailroom = 0 } = request;
     if (!(size >= 0 && headroom >= 0 && tailroom >= 0) || !Number.isInteger(size + headroom + tailroom)) throw new RangeError(`a region of ${size} bytes cannot be made`);
     const storageSize = headroom + size + tailroom;
-    const storage = this.takeStorage(storageSize);
+    const storage = request.kind === 'packet' && request.base === undefined ? this.takePacketStorage(storageSize) : this.takeStorage(storageSize);
     const { initial } = request;
     if (initial) this.bytes.set(initial.length > size ? initial.subarray(0, size) : initial, storage + headroom);
     const region = new RegionRecord(
@@ -237,7 +241,7 @@ export class LinearMemory implements Memory {
     this.fillPlanes(record.storage, record.storageSize, DENIED, DENIED);
     record.offset = offset;
     record.size = end - offset;
-    record.base = DIRECT_MAP + BigInt(offset);
+    record.base = addressOf(record.kind, offset);
     this.applyPermissions(record);
     return true;
   }
@@ -254,12 +258,16 @@ export class LinearMemory implements Memory {
   }
 
   private regionAt(address: bigint): RegionRecord | undefined {
+    const at = this.linearOffset(address);
+    if (at < 0) return this.fixed.find((region) => address >= region.base && address < region.base + BigInt(region.size));
+    return this.pageRegions[at >> PAGE_SHIFT]?.find((region) => region.fixedBase === undefined && at >= region.offset && at < region.offset + region.size);
+  }
+
+  /** Where a direct-map or packet address lies in the linear buffer; -1 for every other address. */
+  private linearOffset(address: bigint): number {
     const offset = address - DIRECT_MAP;
-    if (offset >= 0n && offset < BigInt(this.capacity)) {
-      const at = Number(offset);
-      return this.pageRegions[at >> PAGE_SHIFT]?.find((region) => region.fixedBase === undefined && at >= region.offset && at < region.offset + region.size);
-    }
-    return this.fixed.find((region) => address >= region.base && address < region.base + BigInt(region.size));
+    if (offset >= 0n && offset < BigInt(this.capacity)) return Number(offset);
+    return address >= BigInt(PACKET_WINDOW) && address < BigInt(PACKET_WINDOW + PACKET_WINDOW_SIZE) ? Number(address) : -1;
   }
 
   private record(region: Region): RegionRecord {
@@ -283,10 +291,39 @@ export class LinearMemory implements Memory {
       this.forget(storage, slot);
       return storage;
     }
-    const storage = this.top;
+    // The bump goes around the window that packets have for themselves.
+    let storage = this.top;
+    if (storage < PACKET_WINDOW && storage + slot > PACKET_WINDOW) storage = PACKET_WINDOW + PACKET_WINDOW_SIZE;
     this.reserve(storage + slot);
     this.top = storage + slot;
     return storage;
+  }
+
+  /** The window is small: what is free is used again early, in whatever size fits. */
+  private takePacketStorage(size: number): number {
+    const slot = storageClass(size);
+    const inWindow = (list: readonly number[]): number => list.findIndex((at) => at >= PACKET_WINDOW && at < PACKET_WINDOW + PACKET_WINDOW_SIZE);
+    const reuse = (list: number[] | undefined, least: number): number | undefined => {
+      if (!list || list.length < least) return undefined;
+      const index = inWindow(list);
+      if (index < 0) return undefined;
+      const storage = list.splice(index, 1)[0]!;
+      this.bytes.fill(0, storage, storage + slot);
+      this.forget(storage, slot);
+      return storage;
+    };
+    const again = reuse(this.free_.get(slot), 4);
+    if (again !== undefined) return again;
+    const storage = this.packetTop;
+    if (storage + slot <= PACKET_WINDOW + PACKET_WINDOW_SIZE) {
+      this.packetTop = storage + slot;
+      return storage;
+    }
+    for (const [other, list] of this.free_) {
+      const found = other >= slot ? reuse(list, 1) : undefined;
+      if (found !== undefined) return found;
+    }
+    throw new RangeError(`the simulated kernel holds too many packets at once: ${PACKET_WINDOW_SIZE >> 10} KB of them is the limit`);
   }
 
   private giveStorage(storage: number, size: number): void {
@@ -299,8 +336,10 @@ export class LinearMemory implements Memory {
 
   /** Storage that is used again has new owners: what was freed there is no longer the answer to "whose was it?". */
   private forget(storage: number, size: number): void {
-    const from = DIRECT_MAP + BigInt(storage);
-    this.freed = this.freed.filter((region) => region.base < from || region.base >= from + BigInt(size));
+    this.freed = this.freed.filter((region) => {
+      const at = this.linearOffset(region.base);
+      return at < storage || at >= storage + size;
+    });
   }
 
   private reserve(end: number): void {
@@ -375,7 +414,7 @@ export class LinearMemory implements Memory {
    */
   resolve(high: number, low: number, size: number, write: boolean): number {
     const offset = low >>> 0;
-    if (high === DIRECT_MAP_HIGH) {
+    if (high === DIRECT_MAP_HIGH || (high === 0 && offset >= PACKET_WINDOW && offset < PACKET_WINDOW + PACKET_WINDOW_SIZE)) {
       if (offset + size > this.capacity) return -1;
       const plane = (write ? 2 : 1) * this.capacity;
       const first = this.bytes[plane + offset]!;
@@ -384,20 +423,16 @@ export class LinearMemory implements Memory {
       if (write) this.touch(offset, size);
       return offset;
     }
-    if (this.fixed.length === 0) return -1;
-    const address = (BigInt(high >>> 0) << 32n) | BigInt(offset);
-    const region = this.regionAt(address);
-    if (!region || !(write ? region.writable : region.readable) || address + BigInt(size) > region.base + BigInt(region.size)) return -1;
-    const at = region.offset + Number(address - region.base);
-    if (write) this.touch(at, size);
-    return at;
+    return this.fixed.length === 0 ? -1 : this.resolveRange((BigInt(high >>> 0) << 32n) | BigInt(offset), size, write);
   }
 
   private resolveRange(address: bigint, size: number, write: boolean): number {
     const at = BigInt.asUintN(64, address);
     const region = this.regionAt(at);
-    if (!region || !(write ? region.writable : region.readable) || at + BigInt(size) > region.base + BigInt(region.size)) return -1;
-    const offset = region.offset + Number(at - region.base);
+    if (!region || !(write ? region.writable : region.readable)) return -1;
+    const linear = this.linearOffset(at);
+    const offset = linear >= 0 ? linear : region.offset + Number(at - region.base);
+    if (offset + size > region.offset + region.size) return -1;
     if (write) this.touch(offset, size);
     return offset;
   }
@@ -461,7 +496,7 @@ export class LinearMemory implements Memory {
 
   snapshot(): MemorySnapshot {
     const pages = this.pageCopies;
-    const top = (this.top + PAGE - 1) >> PAGE_SHIFT;
+    const top = this.usedPages();
     for (let page = 0; page < top; page++) {
       if (this.dirty[page] === 0) continue;
       pages[page] = this.bytes.slice(page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT);
@@ -473,6 +508,7 @@ export class LinearMemory implements Memory {
     this.table ??= {
       regions: Array.from(this.live.values(), (region) => ({ region, name: region.name, offset: region.offset, size: region.size, readable: region.readable, writable: region.writable })),
       top: this.top,
+      packetTop: this.packetTop,
       nextId: this.nextId,
       free: new Map(Array.from(this.free_, ([size, list]) => [size, [...list]])),
     };
@@ -480,11 +516,15 @@ export class LinearMemory implements Memory {
     return snapshot;
   }
 
+  private usedPages(): number {
+    return (Math.max(this.top, this.packetTop) + PAGE - 1) >> PAGE_SHIFT;
+  }
+
   restore(snapshot: MemorySnapshot): void {
     const { memory, pages, table } = snapshot as Snapshot;
     if (memory !== this) throw new Error('the snapshot is of another memory');
     if (table !== this.table) this.restoreTable(table);
-    const count = Math.max(pages.length, this.pageCopies.length, (this.top + PAGE - 1) >> PAGE_SHIFT);
+    const count = Math.max(pages.length, this.pageCopies.length, this.usedPages());
     for (let page = 0; page < count; page++) {
       const copy = pages[page];
       if (copy === this.pageCopies[page] && this.dirty[page] === 0) continue;
@@ -507,7 +547,7 @@ export class LinearMemory implements Memory {
       region.name = name;
       region.offset = offset;
       region.size = size;
-      if (region.fixedBase === undefined) region.base = DIRECT_MAP + BigInt(offset);
+      if (region.fixedBase === undefined) region.base = addressOf(region.kind, offset);
       region.readable = readable;
       region.writable = writable;
       this.attach(region);
@@ -516,6 +556,7 @@ export class LinearMemory implements Memory {
     this.live.clear();
     for (const { region } of table.regions) this.live.set(region.id, region);
     this.top = table.top;
+    this.packetTop = table.packetTop;
     this.nextId = table.nextId;
     this.free_ = new Map(Array.from(table.free, ([size, list]) => [size, [...list]]));
   }
