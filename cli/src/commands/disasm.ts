@@ -29,7 +29,7 @@ function listing(program: Program, dialect: (typeof DIALECTS)[number]): string {
   const sourceAt = new Map(program.lines.filter(({ text }) => text.trim() !== '').map((line) => [line.insn, line]));
   const functionAt = new Map(program.subprograms.map((subprogram) => [subprogram.start, subprogram.name]));
   const lines = [`; section ${program.section}, ${program.insns.length} slots`];
-  for (const { slot, text } of disassemble(program.insns, { dialect, helperName: (id) => helperById(id)?.name, kfuncName: (index) => program.kfuncs[index] })) {
+  for (const { slot, text } of disassemble(program.insns, { dialect, helperName: (id) => helperById(id)?.name, kfuncName: (insn) => program.kfuncs[insn.imm] })) {
     const name = functionAt.get(slot);
     if (name !== undefined) lines.push(`${name}:`);
     const source = sourceAt.get(slot);
