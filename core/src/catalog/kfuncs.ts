@@ -1,12 +1,36 @@
-// Kernel functions that programs may call (kfuncs), by name. The rows are generated (kfunc-table.ts).
+// Kernel functions that programs may call (kfuncs), by name, and who may call them. The rows are generated (kfunc-table.ts),
+// who may call them is a running kernel's answer (kfunc-access-table.ts).
 
-import { KFUNCS } from './kfunc-table.ts';
+import { KFUNC_ACCESS, SLEEPABLE_KFUNCS } from './kfunc-access-table.ts';
+import { KFUNCS as ROWS } from './kfunc-table.ts';
 import type { Kfunc } from './types.ts';
 
-export { KFUNCS };
+/** Flags that the documentation of newer kfuncs leaves out: what they return may be NULL. */
+const MAY_RETURN_NULL = new Set(['bpf_list_front', 'bpf_list_back', 'bpf_rbtree_root', 'bpf_rbtree_left', 'bpf_rbtree_right', 'bpf_get_kmem_cache']);
+
+export const KFUNCS: readonly Kfunc[] = ROWS.map((row) => {
+  const flags = new Set(row.flags ?? []);
+  if (MAY_RETURN_NULL.has(row.name)) flags.add('KF_RET_NULL');
+  if (SLEEPABLE_KFUNCS.includes(row.name)) flags.add('KF_SLEEPABLE');
+  return { ...row, flags: [...flags] };
+});
 
 const byName = new Map(KFUNCS.map((kfunc) => [kfunc.name, kfunc]));
 
 export function kfuncByName(name: string): Kfunc | undefined {
   return byName.get(name);
+}
+
+/** Program types that share their kfuncs with one that could be asked: the kernel files them under one hook. */
+const SAME_HOOK: Readonly<Record<string, string>> = { tracing: 'tracepoint', lsm: 'tracepoint' };
+
+/** Whether programs of this type may call the kfunc. A kfunc that the 6.18 at hand does not have goes by the documentation. */
+export function kfuncAllowed(kfunc: Kfunc, programType: string): boolean {
+  if (programType === 'ext') return true;
+  const asked = KFUNC_ACCESS[kfunc.name];
+  const type = SAME_HOOK[programType] ?? programType;
+  if (asked?.some((one) => one === type)) return true;
+  // Every type's kfuncs are struct_ops' too; its own, such as congestion control's, are in the documentation only.
+  if (asked && programType !== 'struct_ops') return false;
+  return kfunc.programTypes?.some((one) => one === programType) ?? false;
 }
