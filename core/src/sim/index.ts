@@ -1,2 +1,8 @@
 // The simulated kernel: maps, helpers, hooks, tasks, devices and a clock, driven by a scenario. The host of the vm.
 export type * from './types.ts';
+export type * from './scenario/events.ts';
+export { createKernel } from './kernel.ts';
+export { decodeValue, describeKey, encodeValue, toJson, toText, type PlainValue } from './typed-values.ts';
+export { SIMULATED_HELPERS } from './helpers/index.ts';
+export { SIMULATED_MAP_TYPES } from './maps/index.ts';
+export { buildPacket, type PacketLayers } from './packet.ts';

@@ -1,0 +1,44 @@
+// All helpers that are simulated, by the kernel's name. The catalog gives the numbers; a name that it does not know is a mistake here.
+
+import { HELPERS, helperByName } from '#core/catalog';
+import { CONTROL_HELPERS } from './control.ts';
+import type { Helper, HelperTable } from './helper.ts';
+import { MAP_HELPERS } from './map-helpers.ts';
+import { PROBE_READ_HELPERS } from './probe-read.ts';
+import { RINGBUF_PERF_HELPERS } from './ringbuf-perf.ts';
+import { STRING_HELPERS } from './strings.ts';
+import { TASK_HELPERS } from './task-helpers.ts';
+import { TIME_RANDOM_CPU_HELPERS } from './time-random-cpu.ts';
+import { TRACE_HELPERS } from './trace-helpers.ts';
+
+export const HELPER_FAMILIES: readonly HelperTable[] = [
+  MAP_HELPERS,
+  TIME_RANDOM_CPU_HELPERS,
+  TASK_HELPERS,
+  TRACE_HELPERS,
+  PROBE_READ_HELPERS,
+  RINGBUF_PERF_HELPERS,
+  CONTROL_HELPERS,
+  STRING_HELPERS,
+];
+
+export interface SimulatedHelper {
+  name: string;
+  run: Helper;
+}
+
+const byId = new Map<number, SimulatedHelper>();
+for (const family of HELPER_FAMILIES) {
+  for (const [name, run] of Object.entries(family)) {
+    const row = helperByName(name);
+    if (!row) throw new Error(`the catalog has no helper ${name}`);
+    byId.set(row.id, { name, run });
+  }
+}
+
+export const helperForId = (id: number): SimulatedHelper | undefined => byId.get(id);
+
+/** Names of all helpers that programs can call here. */
+export const SIMULATED_HELPERS: readonly string[] = HELPERS.filter(({ id }) => byId.has(id)).map(({ name }) => name);
+
+export { Call, HelperFault, type HelperResult } from './helper.ts';

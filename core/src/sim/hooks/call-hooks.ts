@@ -1,0 +1,207 @@
+// System calls, kernel functions, user functions, tracepoints, samples and bare contexts: which programs they reach, in what order.
+
+import { contextStruct, programType } from '#core/catalog';
+import { findMember, sizeOf, type Btf, type BtfComposite } from '#core/btf';
+import { concat, cString, littleEndian, utf8 } from '../integers.ts';
+import type { ContextEvent, FunctionEvent, SampleEvent, SyscallEvent, TracepointEvent, UprobeEvent } from '../scenario/events.ts';
+import type { KernelState } from '../state.ts';
+import type { Task } from '../tasks.ts';
+import { encodeValue, integerFrom } from '../typed-values.ts';
+import { matchesPattern } from './attachment.ts';
+import { eventRegion, runRegion, type Attached, type EventState, type PlannedRun, type Planner } from './plan.ts';
+import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, traceEntry, uprobeRun, type Called } from './probe-runs.ts';
+import { argumentValue, syscallRegisters, USER_CODE_ADDRESS, USER_MEMORY, userRegisters } from './registers.ts';
+import { syscallByName } from './syscall-table.ts';
+
+/** The process that runs when an event names none: the first that the scenario brought, else a shell's. */
+export function defaultTask(kernel: KernelState): Task {
+  return kernel.tasks.all.find(({ pid }) => pid > 1) ?? kernel.tasks.get(1)!;
+}
+
+const taskFor = (kernel: KernelState, pid: number | undefined): Task => (pid === undefined ? undefined : kernel.tasks.get(pid)) ?? defaultTask(kernel);
+
+/** Function names under which a system call's code runs; the first is where libbpf attaches ksyscall programs. */
+const syscallFunctions = (name: string): readonly string[] => [`__x64_sys_${name}`, `__se_sys_${name}`, `__do_sys_${name}`];
+
+/** Programs on a function, entry or exit. */
+function functionRuns(attached: readonly Attached[], called: Called, exit: boolean): PlannedRun[] {
+  return attached.flatMap(({ program, attachment }) => {
+    if (attachment.hook !== 'function' || !matchesPattern(attachment.pattern, called.name)) return [];
+    if (attachment.when !== 'both' && (attachment.when === 'exit') !== exit) return [];
+    return [attachment.context === 'pt_regs' ? kprobeRun(program, called, exit) : argumentsRun(program, called, exit)];
+  });
+}
+
+const tracepointRuns = (attached: readonly Attached[], category: string, name: string, make: (program: Attached['program']) => PlannedRun): PlannedRun[] =>
+  attached.filter(({ attachment }) => attachment.hook === 'tracepoint' && attachment.category === category && attachment.name === name).map(({ program }) => make(program));
+
+const rawRuns = (attached: readonly Attached[], name: string, task: Task, args: readonly bigint[]): PlannedRun[] =>
+  attached.filter(({ attachment }) => attachment.hook === 'raw-tracepoint' && attachment.name === name).map(({ program }) => rawTracepointRun(program, task, args));
+
+export const planSyscall: Planner<SyscallEvent> = (kernel, _event, body, attached, state) => {
+  const row = syscallByName(body.name);
+  const number = row?.number ?? Number(integerFrom(body.name) ?? -1n);
+  const task = taskFor(kernel, body.pid);
+  const parameters = row?.parameters ?? ['0', '1', '2', '3', '4', '5'];
+  const args = parameters.map((parameter, i) => argumentValue(kernel, state, body.arguments[parameter] ?? body.arguments[String(i)], parameter));
+  const entered = syscallRegisters(number, args, USER_CODE_ADDRESS + 0x1a9n, USER_MEMORY - 0x400n);
+  const regs = eventRegion(kernel, state, { kind: 'kernel', name: 'struct pt_regs of the system call', size: entered.length, initial: entered, writable: false });
+  const [wrapper, ...inner] = syscallFunctions(body.name) as [string, ...string[]];
+  const padded = Array.from({ length: 6 }, (_, i) => args[i] ?? 0n);
+  const record = (name: string, values: readonly bigint[]): Uint8Array => concat(traceEntry(name, task), littleEndian(number, 8), ...values.map((value) => littleEndian(value, 8)));
+  const wrapperCall: Called = { name: wrapper, task, args: [regs.base], returned: body.return };
+  const innerCalls = inner.map((name): Called => ({ name, task, args, returned: body.return }));
+  const onSyscall = (exit: boolean): PlannedRun[] =>
+    attached
+      .filter(({ attachment }) => attachment.hook === 'syscall' && attachment.name === body.name && (attachment.when === 'exit') === exit)
+      .map(({ program }) => kprobeRun(program, wrapperCall, exit));
+  const executes = (body.name === 'execve' || body.name === 'execveat') && body.return === 0n;
+  const filename = typeof body.arguments['filename'] === 'string' ? body.arguments['filename'] : '';
+  // From here on the process is the new program; the next event finds it as it was, as if a shell had forked first.
+  const executed: Task = executes && filename !== '' ? { ...task, comm: filename.slice(filename.lastIndexOf('/') + 1).slice(0, 15) } : task;
+  const becomes = (runs: PlannedRun[]): PlannedRun[] => (executed === task ? runs : runs.map((run) => ({ ...run, task: executed, start: (k, r, s) => (k.tasks.set(executed), run.start(k, r, s)) })));
+  const exitRecord = concat(record('sys_exit', [body.return]));
+  return {
+    runs: [
+      ...rawRuns(attached, 'sys_enter', task, [regs.base, BigInt(number)]),
+      ...tracepointRuns(attached, 'raw_syscalls', 'sys_enter', (program) => tracepointRun(program, task, record('sys_enter', padded), 'struct trace_event_raw_sys_enter')),
+      ...tracepointRuns(attached, 'syscalls', `sys_enter_${body.name}`, (program) => tracepointRun(program, task, record(`sys_enter_${body.name}`, padded), 'struct trace_event_raw_sys_enter')),
+      ...onSyscall(false),
+      ...functionRuns(attached, wrapperCall, false),
+      ...innerCalls.flatMap((call) => functionRuns(attached, call, false)),
+      ...(executes ? becomes(execRuns(attached, executed, filename)) : []),
+      ...becomes([
+        ...innerCalls.flatMap((call) => functionRuns(attached, call, true)),
+        ...onSyscall(true),
+        ...functionRuns(attached, wrapperCall, true),
+        ...rawRuns(attached, 'sys_exit', task, [regs.base, BigInt.asUintN(64, body.return)]),
+        ...tracepointRuns(attached, 'raw_syscalls', 'sys_exit', (program) => tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit')),
+        ...tracepointRuns(attached, 'syscalls', `sys_exit_${body.name}`, (program) => tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit')),
+      ]),
+    ],
+    end: (after) => {
+      if (executed !== task) after.tasks.set(task);
+    },
+  };
+};
+
+/** sched:sched_process_exec, which a successful execve passes. Its record: __data_loc filename, pid, old_pid. */
+function execRuns(attached: readonly Attached[], task: Task, filename: string): PlannedRun[] {
+  const text = cString(filename);
+  const record = concat(traceEntry('sched_process_exec', task), littleEndian((BigInt(text.length) << 16n) | 20n, 4), littleEndian(task.pid, 4), littleEndian(task.pid, 4), text);
+  return tracepointRuns(attached, 'sched', 'sched_process_exec', (program) => tracepointRun(program, task, record, 'struct trace_event_raw_sched_process_exec'));
+}
+
+export const planFunction: Planner<FunctionEvent> = (kernel, _event, body, attached, state) => {
+  const task = taskFor(kernel, body.pid);
+  const args = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
+  const called: Called = { name: body.name, task, args, returned: BigInt.asUintN(64, body.return) };
+  return { runs: [...functionRuns(attached, called, false), ...functionRuns(attached, called, true)] };
+};
+
+export const planUprobe: Planner<UprobeEvent> = (kernel, _event, body, attached, state) => {
+  const task = taskFor(kernel, body.pid);
+  const args = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
+  const called: Called = { name: body.function, task, args, returned: BigInt.asUintN(64, body.return) };
+  const runs = (exit: boolean): PlannedRun[] =>
+    attached
+      .filter(({ attachment }) => attachment.hook === 'uprobe' && (attachment.when === 'exit') === exit && (attachment.function === '' || attachment.function === body.function) && (body.binary === undefined || sameBinary(attachment.binary, body.binary)))
+      .map(({ program }) => uprobeRun(program, called, exit));
+  return { runs: [...runs(false), ...runs(true)] };
+};
+
+/** libbpf takes `libc.so.6` for the library wherever it lies. */
+const sameBinary = (attached: string, named: string): boolean => attached === '' || attached === named || named.endsWith(`/${attached}`) || attached.endsWith(`/${named}`);
+
+export const planTracepoint: Planner<TracepointEvent> = (kernel, _event, body, attached, state) => {
+  const task = taskFor(kernel, body.pid);
+  const args = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
+  const runs = attached.filter(({ attachment }) => attachment.hook === 'tracepoint' && attachment.name === body.name && (body.category === undefined || attachment.category === body.category));
+  return {
+    runs: [
+      ...rawRuns(attached, body.name, task, args),
+      ...runs.map(({ program }) => {
+        const struct = `trace_event_raw_${body.name}`;
+        return tracepointRun(program, task, tracepointRecord(kernel.layouts() ?? program.object.btf, struct, body, task), `struct ${struct}`);
+      }),
+    ],
+  };
+};
+
+/** The struct that the record has: BTF knows it by the event class's name, which is often the event's. */
+function tracepointRecord(btf: Btf | undefined, struct: string, body: TracepointEvent, task: Task): Uint8Array {
+  const header = traceEntry(body.name, task);
+  const id = btf?.find(struct, 'struct');
+  const type = id === undefined ? undefined : btf?.type(id);
+  if (!btf || type?.kind !== 'struct') {
+    // Without a layout: fields in the order given, eight bytes each, as system calls' records have them.
+    return concat(header, ...Object.values(body.fields).map((value) => littleEndian(integerFrom(value) ?? 0n, 8)), new Uint8Array(64));
+  }
+  let record = concat(header, new Uint8Array(Math.max(0, type.size - 8)));
+  for (const [name, value] of Object.entries(body.fields)) record = setRecordField(btf, type, record, name, value);
+  return record;
+}
+
+/** A member, or text behind the record for which the member `__data_loc_NAME` holds offset and length. */
+function setRecordField(btf: Btf, type: BtfComposite, record: Uint8Array, name: string, value: unknown): Uint8Array {
+  const dynamic = findMember(btf, type, `__data_loc_${name}`);
+  if (dynamic) {
+    const text = typeof value === 'string' ? cString(value) : utf8(String(value));
+    const grown = concat(record, text);
+    grown.set(littleEndian((BigInt(text.length) << 16n) | BigInt(record.length), 4), dynamic.bitOffset >> 3);
+    return grown;
+  }
+  const place = findMember(btf, type, name);
+  const size = place && sizeOf(btf, place.member.type);
+  if (!place || size === undefined) return record;
+  const bytes = encodeValue(btf, place.member.type, size, value);
+  if (bytes instanceof Uint8Array) record.set(bytes, place.bitOffset >> 3);
+  return record;
+}
+
+export const planSample: Planner<SampleEvent> = (kernel, _event, body, attached) => {
+  const task = taskFor(kernel, body.pid);
+  return {
+    runs: attached
+      .filter(({ attachment }) => attachment.hook === 'sample')
+      .map(({ program }) => ({
+        program,
+        task,
+        start(state, run) {
+          const ip = body.address;
+          const regs = userRegisters([], ip, USER_MEMORY - 0x400n);
+          const bytes = concat(regs, littleEndian(body.period, 8), littleEndian(body.address, 8));
+          run.ctx = runRegion(state, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes, writable: false });
+          run.userStack = [ip];
+          return { args: [run.ctx.base], ctxType: 'struct bpf_perf_event_data' };
+        },
+      })),
+  };
+};
+
+export const planContext: Planner<ContextEvent> = (kernel, _event, body, attached) => {
+  const task = taskFor(kernel, body.pid);
+  return { runs: attached.filter(({ program }) => program.program.name === body.program).map(({ program }) => contextRun(program, task, body)) };
+};
+
+function contextRun(program: Attached['program'], task: Task, body: ContextEvent): PlannedRun {
+  return {
+    program,
+    task,
+    start(kernel, run) {
+      const row = programType(program.program.type ?? '');
+      const struct = row?.context === undefined ? undefined : contextStruct(row.context);
+      const bytes = new Uint8Array(Math.max(body.bytes?.length ?? 0, struct?.size ?? 0, 64));
+      if (body.bytes) bytes.set(body.bytes);
+      for (const [name, value] of Object.entries(body.fields)) {
+        const field = struct?.fields.find((known) => known.name === name);
+        const integer = integerFrom(value);
+        if (field && integer !== undefined) bytes.set(littleEndian(integer, field.size), field.offset);
+      }
+      run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes });
+      return { args: [run.ctx.base], ctxType: row?.context ?? 'void' };
+    },
+  };
+}
+
+export type { EventState };
