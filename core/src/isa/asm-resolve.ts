@@ -111,7 +111,10 @@ class Resolver {
         constant += BigInt(sign) * BigInt(this.offsetOf(symbol));
         bySection.set(symbol.section, (bySection.get(symbol.section) ?? 0) + sign);
       } else {
-        unknown.push({ symbol: name, sign });
+        // LLVM names a section's beginning by the section's name.
+        const section = this.file.sections.find((one) => one.name === name && one.pieces.length > 0);
+        if (section) bySection.set(section, (bySection.get(section) ?? 0) + sign);
+        else unknown.push({ symbol: name, sign });
       }
     }
     for (const [section, weight] of bySection) if (weight === 0) bySection.delete(section);

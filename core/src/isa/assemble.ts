@@ -155,8 +155,8 @@ class Assembler implements DirectiveTarget {
   private readonly byName = new Map<string, AsmSection>();
   private readonly stack: AsmSection[] = [];
   private current: AsmSection;
-  /** Labels that wait for the next piece of the current section. */
-  private pending: AsmSymbol[] = [];
+  /** Labels that wait for their section's next piece: a section may be left and taken up again. */
+  private readonly pending = new Map<AsmSection, AsmSymbol[]>();
   private line = 0;
   private place: Place = { line: 0, column: 1, endColumn: 2 };
   /** Instructions of a verifier log by slot: they come in the order in which the verifier walked. */
@@ -194,7 +194,6 @@ class Assembler implements DirectiveTarget {
       if (this.problems.length >= MAX_PROBLEMS) break;
     }
     this.finishLog();
-    this.pending = [];
   }
 
   private report(thrown: unknown): void {
@@ -328,9 +327,20 @@ class Assembler implements DirectiveTarget {
     this.current.pieces.push(piece);
   }
 
+  /** The labels that waited stand before this piece. */
+  private anchor(piece: Piece): void {
+    for (const symbol of this.pending.get(this.current) ?? []) symbol.piece = piece;
+    this.pending.delete(this.current);
+  }
+
+  private wait(symbol: AsmSymbol): void {
+    const waiting = this.pending.get(this.current);
+    if (waiting) waiting.push(symbol);
+    else this.pending.set(this.current, [symbol]);
+  }
+
   private attach(piece: Piece): void {
-    for (const symbol of this.pending) symbol.piece = piece;
-    this.pending = [];
+    this.anchor(piece);
     if (piece.kind === 'insn' && !this.current.flags.includes('x')) {
       if (this.current.flags === '') this.current.flags = 'ax';
       else throw new AsmError(`section ${this.current.name} has flags "${this.current.flags}" and may not hold instructions; add x`, piece.place.column, piece.place.endColumn, 'asm-section');
@@ -375,21 +385,20 @@ class Assembler implements DirectiveTarget {
     if (token.kind === 'number') {
       const symbol: AsmSymbol = { name: token.text, section: this.current, piece: undefined, binding: undefined, kind: undefined, hidden: false, extern: false, implicit: false, size: undefined, value: undefined, place };
       this.file.numericLabels.push({ name: token.text, symbol });
-      this.pending.push(symbol);
+      this.wait(symbol);
       return;
     }
     const symbol = this.symbol(token);
     if (symbol.section || symbol.value) throw new AsmError(`${token.text} is defined already, in line ${symbol.place.line}`, token.column, token.endColumn, 'asm-duplicate');
     symbol.section = this.current;
     symbol.place = place;
-    this.pending.push(symbol);
+    this.wait(symbol);
   }
 
   // What directives do.
 
   section(name: string, flags: string | undefined, type: string | undefined): void {
     this.finishLog();
-    this.pending = [];
     this.current = this.open(name, flags, type);
   }
 
@@ -400,7 +409,7 @@ class Assembler implements DirectiveTarget {
   popSection(): void {
     const section = this.stack.pop();
     if (!section) throw new AsmError('there is no .pushsection for this .popsection', this.place.column, this.place.endColumn, 'asm-directive');
-    this.pending = [];
+    this.finishLog();
     this.current = section;
   }
 
@@ -419,8 +428,7 @@ class Assembler implements DirectiveTarget {
   align(to: number): void {
     this.current.alignment = Math.max(this.current.alignment, to);
     const piece: Piece = { kind: 'align', place: this.place, offset: 0, to, length: 0 };
-    for (const symbol of this.pending) symbol.piece = piece;
-    this.pending = [];
+    this.anchor(piece);
     this.current.pieces.push(piece);
   }
 
@@ -451,8 +459,6 @@ class Assembler implements DirectiveTarget {
   common(name: Token, size: number, alignment: number): void {
     const section = this.open('.bss');
     const before = this.current;
-    const waiting = this.pending;
-    this.pending = [];
     this.current = section;
     this.align(alignment);
     this.label(name);
@@ -462,7 +468,6 @@ class Assembler implements DirectiveTarget {
     symbol.binding ??= 'global';
     this.bytes(new Uint8Array(size));
     this.current = before;
-    this.pending = waiting;
   }
 
   assign(name: Token, value: Expression): void {

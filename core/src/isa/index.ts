@@ -13,3 +13,4 @@ export {
 } from './assemble.ts';
 export { DIRECTIVES, type AssembledMap } from './asm-directives.ts';
 export { CLASSIC_MNEMONICS } from './asm-classic.ts';
+export { writeObject, type WriteObjectOptions } from './object-writer.ts';
