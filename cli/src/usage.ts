@@ -11,7 +11,7 @@ const COMMANDS: Record<string, { line: string; about: string }> = {
     about: 'Runs programs in a simulated kernel on the events of an event file, or on one packet or context.\nShows return values, trace_pipe, records and maps.',
   },
   disasm: { line: 'ebpfw disasm FILE [--style llvm|kernel|classic]', about: 'The instructions of an object as text.' },
-  asm: { line: 'ebpfw asm FILE -o OUT', about: 'Assembles a text into the bytes of its instructions (8 a slot, little endian).' },
+  asm: { line: 'ebpfw asm FILE -o OUT [--raw]', about: 'Assembles a text into an object that libbpf loads; --raw: the bytes of its only section with code, 8 a slot.' },
   doctor: { line: 'ebpfw doctor [--json]', about: 'Which compiler and which kernel types this machine has. Exit status 1 when there is no compiler.' },
   conformance: {
     line: 'ebpfw conformance [MEMORY]   |   ebpfw conformance --data FILE… [--engine interpreter|wasm]',
