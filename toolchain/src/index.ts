@@ -1,9 +1,10 @@
 // The only place that starts processes and reads the machine: finds a compiler, builds, makes headers, reads the kernel's types.
 // Never does so because a file of a workspace says so: settings here are those of the machine.
 
-export { compile, type CompileRequest, type CompileResult } from './compile.ts';
+export { compile, type CompileRequest, type CompileResult, warmCompiler } from './compile.ts';
 export { type Compiler, type CompilerSearch, findCompiler, OLDEST_CLANG } from './find-compiler.ts';
 export { ensureVmlinux, type VmlinuxHeader } from './headers.ts';
 export { type KernelBtf, readKernelBtf } from './kernel-btf.ts';
+export { installCompiler, type InstallOptions, ZIG_PACKAGE } from './install-compiler.ts';
 export { openProgram, type OpenOptions, type OpenResult, programLanguage, type ProgramLanguage, sharedSearch } from './open-program.ts';
 export type { ToolchainSettings } from './settings.ts';

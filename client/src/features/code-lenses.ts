@@ -1,0 +1,50 @@
+// A line above each program: the verifier's verdict with the instructions it processed, and Debug.
+// The server knows programs and verdicts; this only shows them.
+
+import * as vscode from 'vscode';
+import { PROGRAMS } from '../requests.ts';
+import type { ProgramLens } from '../requests.ts';
+import { ask, onProgramsChanged } from './language-server.ts';
+
+export function activate(context: vscode.ExtensionContext): void {
+  const changed = new vscode.EventEmitter<void>();
+  context.subscriptions.push(
+    changed,
+    onProgramsChanged(() => changed.fire()),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('ebpf.codeLens')) changed.fire();
+    }),
+    vscode.languages.registerCodeLensProvider([{ language: 'c' }, { language: 'ebpf-asm' }], {
+      onDidChangeCodeLenses: changed.event,
+      provideCodeLenses: async (document, token) => {
+        if (!vscode.workspace.getConfiguration('ebpf').get('codeLens', true)) return [];
+        if (document.languageId === 'c' && !/\bSEC\s*\(/.test(document.getText())) return [];
+        const answer = await ask<{ programs: readonly ProgramLens[] }>(context, PROGRAMS, { uri: document.uri.toString() }, token);
+        return (answer?.programs ?? []).flatMap((program) => lensesOf(document.uri, program));
+      },
+    }),
+  );
+}
+
+function lensesOf(uri: vscode.Uri, program: ProgramLens): vscode.CodeLens[] {
+  const { start, end } = program.range;
+  const range = new vscode.Range(start.line, start.character, end.line, end.character);
+  const verdict = verdictTitle(program);
+  return [
+    ...(verdict === undefined ? [] : [new vscode.CodeLens(range, { title: verdict, tooltip: program.message ?? 'Show the verifier log', command: 'ebpf.verify', arguments: [uri, program.name] })]),
+    new vscode.CodeLens(range, { title: '$(debug-alt-small) Debug', tooltip: `Run ${program.name} on simulated events and stop at breakpoints`, command: 'ebpf.debug', arguments: [uri, program.name] }),
+  ];
+}
+
+function verdictTitle({ verdict, processed, message }: ProgramLens): string | undefined {
+  switch (verdict) {
+    case 'accepted':
+      return `$(pass) verified${processed === undefined ? '' : `, ${processed} instructions processed`}`;
+    case 'rejected':
+      return `$(error) rejected${message === undefined ? '' : `: ${message}`}`;
+    case 'error':
+      return `$(warning) ${message ?? 'cannot be verified'}`;
+    default:
+      return undefined;
+  }
+}

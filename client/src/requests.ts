@@ -1,0 +1,63 @@
+// The custom requests between this client, the language server and the debug adapter, as they travel.
+// LSP and DAP have nothing for these; both sides keep to these shapes.
+
+export interface ProgramLens {
+  name: string;
+  /** LSP range of the program's function, lines and characters from 0. */
+  range: { start: { line: number; character: number }; end: { line: number; character: number } };
+  verdict?: 'accepted' | 'rejected' | 'error' | 'cancelled';
+  /** Instructions that the verifier processed. */
+  processed?: number;
+  /** Why it is rejected, or what keeps it from being verified. */
+  message?: string;
+}
+
+/** Server: programs of a document, with what is known of them. */
+export const PROGRAMS = 'ebpf/programs';
+/** Server to client: the answer to PROGRAMS has changed. */
+export const PROGRAMS_CHANGED = 'ebpf/programsChanged';
+/** Server: verdict and log of every program of a document, as text. */
+export const VERIFY = 'ebpf/verify';
+/** Server to client: C cannot be compiled on this machine. */
+export const NO_COMPILER = 'ebpf/noCompiler';
+
+export interface ShownRegister {
+  name: string;
+  value: string;
+  meaning: string;
+  changed: boolean;
+}
+
+export interface ShownEntry {
+  key: string;
+  value: string;
+  changed: boolean;
+  added: boolean;
+}
+
+export interface ShownMap {
+  id: number;
+  name: string;
+  type: string;
+  summary: string;
+  entries: readonly ShownEntry[];
+  more: number;
+  removed: number;
+  changed: boolean;
+}
+
+/** Debug adapter. */
+export const REGISTERS = 'ebpf/registers';
+export const MAPS = 'ebpf/maps';
+export const NEXT_EVENT = 'ebpf/nextEvent';
+/** Debug adapter to client: a program stands before its first instruction because the verifier rejects it. */
+export const REJECTED = 'ebpf/rejected';
+
+export interface RejectedProgram {
+  program: string;
+  message: string;
+  explanation: string;
+  advice: string;
+  file?: string;
+  line?: number;
+}
