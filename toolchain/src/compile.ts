@@ -75,6 +75,11 @@ export async function compile(request: CompileRequest): Promise<CompileResult> {
   }
 }
 
+/** Makes the precompiled vmlinux.h that most programs start with, so that the first compile does not wait for it. */
+export async function warmCompiler(compiler: Compiler, settings: ToolchainSettings = {}): Promise<void> {
+  await headerArguments('#include <vmlinux.h>\n', { file: path.resolve(path.sep, 'none.c'), compiler }, settings);
+}
+
 /** What decides the meaning of a program apart from its text; a precompiled header must be made with the same. */
 function languageArguments(compiler: Compiler, settings: ToolchainSettings): string[] {
   return ['-target', compiler.target, `-mcpu=${settings.cpu ?? 'v3'}`, '-g', '-O2', '-std=gnu17', '-fno-color-diagnostics', '-D__TARGET_ARCH_x86'];

@@ -1,0 +1,270 @@
+// Completion in C: helpers and kernel functions with their fate here and now, section names, map members and types, fields of the
+// context, maps. Names of C itself are the business of the C extension beside this one.
+
+import { CompletionItemKind, CompletionItemTag, type CompletionItem, InsertTextFormat, type Position, TextEdit } from 'vscode-languageserver';
+import { atLeast, contextStruct, HELPERS, helperByName, kfuncByName, KFUNCS, MAP_TYPES, mapType, PROGRAM_TYPES, SECTIONS, type SectionRow } from '#core/catalog';
+import { helperMarkdown, helperPermission, kfuncMarkdown, kfuncPermission, mapTypeMarkdown, sectionRowWords, type Surroundings, surroundingsOf } from '../describe.ts';
+import type { Document } from '../documents.ts';
+import type { CMap, CSyntax } from '../languages/c-syntax.ts';
+import type { ServerSettings } from '../settings.ts';
+
+/** What an item carries so that its documentation is made only for the one that is looked at. */
+export interface CompletionData {
+  kind: 'helper' | 'kfunc' | 'mapType';
+  name: string;
+  section?: string;
+}
+
+export function completeC(document: Document, position: Position, settings: ServerSettings, snippets: boolean): CompletionItem[] {
+  const { syntax, lines } = document;
+  if (!syntax) return [];
+  const offset = lines.offset(position);
+  const section = syntax.sectionAt(offset);
+  if (section) return sectionItems(document, section.nameStart, section.nameEnd, settings);
+  if (inCommentOrText(syntax, offset)) return [];
+
+  const member = syntax.memberAt(offset);
+  if (member) {
+    if (offset > member.valueStart || (member.value === '' && document.text.slice(member.start, offset).includes(','))) return memberValueItems(member.key, settings);
+    if (offset >= member.keyStart) return memberKeyItems(member.macro);
+  }
+
+  const before = document.text.slice(Math.max(0, offset - 200), offset);
+  const access = /([A-Za-z_]\w*)\s*(?:->|\.)\s*(\w*)$/.exec(before);
+  if (access) return contextItems(syntax, offset, access[1]!);
+
+  const program = syntax.programAt(offset);
+  const inside = syntax.functionAt(offset);
+  if (!inside || offset < bodyStart(document.text, inside.start)) return topLevelItems(snippets, before);
+  const around = surroundingsOf(program?.section.name, settings.targetKernel);
+  const behindAddress = /&\s*\w*$/.test(before);
+  const call = enclosingCall(document.text, offset);
+  const wantsMap = behindAddress || (call !== undefined && parameterTakesMap(call.name, call.argument));
+  return [
+    ...mapItems(syntax.maps, behindAddress, wantsMap),
+    ...(behindAddress ? [] : helperItems(around, program?.section.name, snippets && !/^\s*\(/.test(document.text.slice(offset))))
+  ];
+}
+
+/** Fills in the documentation of an item that `completeC` gave. */
+export function resolveCompletion(item: CompletionItem, settings: ServerSettings): CompletionItem {
+  const data = item.data as CompletionData | undefined;
+  if (!data) return item;
+  const around = surroundingsOf(data.section, settings.targetKernel);
+  const value = markdownOf(data, around);
+  return value === undefined ? item : { ...item, documentation: { kind: 'markdown', value } };
+}
+
+function markdownOf({ kind, name }: CompletionData, around: Surroundings): string | undefined {
+  switch (kind) {
+    case 'helper': {
+      const helper = helperByName(name);
+      return helper && helperMarkdown(helper, around);
+    }
+    case 'kfunc': {
+      const kfunc = kfuncByName(name);
+      return kfunc && kfuncMarkdown(kfunc, around);
+    }
+    case 'mapType': {
+      const row = mapType(name);
+      return row && mapTypeMarkdown(row, around.kernel);
+    }
+  }
+}
+
+/** Helpers first, those that may be called before those that may not; then kernel functions. */
+function helperItems(around: Surroundings, section: string | undefined, snippets: boolean): CompletionItem[] {
+  const callable = (kind: 'helper' | 'kfunc', name: string, prototype: string, summary: string, parameters: readonly { name: string }[], permission: { allowed: boolean; reason?: string }): CompletionItem => ({
+    label: name,
+    kind: kind === 'helper' ? CompletionItemKind.Function : CompletionItemKind.Method,
+    detail: permission.allowed ? prototype : permission.reason!,
+    documentation: summary,
+    sortText: `${permission.allowed ? 1 : 8}${kind === 'helper' ? 0 : 1}${name}`,
+    ...(permission.allowed ? {} : { tags: [CompletionItemTag.Deprecated] }),
+    ...(snippets ? { insertTextFormat: InsertTextFormat.Snippet, insertText: callSnippet(name, parameters) } : {}),
+    data: { kind, name, ...(section === undefined ? {} : { section }) } satisfies CompletionData,
+  });
+  return [
+    ...HELPERS.map((helper) => callable('helper', helper.name, helper.prototype, helper.summary, helper.parameters, helperPermission(helper, around))),
+    ...KFUNCS.map((kfunc) => callable('kfunc', kfunc.name, kfunc.prototype, 'Kernel function', kfunc.parameters, kfuncPermission(kfunc, around))),
+  ];
+}
+
+function callSnippet(name: string, parameters: readonly { name: string }[]): string {
+  const stops = parameters.map((parameter, index) => `\${${index + 1}:${parameter.name || 'argument'}}`);
+  return `${name}(${stops.join(', ')})`;
+}
+
+function mapItems(maps: readonly CMap[], behindAddress: boolean, wanted: boolean): CompletionItem[] {
+  return maps.map((map) => {
+    const member = (key: string): string | undefined => map.members.find((one) => one.key === key)?.value;
+    const type = (member('type') ?? '').replace(/^BPF_MAP_TYPE_/, '').toLowerCase();
+    const sides = [member('key') && `key ${member('key')}`, member('value') && `value ${member('value')}`].filter(Boolean).join(', ');
+    return {
+      label: behindAddress || !wanted ? map.name : `&${map.name}`,
+      filterText: map.name,
+      insertText: behindAddress || !wanted ? map.name : `&${map.name}`,
+      kind: CompletionItemKind.Variable,
+      detail: `${type} map${sides ? `: ${sides}` : ''}`,
+      sortText: `0${map.name}`,
+    };
+  });
+}
+
+function parameterTakesMap(helper: string, argument: number): boolean {
+  const parameter = helperByName(helper)?.parameters[argument];
+  return parameter !== undefined && /^(?:map|prog_array_map|ringbuf)$/.test(parameter.name);
+}
+
+function sectionItems(document: Document, start: number, end: number, settings: ServerSettings): CompletionItem[] {
+  const range = document.lines.range(start, end);
+  const known = new Set<string>();
+  const items: CompletionItem[] = [];
+  const add = (label: string, detail: string, documentation: string, sort: string, unavailable?: string): void => {
+    if (known.has(label)) return;
+    known.add(label);
+    items.push({
+      label,
+      kind: CompletionItemKind.EnumMember,
+      detail: unavailable ?? detail,
+      documentation,
+      sortText: `${unavailable ? 9 : 0}${sort}`,
+      filterText: label,
+      textEdit: TextEdit.replace(range, label),
+      ...(unavailable ? { tags: [CompletionItemTag.Deprecated] } : {}),
+    });
+  };
+  for (const row of SECTIONS as readonly SectionRow[]) {
+    const type = PROGRAM_TYPES.find(({ name }) => name === row.programType);
+    const late = type && !atLeast(settings.targetKernel, type.since) ? `programs of type ${type.name} came with Linux ${type.since}; the target is ${settings.targetKernel}` : undefined;
+    add(row.section.replace(/\+$/, row.section.endsWith('+') ? '/' : ''), sectionRowWords(row), type?.summary ?? '', row.section, late);
+  }
+  for (const [name, words] of SPECIAL_SECTIONS) add(name, words, '', `z${name}`);
+  return items;
+}
+
+const SPECIAL_SECTIONS = [
+  ['license', 'the licence, as "GPL"'],
+  ['.maps', 'maps'],
+  ['.rodata', 'constants'],
+  ['version', 'the kernel version, for very old kernels'],
+  ['.struct_ops', 'implementations of a kernel interface'],
+  ['.struct_ops.link', 'implementations of a kernel interface, attached by a link'],
+] as const;
+
+const MAP_KEYS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  __uint: [
+    ['type', 'which kind of map: BPF_MAP_TYPE_…'],
+    ['max_entries', 'how many entries, or bytes of a ring buffer'],
+    ['map_flags', 'BPF_F_… of the map'],
+    ['key_size', 'bytes of a key, where no type is given'],
+    ['value_size', 'bytes of a value, where no type is given'],
+    ['pinning', 'LIBBPF_PIN_BY_NAME: share it by its name below /sys/fs/bpf'],
+    ['numa_node', 'memory of this node, with BPF_F_NUMA_NODE'],
+    ['map_extra', 'of a bloom filter: how many hash functions'],
+  ],
+  __type: [
+    ['key', 'type of the keys'],
+    ['value', 'type of the values'],
+  ],
+  __array: [['values', 'the inner map, or the programs of a prog array']],
+  __ulong: [['map_extra', 'of an arena: its address']],
+};
+
+function memberKeyItems(macro: string): CompletionItem[] {
+  return (MAP_KEYS[macro] ?? []).map(([label, detail], index) => ({ label, detail, kind: CompletionItemKind.Field, sortText: `${index}` }));
+}
+
+const MAP_FLAGS = ['BPF_F_NO_PREALLOC', 'BPF_F_NO_COMMON_LRU', 'BPF_F_NUMA_NODE', 'BPF_F_RDONLY', 'BPF_F_WRONLY', 'BPF_F_RDONLY_PROG', 'BPF_F_WRONLY_PROG', 'BPF_F_MMAPABLE', 'BPF_F_PRESERVE_ELEMS', 'BPF_F_INNER_MAP', 'BPF_F_ZERO_SEED', 'BPF_F_CLONE'];
+
+function memberValueItems(key: string, settings: ServerSettings): CompletionItem[] {
+  switch (key) {
+    case 'type':
+      return MAP_TYPES.map((row) => {
+        const late = atLeast(settings.targetKernel, row.since) ? undefined : `came with Linux ${row.since}; the target is ${settings.targetKernel}`;
+        return {
+          label: `BPF_MAP_TYPE_${row.name.toUpperCase()}`,
+          kind: CompletionItemKind.EnumMember,
+          detail: late ?? row.summary,
+          sortText: `${late ? 9 : 0}${String(row.id).padStart(3, '0')}`,
+          ...(late ? { tags: [CompletionItemTag.Deprecated] } : {}),
+          data: { kind: 'mapType', name: row.name } satisfies CompletionData,
+        };
+      });
+    case 'map_flags':
+      return MAP_FLAGS.map((label) => ({ label, kind: CompletionItemKind.Constant }));
+    case 'pinning':
+      return ['LIBBPF_PIN_BY_NAME', 'LIBBPF_PIN_NONE'].map((label) => ({ label, kind: CompletionItemKind.EnumMember }));
+    default:
+      return [];
+  }
+}
+
+function contextItems(syntax: CSyntax, offset: number, variable: string): CompletionItem[] {
+  const struct = contextOf(syntax, offset, variable);
+  return (struct?.fields ?? []).map((field) => ({
+    label: field.name,
+    kind: CompletionItemKind.Field,
+    detail: field.type,
+    documentation: `${field.size} bytes at offset ${field.offset} of struct ${struct!.name}`,
+    sortText: String(field.offset).padStart(5, '0'),
+  }));
+}
+
+/** The context struct that a parameter points to, by its type in the function around. */
+export function contextOf(syntax: CSyntax, offset: number, variable: string): ReturnType<typeof contextStruct> {
+  const parameters = syntax.programAt(offset)?.parameters ?? syntax.functionAt(offset)?.parameters ?? [];
+  const parameter = parameters.find(({ name }) => name === variable);
+  const name = /\bstruct\s+(\w+)\s*\*/.exec(`${parameter?.type ?? ''} `)?.[1];
+  return name === undefined ? undefined : contextStruct(name);
+}
+
+const TOP_LEVEL = [
+  ['SEC', 'SEC("${1:xdp}")', 'Puts the next function or variable into a section, whose name says what it is'],
+] as const;
+
+function topLevelItems(snippets: boolean, before: string): CompletionItem[] {
+  if (/"\w*$/.test(before)) return [];
+  return TOP_LEVEL.map(([label, snippet, detail]) => ({ label, detail, kind: CompletionItemKind.Keyword, ...(snippets ? { insertText: snippet, insertTextFormat: InsertTextFormat.Snippet } : {}) }));
+}
+
+const bodyStart = (text: string, from: number): number => text.indexOf('{', from) + 1;
+
+function inCommentOrText(syntax: CSyntax, offset: number): boolean {
+  const node = syntax.nodeAt(Math.max(0, offset - 1));
+  return node.type === 'comment' || node.type === 'string_content' || node.type === 'char_literal' || node.type === 'system_lib_string';
+}
+
+export interface EnclosingCall {
+  name: string;
+  /** Index of the argument that the place is in. */
+  argument: number;
+  nameStart: number;
+}
+
+/** The innermost call whose brackets are open at a place. Reads the text backwards: while typing there is no tree to trust. */
+export function enclosingCall(text: string, offset: number): EnclosingCall | undefined {
+  let depth = 0;
+  let argument = 0;
+  for (let at = offset - 1; at >= 0 && offset - at < 2000; at--) {
+    const char = text[at];
+    if (char === ')' || char === ']') depth++;
+    else if (char === '[') depth--;
+    else if (char === ',' && depth === 0) argument++;
+    else if (char === ';' || char === '{' || char === '}') return undefined;
+    else if (char === '"') {
+      const line = text.lastIndexOf('\n', at);
+      const open = text.lastIndexOf('"', at - 1);
+      if (open > line) at = open;
+    } else if (char === '(') {
+      if (depth > 0) depth--;
+      else {
+        const name = /([A-Za-z_]\w*)\s*$/.exec(text.slice(Math.max(0, at - 100), at));
+        if (name) return { name: name[1]!, argument, nameStart: at - name[0].length };
+        // Brackets that only group: the call is further out.
+        argument = 0;
+      }
+    }
+  }
+  return undefined;
+}

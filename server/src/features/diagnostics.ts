@@ -1,0 +1,226 @@
+// From what was found out to LSP diagnostics: which place of the text each finding means, and which words it gets.
+
+import { type Diagnostic, type DiagnosticRelatedInformation, DiagnosticSeverity, type Range } from 'vscode-languageserver';
+import { never, type Problem, type Severity, type SourceSpan } from '#core/problem';
+import type { LineRecord, Program } from '#core/program';
+import type { Finding } from '#core/verifier';
+import { type Checked, lineOf } from '../check.ts';
+import type { Document } from '../documents.ts';
+import type { Node } from '../languages/c-syntax.ts';
+
+/** What a diagnostic carries for quick fixes and for the client's own views. */
+export interface DiagnosticData {
+  program?: string;
+  insn?: number;
+  explanation?: string;
+  advice?: string;
+}
+
+export interface DiagnosticOptions {
+  uriOf: (file: string) => string;
+  /** Where the pages of the findings lie: `<base>/<code>.md`. */
+  docs?: string;
+  /** The client shows related information. */
+  related: boolean;
+}
+
+export function diagnosticsOf(document: Document, checked: Checked, options: DiagnosticOptions): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const problem of checked.problems) found.push(fromProblem(document, problem, options));
+  const verified = new Map(checked.programs.map(({ program, verdict }) => [program, verdict]));
+  for (const program of checked.object?.programs ?? []) {
+    for (const problem of program.problems) found.push(fromProblem(document, problem, options, program));
+    const verdict = verified.get(program);
+    if (verdict?.verdict === 'cancelled') found.push(gaveUp(document, program));
+    for (const finding of verdict?.findings ?? []) found.push(fromFinding(document, program, finding, options));
+  }
+  return withoutRepeats(found);
+}
+
+/** A function that two programs use is wrong once. */
+function withoutRepeats(diagnostics: Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics.filter(({ range, message }) => {
+    const key = JSON.stringify([range, message]);
+    return seen.has(key) ? false : seen.add(key);
+  });
+}
+
+function gaveUp(document: Document, program: Program): Diagnostic {
+  return { range: programRange(document, program), severity: DiagnosticSeverity.Information, source: 'eBPF verifier', code: 'gave-up', message: `${program.name}: verifying takes too long, so no verdict is given while you type` };
+}
+
+function severityOf(severity: Severity): DiagnosticSeverity {
+  switch (severity) {
+    case 'error':
+      return DiagnosticSeverity.Error;
+    case 'warning':
+      return DiagnosticSeverity.Warning;
+    case 'note':
+      return DiagnosticSeverity.Information;
+    default:
+      return never(severity);
+  }
+}
+
+function fromProblem(document: Document, problem: Problem, options: DiagnosticOptions, program?: Program): Diagnostic {
+  const related = (problem.related ?? []).map(({ message, span }) => relatedAt(document, message, span, options));
+  const { range, elsewhere } = rangeOfProblem(document, problem, program);
+  if (elsewhere) related.unshift(relatedAt(document, problem.message, elsewhere, options));
+  return {
+    range,
+    severity: severityOf(problem.severity),
+    source: problem.code?.startsWith('-W') || problem.code === undefined ? (document.language === 'c' ? 'clang' : 'assembler') : 'eBPF',
+    message: elsewhere ? `${elsewhere.file}:${elsewhere.line}: ${problem.message}` : problem.message,
+    ...(problem.code === undefined ? {} : { code: problem.code }),
+    ...(options.related && related.length > 0 ? { relatedInformation: related } : {}),
+  };
+}
+
+/** A problem of a header stands at the `#include` that brought it; one without a place at its program, or in the first line. */
+function rangeOfProblem(document: Document, { span, related }: Problem, program: Program | undefined): { range: Range; elsewhere?: SourceSpan } {
+  if (span && isThis(document, span.file)) return { range: rangeOfSpan(document, span) };
+  if (span && span.line > 0) {
+    const include = related?.find((one) => isThis(document, one.span.file));
+    const line = include ? include.span.line - 1 : 0;
+    return { range: lineRange(document, line), elsewhere: span };
+  }
+  return { range: program ? programRange(document, program) : lineRange(document, 0) };
+}
+
+const isThis = (document: Document, file: string): boolean => file === '' || file === document.file || (isWindowsPath(file) && file.toLowerCase() === document.file.toLowerCase());
+/** Windows writes one file's name in several ways. */
+const isWindowsPath = (file: string): boolean => /^[A-Za-z]:[\\/]/.test(file);
+
+function relatedAt(document: Document, message: string, span: SourceSpan, { uriOf }: DiagnosticOptions): DiagnosticRelatedInformation {
+  if (isThis(document, span.file)) return { message, location: { uri: document.uri, range: rangeOfSpan(document, span) } };
+  // The other file's text is not at hand: the place without its columns' exact width.
+  const line = Math.max(0, span.line - 1);
+  const character = Math.max(0, span.column - 1);
+  return { message, location: { uri: uriOf(span.file), range: { start: { line, character }, end: { line, character } } } };
+}
+
+function rangeOfSpan(document: Document, span: SourceSpan): Range {
+  const { lines } = document;
+  const start = lines.fromCompiler(span.line, span.column);
+  if (span.endLine !== undefined && span.endColumn !== undefined && span.endLine === span.line) {
+    const end = lines.fromCompiler(span.endLine, span.endColumn);
+    if (end.character > start.character) return { start, end };
+  }
+  return wordRange(document, start);
+}
+
+/** The word at a place, or the rest of the line where there is none, so that there is something to underline. */
+function wordRange(document: Document, start: { line: number; character: number }): Range {
+  const text = document.lines.line(start.line);
+  const word = /^[A-Za-z_.]\w*/.exec(text.slice(start.character));
+  if (word) return { start, end: { line: start.line, character: start.character + word[0].length } };
+  const end = text.trimEnd().length;
+  if (end > start.character) return { start, end: { line: start.line, character: Math.min(end, start.character + 1) } };
+  // Behind the last character, as for a missing semicolon: the character before it.
+  return { start: { line: start.line, character: Math.max(0, end - 1) }, end: { line: start.line, character: end } };
+}
+
+function lineRange(document: Document, line: number): Range {
+  const text = document.lines.line(line);
+  return { start: { line, character: text.length - text.trimStart().length }, end: { line, character: text.trimEnd().length } };
+}
+
+/** The program's name where it is defined. */
+export function programRange(document: Document, program: Pick<Program, 'name' | 'section'>): Range {
+  const written = document.syntax?.programs.find(({ name }) => name === program.name);
+  if (written) return document.lines.range(written.nameStart, written.nameStart + written.name.length);
+  const assembled = document.asm?.programs.find(({ name }) => name === program.name) ?? document.asm?.programs.find(({ section }) => section === program.section);
+  return assembled ? lineRange(document, assembled.line - 1) : lineRange(document, 0);
+}
+
+function fromFinding(document: Document, program: Program, finding: Finding, options: DiagnosticOptions): Diagnostic {
+  const place = placeIn(document, program, finding.insn);
+  const related = finding.causes.flatMap(({ insn, text }) => {
+    const record = lineOf(program, insn);
+    return record && record.line > 0 ? [relatedAt(document, text, { file: record.file, line: record.line, column: record.column }, options)] : [];
+  });
+  if (place.elsewhere) related.unshift(relatedAt(document, finding.message, place.elsewhere, options));
+  const data: DiagnosticData = { program: program.name, insn: finding.insn, explanation: finding.explanation, advice: finding.advice };
+  return {
+    range: place.range,
+    severity: severityOf(finding.severity),
+    source: 'eBPF verifier',
+    code: finding.code,
+    ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }),
+    message: [finding.explanation, finding.advice, `The kernel says: ${finding.message}`].filter((line) => line !== '').join('\n'),
+    ...(options.related && related.length > 0 ? { relatedInformation: related } : {}),
+    data,
+  };
+}
+
+/**
+ * Where an instruction comes from in this text. Code from a header stands where this text last led into it; an instruction
+ * without a place at the program's name.
+ */
+function placeIn(document: Document, program: Program, insn: number): { range: Range; elsewhere?: SourceSpan } {
+  const record = lineOf(program, insn);
+  if (!record || record.line === 0) return { range: programRange(document, program) };
+  if (isThis(document, record.file)) return { range: rangeOfRecord(document, record) };
+  const elsewhere = { file: record.file, line: record.line, column: record.column };
+  const own = program.lines.findLast((one) => one.insn <= insn && one.line > 0 && isThis(document, one.file));
+  return { range: own ? rangeOfRecord(document, own) : programRange(document, program), elsewhere };
+}
+
+function rangeOfRecord(document: Document, record: LineRecord): Range {
+  const start = document.lines.fromCompiler(record.line, record.column);
+  if (document.language === 'asm') {
+    const statement = document.asm?.insnAt(record.line, record.column)?.record;
+    return statement ? { start: { line: start.line, character: statement.column - 1 }, end: { line: start.line, character: statement.endColumn - 1 } } : lineRange(document, start.line);
+  }
+  const { syntax } = document;
+  if (!syntax || record.column === 0) return lineRange(document, start.line);
+  const node = expressionAt(syntax.nodeAt(document.lines.offset(start)));
+  if (!node) return wordRange(document, start);
+  const range = document.lines.range(node.startIndex, node.endIndex);
+  if (range.start.line === range.end.line) return range;
+  // An expression of several lines: from the compiler's place to the end of its line.
+  return { start, end: { line: start.line, character: document.lines.line(start.line).trimEnd().length } };
+}
+
+/**
+ * The expression that the compiler means by a place: it points at an operator, at a member's name behind `->` or at a call's first
+ * letter, and the whole access or call is what a person would underline.
+ */
+function expressionAt(node: Node): Node | undefined {
+  let at: Node | null = node;
+  if (!at.isNamed) at = at.parent;
+  for (; at; at = at.parent) {
+    switch (at.type) {
+      case 'identifier':
+      case 'field_identifier':
+      case 'type_identifier': {
+        const { parent } = at;
+        if (parent?.type === 'field_expression' && parent.childForFieldName('field')?.id === at.id) return parent;
+        if (parent?.type === 'call_expression' && parent.childForFieldName('function')?.id === at.id) return parent;
+        if (parent?.type === 'init_declarator' || parent?.type === 'pointer_declarator') return at;
+        return at;
+      }
+      case 'call_expression':
+      case 'field_expression':
+      case 'subscript_expression':
+      case 'pointer_expression':
+      case 'binary_expression':
+      case 'unary_expression':
+      case 'update_expression':
+      case 'assignment_expression':
+      case 'cast_expression':
+      case 'conditional_expression':
+      case 'number_literal':
+      case 'return_statement':
+        return at;
+      case 'compound_statement':
+      case 'function_definition':
+      case 'translation_unit':
+        return undefined;
+      default:
+        continue;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,61 @@
+// Hover: what the thing under the cursor is, from the catalog, for C and for assembly.
+
+import type { Hover, Position } from 'vscode-languageserver';
+import { findSection, helperByName, kfuncByName, mapType, nearestSection } from '#core/catalog';
+import type { Checked } from '../check.ts';
+import { contextFieldMarkdown, helperMarkdown, kfuncMarkdown, mapTypeMarkdown, sectionMarkdown, surroundingsOf } from '../describe.ts';
+import type { Document } from '../documents.ts';
+import type { ServerSettings } from '../settings.ts';
+import { contextOf } from './completion-c.ts';
+import { hoverAsm } from './hover-asm.ts';
+
+export function hover(document: Document, position: Position, settings: ServerSettings, checked: Checked | undefined): Hover | undefined {
+  return document.language === 'asm' ? hoverAsm(document, position, settings, checked) : hoverC(document, position, settings);
+}
+
+function hoverC(document: Document, position: Position, settings: ServerSettings): Hover | undefined {
+  const { syntax, lines, text } = document;
+  if (!syntax) return undefined;
+  const offset = lines.offset(position);
+  const answer = (value: string, start: number, end: number): Hover => ({ contents: { kind: 'markdown', value }, range: lines.range(start, end) });
+
+  const section = syntax.sectionAt(offset);
+  if (section) {
+    const known = findSection(section.name);
+    if (known) return answer(sectionMarkdown(section.name, known, settings.targetKernel), section.nameStart, section.nameEnd);
+    const near = section.name.startsWith('.') || section.name === 'license' ? undefined : nearestSection(section.name);
+    return near ? answer(`libbpf knows no section \`${section.name}\`. Is \`${near}\` meant?`, section.nameStart, section.nameEnd) : undefined;
+  }
+
+  const word = wordAt(text, offset);
+  if (!word) return undefined;
+  const { name, start, end } = word;
+  const around = surroundingsOf(syntax.programAt(offset)?.section.name, settings.targetKernel);
+  const helper = helperByName(name);
+  if (helper) return answer(helperMarkdown(helper, around), start, end);
+  const kfunc = kfuncByName(name);
+  if (kfunc) return answer(kfuncMarkdown(kfunc, around), start, end);
+  if (name.startsWith('BPF_MAP_TYPE_')) {
+    const row = mapType(name.slice('BPF_MAP_TYPE_'.length).toLowerCase());
+    return row && answer(mapTypeMarkdown(row, settings.targetKernel), start, end);
+  }
+  const variable = /([A-Za-z_]\w*)\s*(?:->|\.)\s*$/.exec(text.slice(Math.max(0, start - 100), start))?.[1];
+  const struct = variable === undefined ? undefined : contextOf(syntax, offset, variable);
+  const field = struct && contextFieldMarkdown(struct, name);
+  if (field) return answer(field, start, end);
+  const map = syntax.maps.find((one) => one.name === name);
+  if (map && variable === undefined) {
+    const row = mapType((map.members.find(({ key }) => key === 'type')?.value ?? '').replace(/^BPF_MAP_TYPE_/, '').toLowerCase());
+    const definition = `\`\`\`c\n${text.slice(map.start, map.end)}\n\`\`\``;
+    return answer(row ? `${definition}\n\n${row.summary}` : definition, start, end);
+  }
+  return undefined;
+}
+
+export function wordAt(text: string, offset: number): { name: string; start: number; end: number } | undefined {
+  let start = offset;
+  let end = offset;
+  while (start > 0 && /\w/.test(text[start - 1]!)) start--;
+  while (end < text.length && /\w/.test(text[end]!)) end++;
+  return start < end ? { name: text.slice(start, end), start, end } : undefined;
+}

@@ -1,0 +1,99 @@
+// The programs of a document for code lenses and the Verify command: where they stand, and the last verdict in short and at length.
+
+import type { Range } from 'vscode-languageserver';
+import { findSection } from '#core/catalog';
+import { formatProblem } from '#core/problem';
+import type { Checked, CheckedProgram } from '../check.ts';
+import type { Document } from '../documents.ts';
+
+/** One answer of the request `ebpf/programs`. */
+export interface ProgramInfo {
+  name: string;
+  section: string;
+  /** `xdp`, `kprobe`, …; absent where the section says nothing. */
+  type?: string;
+  attachType?: string;
+  attachTarget?: string;
+  /** The whole function, and its name. */
+  range: Range;
+  selectionRange: Range;
+  /** `pending`: this version is not checked yet; `error`: it could not be compiled, assembled or loaded. */
+  verdict: 'accepted' | 'rejected' | 'error' | 'pending' | 'cancelled';
+  /** For a lens: "accepted · 29 instructions, 35 processed". */
+  summary: string;
+  /** The kernel's line, where rejected. */
+  message?: string;
+  errno?: string;
+  instructions?: number;
+  processed?: number;
+  /** Bytes of stack, of all subprograms together. */
+  stackDepth?: number;
+  /** Milliseconds of verifying. */
+  ms?: number;
+}
+
+export function programsOf(document: Document, checked: Checked | undefined): ProgramInfo[] {
+  const current = checked?.version === document.version ? checked : undefined;
+  return writtenPrograms(document).map((written) => {
+    const loaded = current?.object?.programs.find(({ name }) => name === written.name);
+    const verified = current?.programs.find(({ program }) => program.name === written.name);
+    const known = findSection(written.section);
+    const type = loaded?.type ?? known?.programType;
+    const attachType = loaded?.attachType ?? known?.attachType;
+    const attachTarget = loaded?.attachTarget ?? known?.target;
+    return {
+      ...written,
+      ...(type === undefined ? {} : { type }),
+      ...(attachType === undefined ? {} : { attachType }),
+      ...(attachTarget === undefined ? {} : { attachTarget }),
+      ...verdictOf(current, verified, loaded?.insns.length),
+    };
+  });
+}
+
+function writtenPrograms(document: Document): { name: string; section: string; range: Range; selectionRange: Range }[] {
+  const { lines, syntax, asm } = document;
+  if (syntax) {
+    return syntax.programs.map(({ name, section, start, end, nameStart }) => ({
+      name,
+      section: section.name,
+      range: lines.range(Math.min(section.start, start), end),
+      selectionRange: lines.range(nameStart, nameStart + name.length),
+    }));
+  }
+  return (asm?.programs ?? []).filter(({ entry }) => entry).map(({ name, section, line, endLine, column }) => ({
+    name,
+    section,
+    range: { start: { line: line - 1, character: 0 }, end: { line: endLine - 1, character: lines.line(endLine - 1).length } },
+    selectionRange: { start: { line: line - 1, character: column - 1 }, end: { line: line - 1, character: column - 1 + name.length } },
+  }));
+}
+
+function verdictOf(checked: Checked | undefined, verified: CheckedProgram | undefined, instructions: number | undefined): Pick<ProgramInfo, 'verdict' | 'summary' | 'message' | 'errno' | 'instructions' | 'processed' | 'stackDepth' | 'ms'> {
+  const size = instructions === undefined ? {} : { instructions };
+  if (!checked) return { verdict: 'pending', summary: 'not verified yet' };
+  if (!verified) return { verdict: 'error', summary: checked.object ? 'cannot be loaded' : 'does not build', ...size };
+  const { verdict, errno, findings, statistics } = verified.verdict;
+  const facts = { ...size, processed: statistics.processed, stackDepth: statistics.stackDepth.reduce((sum, depth) => sum + depth, 0), ms: Math.round(verified.ms * 100) / 100 };
+  const counts = `${instructions ?? 0} instructions, ${statistics.processed} processed`;
+  switch (verdict) {
+    case 'accepted':
+      return { verdict, summary: `accepted by Linux ${checked.kernel} · ${counts}`, ...facts };
+    case 'rejected':
+      return { verdict, summary: `rejected by Linux ${checked.kernel} · ${findings[0]?.explanation || findings[0]?.message || errno || ''}`, ...(findings[0] ? { message: findings[0].message } : {}), ...(errno === undefined ? {} : { errno }), ...facts };
+    case 'cancelled':
+      return { verdict, summary: `verifying takes too long · ${counts}`, ...facts };
+  }
+}
+
+/** Text for people: the request `ebpf/verify`, shown in an editor of its own. */
+export function verificationText(checked: Checked, log: readonly CheckedProgram[]): string {
+  const lines: string[] = checked.problems.map(formatProblem);
+  for (const { program, verdict, ms } of log) {
+    lines.push(`; program ${program.name}, section ${program.section}, Linux ${checked.kernel}: ${verdict.verdict}${verdict.errno ? ` (${verdict.errno})` : ''}, ${ms.toFixed(1)} ms`);
+    lines.push(verdict.log.trimEnd());
+    for (const finding of verdict.findings) lines.push(`; ${finding.explanation}`, ...(finding.advice ? [`; ${finding.advice}`] : []));
+    lines.push('');
+  }
+  return lines.join('\n');
+}

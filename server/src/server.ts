@@ -1,0 +1,9 @@
+// The server's process: standard streams (`--stdio`) or Node's own channel, and the machine as host.
+
+import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
+import { startServer } from './language-server.ts';
+import { nodeHost } from './node-host.ts';
+
+startServer(createConnection(ProposedFeatures.all), ({ wasmFolder, cacheFolder }) =>
+  nodeHost({ ...(typeof wasmFolder === 'string' ? { wasmFolder } : {}), ...(typeof cacheFolder === 'string' ? { cacheFolder } : {}) }),
+);
