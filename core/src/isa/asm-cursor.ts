@@ -138,6 +138,13 @@ export class Cursor {
     return Number(BigInt.asIntN(32, value));
   }
 
+  /** 32 bits, signed or unsigned, as a signed number. */
+  word32(expected: string): number {
+    const { value, column, endColumn } = this.integer(expected);
+    if (value < -0x8000_0000n || value > 0xffff_ffffn) throw new AsmError(`${value} does not fit 32 bits`, column, endColumn, 'asm-range');
+    return Number(BigInt.asIntN(32, value));
+  }
+
   /** A 64-bit constant, signed or unsigned. */
   imm64(): bigint {
     const { value, column, endColumn } = this.integer('a 64-bit number');

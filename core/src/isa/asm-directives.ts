@@ -244,7 +244,8 @@ function count(cursor: Cursor, expected: string): number {
 }
 
 /** Sums and differences of symbols and numbers. */
-export function expression(cursor: Cursor): Expression {
+export function expression(cursor: Cursor, depth = 0): Expression {
+  if (depth > 100) throw cursor.fail('an expression with fewer brackets');
   const terms: { symbol: string; sign: 1 | -1 }[] = [];
   let constant = 0n;
   const start = cursor.peek()?.column ?? 1;
@@ -269,7 +270,7 @@ export function expression(cursor: Cursor): Expression {
       end = endColumn;
     } else if (token?.kind === 'operator' && token.text === '(') {
       cursor.next();
-      const inner = expression(cursor);
+      const inner = expression(cursor, depth + 1);
       cursor.expect(')');
       constant += BigInt(sign) * inner.constant;
       for (const one of inner.terms) terms.push({ symbol: one.symbol, sign: (one.sign * sign) as 1 | -1 });

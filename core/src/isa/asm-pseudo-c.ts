@@ -125,7 +125,7 @@ export function call(cursor: Cursor): ParsedInsn {
     const token = cursor.name('a label or a signed distance');
     return { insns: [build('call_local', {})], reference: { kind: 'call', name: token.text, addend: 0, column: token.column, endColumn: token.endColumn } };
   }
-  if (cursor.is('kfunc') && cursor.peek(1)?.kind === 'number') {
+  if (cursor.is('kfunc') && (cursor.peek(1)?.kind === 'number' || cursor.is('-', 1))) {
     cursor.next();
     const imm = cursor.imm32();
     return plain('call_kfunc', { imm, off: cursor.accept(',') ? cursor.distance(16, 'an index of the fd array') : 0 });
@@ -298,6 +298,8 @@ function load(cursor: Cursor, left: RegisterOperand): ParsedInsn {
     let result: ParsedInsn;
     if (cursor.isRegister()) {
       const src = cursor.wideRegister();
+      // The kernel prints `r1 + -4`.
+      if (cursor.is('+') && cursor.is('-', 1)) cursor.next();
       result = plain(`ldind${SUFFIX[size]}`, { src, imm: cursor.is(']') ? 0 : cursor.imm32('"]" or a signed offset') });
     } else {
       result = plain(`ldabs${SUFFIX[size]}`, { imm: cursor.imm32('a register or an offset') });
@@ -438,7 +440,7 @@ function mapReference(cursor: Cursor, left: RegisterOperand): ParsedInsn {
     return symbolAddress(cursor, left, token);
   }
   cursor.next();
-  const id = cursor.imm32('a map\'s number');
+  const id = cursor.word32('a map\'s number');
   cursor.expect(']');
   let inValue = token.text === 'idx';
   if (cursor.accept('[')) {
@@ -447,7 +449,7 @@ function mapReference(cursor: Cursor, left: RegisterOperand): ParsedInsn {
     inValue = true;
   }
   if (!inValue) return { insns: ldImm64(left.number, BPF_PSEUDO_MAP_FD, id, 0) };
-  return { insns: ldImm64(left.number, token.text === 'idx' ? BPF_PSEUDO_MAP_IDX_VALUE : BPF_PSEUDO_MAP_VALUE, id, cursor.is('+') ? cursor.imm32('an offset') : 0) };
+  return { insns: ldImm64(left.number, token.text === 'idx' ? BPF_PSEUDO_MAP_IDX_VALUE : BPF_PSEUDO_MAP_VALUE, id, cursor.is('+') ? cursor.word32('an offset') : 0) };
 }
 
 export const CALL_SOURCE = { local: BPF_PSEUDO_CALL, kfunc: BPF_PSEUDO_KFUNC_CALL } as const;

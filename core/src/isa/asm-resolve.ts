@@ -18,7 +18,7 @@ type InsnPiece = Piece & { kind: 'insn' };
 
 /** Names that a symbol table does not keep: compilers' local labels. */
 const isLocalLabel = (name: string): boolean => name.startsWith('.L') || /^LBB\d+_\d+$/.test(name);
-const RELOCATION_NAMES: Readonly<Record<string, number>> = { R_BPF_64_64, R_BPF_64_ABS64, R_BPF_64_ABS32, R_BPF_64_NODYLD32, R_BPF_64_32 };
+const relocationNames = (): Readonly<Record<string, number>> => ({ R_BPF_64_64, R_BPF_64_ABS64, R_BPF_64_ABS32, R_BPF_64_NODYLD32, R_BPF_64_32 });
 
 export function resolve(file: AsmFile, options: AssembleOptions, problems: Problem[]): AssembledObject {
   return new Resolver(file, options, problems).run();
@@ -55,7 +55,7 @@ class Resolver {
       const name = symbol.replace(/[+-]0x[0-9a-f]+$/, '');
       const known = file.symbols.get(name)?.section;
       if (!known) this.externs.set(name, piece.place);
-      this.relocate(section, { offset: piece.offset, type: RELOCATION_NAMES[type] ?? R_BPF_64_64, symbol: name, isSection: false, line });
+      this.relocate(section, { offset: piece.offset, type: relocationNames()[type] ?? R_BPF_64_64, symbol: name, isSection: false, line });
     }
     const sections = file.sections.filter((section) => section.pieces.length > 0).map((section) => this.section(section));
     return {
@@ -99,7 +99,8 @@ class Resolver {
     for (const { symbol: name, sign } of expression.terms) {
       const symbol = this.file.symbols.get(name);
       if (symbol?.value) {
-        if (this.evaluating.has(symbol)) return undefined;
+        // A symbol that needs itself, or a chain longer than any text means.
+        if (this.evaluating.has(symbol) || this.evaluating.size > 200) return undefined;
         this.evaluating.add(symbol);
         const inner = this.reduce(symbol.value);
         this.evaluating.delete(symbol);
@@ -301,7 +302,7 @@ class Resolver {
       }
       if (piece.kind === 'leb' || !reduced || reduced.bySection.size + reduced.unknown.length !== 1 || piece.size < 4) {
         const unknown = reduced?.unknown[0]?.symbol;
-        this.problem(unknown === undefined ? 'these symbols are in different sections: their difference is no number' : `there is no symbol ${unknown}`, place, 'asm-undefined');
+        this.problem(!reduced ? 'this value depends on itself' : unknown === undefined ? 'these symbols are in different sections: their difference is no number' : `there is no symbol ${unknown}`, place, 'asm-undefined');
         continue;
       }
       this.relocatedValue(section, piece, piece.size === 8 ? 8 : 4, reduced, view, place);

@@ -58,7 +58,8 @@ function operation(row: Instruction, insns: readonly Insn[], i: number): string 
       if (row.operation === 'callx') return `callx %r${dst}`;
       if (row.operation === 'local') return `call local ${signed(imm)}`;
       if (row.operation === 'kfunc') return `call kfunc ${imm}${off === 0 ? '' : `, ${off}`}`;
-      return `call ${imm}`;
+      // A negative number would read as a distance.
+      return `call ${imm < 0 ? `0x${(imm >>> 0).toString(16)}` : imm}`;
     case 'exit':
       return 'exit';
     default:

@@ -5,6 +5,7 @@ export { formsOf, instruction, INSTRUCTIONS, lookup, type Field, type Group, typ
 export { checkEncoding, type CheckEncodingOptions, type EncodingProblem } from './check-encoding.ts';
 export { disassemble, formatInsn, type Dialect, type DisassembledInsn, type DisassembleOptions } from './disassemble.ts';
 export { formatKernelInsn, type KernelFormatOptions } from './format-kernel.ts';
+export { bpftoolImmediate } from './format-kernel-bpftool.ts';
 export { formatLlvmInsn, type LlvmFormatOptions } from './format-llvm.ts';
 export { formatClassicInsn } from './format-classic.ts';
 export {
