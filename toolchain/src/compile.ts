@@ -145,6 +145,7 @@ async function placeTexts({ file, text, unsaved }: CompileRequest, scratch: stri
     args.push('-ivfsoverlay', overlay);
   }
   if (main === file) return { args, realPath: (name) => name };
+  // Quoted includes are looked up from where the text was put: nothing lies there, so they are told where it belongs.
   const folder = path.dirname(file);
   args.push(`-ffile-prefix-map=${main}=${file}`, '-iquote', folder);
   return { args, realPath: (name) => (path.resolve(folder, name) === main ? file : name) };
@@ -162,7 +163,6 @@ async function runCompiler(input: Input, args: readonly string[], precompiled: s
       ...args,
       ...WARNINGS,
       '-fno-caret-diagnostics',
-      '-fdiagnostics-absolute-paths',
       '-fdiagnostics-print-source-range-info',
       `-ferror-limit=${ERROR_LIMIT}`,
       ...(compiler.kind === 'clang' ? ['-fno-crash-diagnostics'] : []),

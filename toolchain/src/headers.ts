@@ -2,7 +2,7 @@
 // Never writes outside the cache folder.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -99,9 +99,10 @@ const compiling = new Map<string, Promise<string | undefined>>();
  */
 export async function ensurePrecompiled(header: string, compiler: Compiler, args: readonly string[], settings: ToolchainSettings): Promise<string | undefined> {
   const facts = await stat(header).catch(() => undefined);
+  const program = await stat(compiler.path).catch(() => undefined);
   // Without a guard the header would be read a second time by the #include that stays in the program.
-  if (!facts || !guarded(header, facts.mtimeMs)) return undefined;
-  const key = createHash('sha256').update(JSON.stringify([compiler.path, statSync(compiler.path).mtimeMs, compiler.description, header, facts.size, facts.mtimeMs, args])).digest('hex').slice(0, 24);
+  if (!facts || !program || !guarded(header, facts.mtimeMs)) return undefined;
+  const key = createHash('sha256').update(JSON.stringify([compiler.path, program.mtimeMs, compiler.description, header, facts.size, facts.mtimeMs, args])).digest('hex').slice(0, 24);
   const folder = path.join(settings.cacheFolder ?? cacheFolder(), 'precompiled');
   const file = path.join(folder, `${key}.pch`);
   let made = compiling.get(file);
