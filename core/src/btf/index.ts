@@ -5,3 +5,5 @@ export { readBtf, type BtfResult } from './read-btf.ts';
 export { readBtfExt, type BtfExt, type CoreRecord, type FuncRecord, type SectionRecords, type SourceRecord } from './btf-ext.ts';
 export { essentialLength } from './name-index.ts';
 export { alignOf, enumeratorName, findComposite, findMember, resolve, sizeOf, skipModifiers, type FoundMember } from './type-facts.ts';
+export { declarationOf, definitionOf, typeName, type PrintOptions } from './print-c.ts';
+export { printVmlinuxHeader } from './vmlinux-header.ts';

@@ -1,6 +1,7 @@
 // Loads a compiled object: maps, globals, externs, functions, and each program put together from them.
 // Follows what libbpf 1.8 does with the same file; says in problems what libbpf would refuse. Nothing is run.
 
+import { essentialLength } from '#core/btf';
 import { findSection, nearestSection } from '#core/catalog';
 import { error, warning, type Problem } from '#core/problem';
 import { assembleProgram, indexFunctions, type CodeIndex } from './assemble-program.ts';
@@ -9,6 +10,7 @@ import { readFunctions, type FunctionCode } from './code.ts';
 import { relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
 import { readExterns, type Externs } from './externs.ts';
 import { readGlobalMaps } from './global-maps.ts';
+import { readStructOps } from './struct-ops.ts';
 import { readObjectFile, type ObjectFile } from './object-file.ts';
 import type { CoreRelocation, LoadedObject, LoadOptions, Program } from './types.ts';
 
@@ -24,9 +26,12 @@ export function loadObject(bytes: Uint8Array, file: string, options: LoadOptions
   problems.push(...externs.problems);
   let kconfigMap = -1;
   if (externs.kconfigMap) kconfigMap = maps.push(externs.kconfigMap) - 1;
+  const structOps = readStructOps(object, options);
+  maps.push(...structOps.maps);
+  problems.push(...structOps.problems);
   const { functions, problems: codeProblems } = readFunctions(object, maps);
   problems.push(...codeProblems);
-  const programs = makePrograms(object, functions, { externs, kconfigMap, options, problems });
+  const programs = makePrograms(object, functions, { externs, kconfigMap, options, problems }).map((program) => withStructOps(program, maps));
   return {
     file,
     programs,
@@ -102,6 +107,18 @@ function makeProgram(
   });
   const { insns, subprograms, lines, kfuncs, ksyms } = assembled;
   return { name: main.name, ...sectionFacts(main.section.name, problems), license: object.license, insns, subprograms, lines, coreRelocations, kfuncs, ksyms, problems };
+}
+
+/** A program that fills a member of a struct_ops variable is for that member, and is loaded where one such variable is. */
+function withStructOps(program: Program, maps: readonly PlacedMap[]): Program {
+  if (program.type !== 'struct_ops') return program;
+  const users = maps.flatMap(({ definition }) => {
+    const slot = definition.structOps?.programs.find((one) => one.program === program.name);
+    return definition.structOps && slot ? [{ type: definition.structOps.type, member: slot.member, autocreate: definition.autocreate !== false }] : [];
+  });
+  const first = users[0];
+  if (!first) return program;
+  return { ...program, structOps: { type: first.type.slice(0, essentialLength(first.type)), member: first.member }, autoload: users.some(({ autocreate }) => autocreate) };
 }
 
 type SectionFacts = Pick<Program, 'section' | 'type' | 'attachType' | 'attachTarget' | 'sleepable' | 'autoload' | 'flags'>;
