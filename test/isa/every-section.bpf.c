@@ -26,4 +26,4 @@ int every_section(struct xdp_md *ctx) {
   return scaled(ctx->data) + bpf_somewhere_else();
 }
 
-char license[] SEC("license") = "GPL";
+char _license[] SEC("license") = "GPL";

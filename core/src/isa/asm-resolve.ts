@@ -3,10 +3,8 @@
 
 import { checkEncoding } from './check-encoding.ts';
 import { layout, pieceLength, sectionBytes, type AsmSection, type Expression, type Piece, type Place } from './asm-section.ts';
-import {
-  R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, type AsmFile, type AsmSymbol, type AssembledObject, type AssembledReference,
-  type AssembledRelocation, type AssembledSection, type AssembledSymbol, type AssembleOptions,
-} from './assemble.ts';
+import type { AsmFile, AsmSymbol, AssembledObject, AssembledReference, AssembledRelocation, AssembledSection, AssembledSymbol, AssembleOptions } from './assemble.ts';
+import { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32 } from './relocation-types.ts';
 import type { Reference } from './asm-cursor.ts';
 import { build } from './asm-pseudo-c.ts';
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, decode } from './encoding.ts';
@@ -18,7 +16,7 @@ type InsnPiece = Piece & { kind: 'insn' };
 
 /** Names that a symbol table does not keep: compilers' local labels. */
 const isLocalLabel = (name: string): boolean => name.startsWith('.L') || /^LBB\d+_\d+$/.test(name);
-const relocationNames = (): Readonly<Record<string, number>> => ({ R_BPF_64_64, R_BPF_64_ABS64, R_BPF_64_ABS32, R_BPF_64_NODYLD32, R_BPF_64_32 });
+const RELOCATION_NAMES: Readonly<Record<string, number>> = { R_BPF_64_64, R_BPF_64_ABS64, R_BPF_64_ABS32, R_BPF_64_NODYLD32, R_BPF_64_32 };
 
 export function resolve(file: AsmFile, options: AssembleOptions, problems: Problem[]): AssembledObject {
   return new Resolver(file, options, problems).run();
@@ -55,7 +53,7 @@ class Resolver {
       const name = symbol.replace(/[+-]0x[0-9a-f]+$/, '');
       const known = file.symbols.get(name)?.section;
       if (!known) this.externs.set(name, piece.place);
-      this.relocate(section, { offset: piece.offset, type: relocationNames()[type] ?? R_BPF_64_64, symbol: name, isSection: false, line });
+      this.relocate(section, { offset: piece.offset, type: RELOCATION_NAMES[type] ?? R_BPF_64_64, symbol: name, isSection: false, line });
     }
     const sections = file.sections.filter((section) => section.pieces.length > 0).map((section) => this.section(section));
     return {

@@ -26,13 +26,6 @@ export interface AssembleOptions {
   strictRegisters?: boolean;
 }
 
-/** Relocation types of the BPF ELF ABI. */
-export const R_BPF_64_64 = 1;
-export const R_BPF_64_ABS64 = 2;
-export const R_BPF_64_ABS32 = 3;
-export const R_BPF_64_NODYLD32 = 4;
-export const R_BPF_64_32 = 10;
-
 export interface AssembledRelocation {
   /** Byte offset in the section. */
   offset: number;

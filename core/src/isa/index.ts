@@ -9,9 +9,10 @@ export { bpftoolImmediate } from './format-kernel-bpftool.ts';
 export { formatLlvmInsn, type LlvmFormatOptions } from './format-llvm.ts';
 export { formatClassicInsn } from './format-classic.ts';
 export {
-  assemble, R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, type AssembledLine, type AssembledObject, type AssembledReference, type AssembledRelocation,
+  assemble, type AssembledLine, type AssembledObject, type AssembledReference, type AssembledRelocation,
   type AssembledSection, type AssembledSymbol, type AssembleOptions,
 } from './assemble.ts';
+export { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32 } from './relocation-types.ts';
 export { DIRECTIVES, type AssembledMap } from './asm-directives.ts';
 export { CLASSIC_MNEMONICS } from './asm-classic.ts';
 export { writeObject, type WriteObjectOptions } from './object-writer.ts';

@@ -1,7 +1,8 @@
 // Makes what the assembler read fit for a loader: libbpf takes programs from sections with a type and subprograms from .text only,
 // so a subprogram written behind its program moves to .text, and calls across become relocations.
 
-import { R_BPF_64_32, type AssembledLine, type AssembledObject, type AssembledRelocation, type AssembledSection, type AssembledSymbol } from './assemble.ts';
+import type { AssembledLine, AssembledObject, AssembledRelocation, AssembledSection, AssembledSymbol } from './assemble.ts';
+import { R_BPF_64_32 } from './relocation-types.ts';
 import { BPF_PSEUDO_CALL, encode, isCall, isLdImm64, type Insn } from './encoding.ts';
 import { lookup } from './opcodes.ts';
 import { error, type Problem } from '#core/problem';

@@ -4,9 +4,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { toHex } from '#core/bytes';
+import { fromHex, toHex } from '#core/bytes';
 import { missing, oracleFolder, repository } from '#test/requirements';
-import { assemble } from './index.ts';
+import { assemble, checkEncoding, decode } from './index.ts';
 
 const find = (names: readonly string[]): string | undefined => names.find((name) => spawnSync(name, ['--version']).status === 0);
 const objdump = find(['llvm-objdump-22', 'llvm-objdump']);
@@ -36,8 +36,12 @@ describe.skipIf(objdump === undefined || oracle === undefined)('llvm-objdump', (
     const file = path.join(folder, name);
     const expected = sectionsOf(dump(file, '-d', '-z'));
     for (const flags of [['-d'], ['-d', '-r'], ['-d', '--no-show-raw-insn']]) {
-      const object = assemble(dump(file, ...flags));
-      expect(object.problems).toEqual([]);
+      const text = dump(file, ...flags);
+      if (flags.includes('--no-show-raw-insn') && text.includes('<unknown>')) continue;
+      const object = assemble(text);
+      // Selftests bring programs that no kernel takes: what is wrong with the bytes is said, and nothing else.
+      const wrong = [...expected.values()].flatMap((bytes) => checkEncoding(decode(fromHex(bytes)!), { kernelInternal: true }).map((one) => one.message));
+      expect(object.problems.map((one) => one.message).sort()).toEqual(wrong.sort());
       for (const [section, bytes] of expected) {
         const ours = toHex(object.sections.find((one) => one.name === section)?.bytes ?? new Uint8Array());
         if (!flags.includes('--no-show-raw-insn')) expect(ours, section).toBe(bytes);
@@ -45,7 +49,10 @@ describe.skipIf(objdump === undefined || oracle === undefined)('llvm-objdump', (
         else expect(ours.length, section).toBe(bytes.length);
         for (let at = 0; at < bytes.length; at += 16) {
           const [left, right] = [ours.slice(at, at + 16), bytes.slice(at, at + 16)];
-          if (left !== right) expect([right.slice(0, 2), left.slice(4), right.slice(2, 4)], `${section} slot ${at / 16}`).toEqual(['85', right.slice(4), '10']);
+          if (left === right) continue;
+          // Neither does a packet load by register show its offset.
+          if (['40', '48', '50'].includes(right.slice(0, 2)) && left.slice(0, 8) === right.slice(0, 8)) continue;
+          expect([right.slice(0, 2), left.slice(4), right.slice(2, 4)], `${section} slot ${at / 16}`).toEqual(['85', right.slice(4), '10']);
         }
       }
     }
