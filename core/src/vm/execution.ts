@@ -97,6 +97,16 @@ export class State {
     return this.area!.stack + depth * STACK_STRIDE + STACK_SIZE;
   }
 
+  /** The frame whose r10 has this low half. */
+  depthOf(framePointerLow: number): number {
+    return ((framePointerLow - this.framePointerLow(0)) / STACK_STRIDE) | 0;
+  }
+
+  /** Offset in the linear buffer of the block that compiled code keeps registers in. */
+  get cpuBlock(): number {
+    return this.area!.block;
+  }
+
   private setFramePointer(): void {
     this.registers[20] = this.framePointerLow(this.depth);
     this.registers[21] = DIRECT_MAP_HIGH;
@@ -136,6 +146,9 @@ export class State {
     this.special[this.depth] = 0;
     this.resumes[this.depth] = undefined;
     this.mayGoto[this.depth] = MAY_GOTO_LIMIT;
+    // A function starts with its arguments and nothing else.
+    this.registers.fill(0, 0, 2);
+    this.registers.fill(0, 12, 20);
     this.setFramePointer();
     return true;
   }
@@ -195,6 +208,7 @@ export class State {
         if (!this.pushFrame(this.pc)) return this.fault(tooDeep(this.frameLimit));
         this.special[this.depth] = 1;
         this.resumes[this.depth] = outcome.resume;
+        this.clobberArguments();
         outcome.args.forEach((value, i) => this.setRegister(i + 1, value));
         this.pc = entry;
         return true;

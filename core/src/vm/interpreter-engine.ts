@@ -101,12 +101,13 @@ class InterpreterExecution extends StateExecution {
       budget--;
     }
     switch (interpret(state, budget, codeUnder(limits, this.startedWith))) {
-      case Stopped.budget:
-        return { kind: 'budget' };
       case Stopped.breakpoint:
         return this.stopAt(limits);
       case Stopped.ended:
         return state.ended!;
+      case Stopped.budget:
+      case Stopped.entry:
+        return { kind: 'budget' };
     }
   }
 }

@@ -32,8 +32,8 @@ export const enum Op {
   callHelper, callLocal, callKfunc, callx, exit,
   // What is no instruction
   invalid, secondHalf, pastEnd, writesFramePointer,
-  // Put in place of an operation where a run has to stop
-  breakpoint,
+  // Put in place of an operation where a run has to stop, and where compiled code can take over
+  breakpoint, entry,
 }
 
 /** Why the loop returned: the budget is used up, a breakpoint stands at state.pc, or state.ended says it. */
@@ -41,6 +41,8 @@ export const enum Stopped {
   budget,
   breakpoint,
   ended,
+  /** Compiled code can go on from state.pc. */
+  entry,
 }
 
 /** The code that stops where the run's limits say; called again when another program takes over. */
@@ -678,6 +680,10 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
         state.pc = pc;
         state.executed += budget - left;
         return Stopped.breakpoint;
+      case Op.entry:
+        state.pc = pc;
+        state.executed += budget - left;
+        return Stopped.entry;
       case Op.invalid:
       case Op.secondHalf:
       case Op.pastEnd:

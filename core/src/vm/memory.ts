@@ -1,7 +1,7 @@
 // The simulated address space: regions with exact bounds in one linear WebAssembly-compatible buffer that both engines share.
 // Beside the bytes lie two planes, one byte for each byte of memory: the read plane and the write plane. Zero there means that the
 // access is allowed, so an engine's check is one load and one test; everything else (why not, whose, a page shared with a snapshot)
-// is decided here, off the hot path. Regions are at least 16 bytes apart: an access of up to 8 bytes whose first and last byte are
+// is decided here, off the hot path. Regions are RED_ZONE bytes apart: an access of up to 8 bytes whose first and last byte are
 // allowed lies in one region. Snapshots share unchanged pages: after one, the write plane of every page says CLEAN, and the first
 // store to a page comes here to mark it. Knows no map, no packet and no helper.
 
@@ -16,8 +16,10 @@ const WASM_PAGE = 65536;
 const DENIED = 0xff;
 /** The write plane's value for "allowed, but this page is shared with a snapshot: ask first". */
 const CLEAN = 0x40;
-/** Free bytes between regions; at least the widest access. */
-const RED_ZONE = 16;
+/** Free bytes between regions: points this far apart that are all allowed lie in one region, which compiled checks rely on. */
+export const RED_ZONE = 64;
+/** Free bytes at the end of the buffer, so that a compiled check of one point near the end may look this far ahead. */
+const END_ZONE = 8192;
 const INITIAL_CAPACITY = 1 << 20;
 const MAX_CAPACITY = 1 << 30;
 /** Freed storage of one size is used again only when this many pieces of it are free: a stale pointer meets its own freed region. */
@@ -111,6 +113,8 @@ export class LinearMemory implements Memory {
   generation = 0;
   bytes!: Uint8Array;
   data!: DataView;
+  /** Told when the buffer has moved: views over the old one are empty from then on. */
+  grown: (() => void) | undefined;
 
   private top = PAGE;
   private packetTop = PACKET_WINDOW;
@@ -343,10 +347,10 @@ export class LinearMemory implements Memory {
   }
 
   private reserve(end: number): void {
-    if (end + RED_ZONE <= this.capacity) return;
+    if (end + END_ZONE <= this.capacity) return;
     const old = this.capacity;
     let capacity = old;
-    while (end + RED_ZONE > capacity) capacity *= 2;
+    while (end + END_ZONE > capacity) capacity *= 2;
     if (capacity > MAX_CAPACITY) throw new RangeError(`the simulated kernel's memory is limited to ${MAX_CAPACITY >> 20} MB`);
     this.wasm.grow((3 * (capacity - old)) / WASM_PAGE);
     this.capacity = capacity;
@@ -360,6 +364,7 @@ export class LinearMemory implements Memory {
     const dirty = new Uint8Array(capacity >> PAGE_SHIFT);
     dirty.set(this.dirty);
     this.dirty = dirty;
+    this.grown?.();
   }
 
   // ---- planes ----
