@@ -7,3 +7,5 @@ export { essentialLength } from './name-index.ts';
 export { alignOf, enumeratorName, findComposite, findMember, resolve, sizeOf, skipModifiers, type FoundMember } from './type-facts.ts';
 export { declarationOf, definitionOf, typeName, type PrintOptions } from './print-c.ts';
 export { printVmlinuxHeader } from './vmlinux-header.ts';
+export { bpftoolValue, formatMember, formatValue, integerOf, type BpftoolValue, type FormatOptions } from './format-value.ts';
+export { parseValue } from './parse-value.ts';

@@ -106,7 +106,9 @@ function qualified(btf: Btf, of: number, qualifier: string, name: string, option
   const word = qualifier === 'restrict' ? '__restrict' : qualifier;
   if (target?.kind === 'ptr') return declare(btf, of, ` ${word}${name === '' ? '' : ` ${name}`}`, options, depth + 1, indent).replace('* ', '*');
   if (word === '__restrict') return declare(btf, of, name, options, depth + 1, indent);
-  return `${word} ${declare(btf, of, name, options, depth + 1, indent)}`;
+  const text = declare(btf, of, name, options, depth + 1, indent);
+  // An array of const elements may be const itself: once is enough.
+  return text.startsWith(`${word} `) ? text : `${word} ${text}`;
 }
 
 function behindQualifiers(btf: Btf, id: number): BtfType | undefined {
