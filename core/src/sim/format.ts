@@ -39,7 +39,7 @@ export function formatText(format: string, args: readonly bigint[], reader: Form
   let next = 0;
   for (let at = 0; at < format.length; at++) {
     const character = format[at]!;
-    // eslint-disable-next-line no-control-regex -- white space is allowed, other control characters are not
+     
     if (!/[\x09-\x0d\x20-\x7e]/.test(character)) return errno('EINVAL');
     if (character !== '%') {
       text += character;

@@ -3,7 +3,7 @@
 
 import type { Cpu, HostOutcome, Region } from '#core/vm';
 import { fromCString } from '../integers.ts';
-import { KernelMap } from '../maps/index.ts';
+import type { KernelMap } from '../maps/index.ts';
 import type { KernelState, Run } from '../state.ts';
 
 /** Thrown by Call's readers, caught by the host: the program's own mistake, told at the call. */
