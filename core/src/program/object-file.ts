@@ -44,7 +44,7 @@ export function readObjectFile(bytes: Uint8Array, file: string): { object?: Obje
   if (!elf.littleEndian) problems.push(note('a big-endian object: it is read and disassembled, not run or verified; compile it with clang -target bpfel for that', { code: 'object-big-endian' }));
   const version = elf.section('version')?.bytes;
   const licenseSection = elf.section('license');
-  if (!licenseSection) problems.push(note('the object has no license section: helpers that are GPL-only are refused; add char LICENSE[] SEC("license") = "GPL";', { code: 'license-missing' }));
+  if (!licenseSection) problems.push(note('no license section: helpers that are GPL-only are refused; add char LICENSE[] SEC("license") = "GPL"; (in assembly: .license "GPL")', { code: 'license-missing' }));
   return {
     object: {
       name: objectName(file),
