@@ -28,17 +28,21 @@ export const scenarios = {
     await rows.filter({ hasText: 'bpf_get_current_comm' }).first().waitFor();
     await window.page.waitForTimeout(400);
     await window.screenshot('completion');
+    for (let i = 0; i < 'get_'.length; i++) await window.press('Backspace');
+    await window.type('xdp_adj');
+    await rows.filter({ hasText: 'bpf_xdp_adjust_head' }).first().waitFor();
+    await window.page.waitForTimeout(600);
+    await window.screenshot('completion-not-allowed');
     const struck = await window.page.locator('.suggest-widget.visible .monaco-list-row .deprecated').count();
-    say(`suggestions show, ${struck} of them struck through`);
+    say(`${struck} XDP helpers struck through in a kprobe`);
     assert.ok(struck > 0, 'a helper that a kprobe may not call is struck through');
     await untouched(window);
   },
 
-  async hover(window, { workspace }) {
+  async hover(window) {
     const file = 'hello-map/hello-map.bpf.c';
     await window.open(file);
-    await window.goTo(lineOf(workspace, file, 'bpf_map_lookup_elem'), 20 + 'bpf_'.length);
-    const text = await window.hoverAtCursor();
+    const text = await window.hover('bpf_map_lookup_elem');
     await window.screenshot('hover');
     for (const part of ['bpf_map_lookup_elem', 'const void *key', '3.18']) assert.ok(text.includes(part), `the hover says "${part}":\n${text}`);
     await window.press('Escape');
@@ -61,7 +65,7 @@ export const scenarios = {
     const all = rows.join('\n');
     assert.match(all, /map_value_or_null/, all);
     assert.match(all, /NULL/, all);
-    await window.command('View: Close Panel');
+    await window.closePanel();
     await untouched(window);
   },
 
@@ -74,7 +78,7 @@ export const scenarios = {
     const all = (await window.problems()).join('\n');
     await window.screenshot('helper-not-allowed');
     assert.match(all, /bpf_get_current_pid_tgid|cannot use helper/, all);
-    await window.command('View: Close Panel');
+    await window.closePanel();
     await untouched(window);
   },
 
@@ -86,7 +90,7 @@ export const scenarios = {
     await errors(window).first().waitFor({ timeout: 10_000 });
     const all = (await window.problems()).join('\n');
     assert.match(all, /undeclared identifier 'not_declared'/, all);
-    await window.command('View: Close Panel');
+    await window.closePanel();
     await untouched(window);
   },
 
@@ -110,7 +114,7 @@ export const scenarios = {
     const console = await window.debugConsole();
     await window.screenshot('debug-console');
     assert.match(console, /bpf_trace_printk: uid 1000 has started 2 programs/, console);
-    await window.command('View: Close Panel');
+    await window.closePanel();
     await window.open(file);
     await window.goTo(line, 1);
     await window.press('F9');

@@ -58,6 +58,8 @@ class Window {
     await this.press('Enter');
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
     await this.editor.locator('.view-line').first().waitFor();
+    // The lens above a program says that the language server has read the file.
+    if (name.endsWith('.bpf.c')) await this.editor.locator('.codelens-decoration').first().waitFor();
   }
 
   /** Puts the cursor at line and column, both from 1. */
@@ -72,13 +74,17 @@ class Window {
 
   type = (text) => this.page.keyboard.type(text, { delay: 15 });
 
-  /** Hovers where the cursor is and gives the text that shows. */
-  async hoverAtCursor() {
-    await this.press('Control+K');
-    await this.press('Control+I');
-    const hover = this.page.locator('.monaco-editor .monaco-hover:not(.hidden) .hover-row, .monaco-resizable-hover .hover-row').first();
-    await hover.waitFor();
-    return (await this.page.locator('.monaco-resizable-hover').first().innerText()).replace(/\u00a0/g, ' ');
+  /** Points at the first place in the editor that shows the word, and gives the hover's text. */
+  async hover(word) {
+    const token = this.editor.locator('.view-line span span', { hasText: word }).first();
+    await token.waitFor();
+    const { x, y, width, height } = await token.boundingBox();
+    await this.page.mouse.move(x + width / 2, y + height / 2);
+    await this.page.mouse.move(x + width / 2 + 2, y + height / 2);
+    const text = this.page.locator('.monaco-hover:not(.hidden) .monaco-hover-content', { hasText: word }).first();
+    await text.waitFor();
+    await this.page.waitForTimeout(500);
+    return (await text.innerText()).replace(/\u00a0/g, ' ');
   }
 
   /** Text of each row of the Problems panel. */
@@ -87,6 +93,10 @@ class Window {
     await this.page.waitForSelector('.markers-panel');
     await this.page.waitForTimeout(300);
     return (await this.page.locator('.markers-panel .monaco-list-row').allInnerTexts()).map(flat);
+  }
+
+  async closePanel() {
+    if (await this.page.locator('.part.panel').isVisible()) await this.command('View: Toggle Panel Visibility');
   }
 
   /** Waits until a row of the debug side bar's section shows the text, and gives the row. */
