@@ -13,6 +13,7 @@ import { accessMemory } from './check-memory.ts';
 import { isNull } from './check-stack.ts';
 import { makeUnknown, settle, UNKNOWN, ZERO } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
+import { checkCallUnderLock } from './locks.ts';
 import { LOG_LEVEL2 } from './log.ts';
 import { markPrecise } from './precision.ts';
 import { acquireReference, checkNothingHeld, forgetReference, forgotten, inRcuSection, inSleepableContext, releaseReference } from './references.ts';
@@ -35,10 +36,10 @@ const CASTING = new Set([
 ]);
 /** Helpers that return a length no larger than the size they were given, or an error. */
 const RETURNING_LENGTH = new Set(['bpf_get_stack', 'bpf_get_task_stack', 'bpf_probe_read_str', 'bpf_probe_read_kernel_str', 'bpf_probe_read_user_str']);
-/** Kernel functions whose programs may call bpf_d_path and the IMA helpers: sleepable LSM hooks and a few more; not asked here. */
 
 /** A call with src 0. Changes the state to what holds after it; callbacks' paths are put aside. */
 export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
+  checkCallUnderLock(env, insn);
   const helper = checkMayCall(env, insn);
   const rule = helperRule(helper, env.programType);
   const meta = newCallMeta(helper, rule);

@@ -1,5 +1,6 @@
 // Spin locks: taking and releasing, in what order, and which lock protects which list or tree.
 
+import { BPF_PSEUDO_KFUNC_CALL, type Insn } from '#core/isa';
 import type { VerifierEnvironment } from './environment.ts';
 import { knownOffset } from './pointer-offset.ts';
 import { forgetNonOwningReferences, isLock } from './references.ts';
@@ -76,11 +77,30 @@ export function releaseLock(env: VerifierEnvironment, regno: number, kind: LockK
   forgetNonOwningReferences(env);
 }
 
-/** The lock beside a list head or tree root is held (check_reg_allocation_locked). */
-export function checkOwnLockHeld(env: VerifierEnvironment, register: Register): void {
+/** The lock beside a list head or tree root is held; `otherwise` is the kernel's sentence where it is not (check_reg_allocation_locked). */
+export function checkOwnLockHeld(env: VerifierEnvironment, register: Register, otherwise: string): void {
   const owner = lockOwner(register);
   const { state } = env;
-  if (state.activeLocks === 0) throw env.reject('lock', 'EINVAL', '');
+  if (state.activeLocks === 0) throw env.reject('lock', 'EINVAL', otherwise);
   const held = state.references.some((reference) => isLock(reference) && reference.id === register.id && reference.owner === owner);
-  if (!held) throw env.reject('lock', 'EINVAL', 'held lock and object are not in the same allocation');
+  if (!held) throw env.reject('lock', 'EINVAL', ['held lock and object are not in the same allocation', otherwise]);
+}
+
+/** Kfuncs that may be called with a lock held: those of lists, trees, numeric iterators, resilient locks, arenas and streams. */
+const ALLOWED_UNDER_LOCK = new Set([
+  'bpf_list_push_front_impl', 'bpf_list_push_back_impl', 'bpf_list_pop_front', 'bpf_list_pop_back', 'bpf_list_front', 'bpf_list_back',
+  'bpf_rbtree_remove', 'bpf_rbtree_add_impl', 'bpf_rbtree_first', 'bpf_rbtree_root', 'bpf_rbtree_left', 'bpf_rbtree_right', 'bpf_refcount_acquire_impl',
+  'bpf_iter_num_new', 'bpf_iter_num_next', 'bpf_iter_num_destroy',
+  'bpf_res_spin_lock', 'bpf_res_spin_unlock', 'bpf_res_spin_lock_irqsave', 'bpf_res_spin_unlock_irqrestore',
+  'bpf_arena_alloc_pages', 'bpf_arena_free_pages', 'bpf_arena_reserve_pages', 'bpf_stream_vprintk_impl',
+]);
+
+const BPF_FUNC_spin_unlock = 94;
+
+/** Helpers and kfuncs that may not be called with a spin lock held; everything but a few may not. */
+export function checkCallUnderLock(env: VerifierEnvironment, insn: Insn): void {
+  if (env.state.activeLocks === 0) return;
+  const name = env.program.kfuncs[insn.imm];
+  const allowed = insn.src === BPF_PSEUDO_KFUNC_CALL ? name !== undefined && ALLOWED_UNDER_LOCK.has(name) : insn.imm === BPF_FUNC_spin_unlock;
+  if (!allowed) throw env.reject('helper-context', 'EINVAL', 'function calls are not allowed while holding a lock');
 }
