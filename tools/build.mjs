@@ -7,11 +7,13 @@ import path from 'node:path';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => path.join(root, ...parts);
 
-const node = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', absWorkingDir: root, logLevel: 'warning', minify: !process.argv.includes('--watch'), sourcemap: process.argv.includes('--watch'), keepNames: true, define: { 'import.meta.url': 'undefined' } };
+// jsonc-parser's main is UMD, whose inner requires a bundler does not see.
+const alias = { 'jsonc-parser': at('node_modules/jsonc-parser/lib/esm/main.js') };
+const node = { alias, bundle: true, platform: 'node', target: 'node20', format: 'cjs', absWorkingDir: root, logLevel: 'warning', minify: !process.argv.includes('--watch'), sourcemap: process.argv.includes('--watch'), keepNames: true, define: { 'import.meta.url': 'undefined' } };
 const bundles = [
   { ...node, entryPoints: ['client/src/extension.ts'], outfile: 'dist/client.js', external: ['vscode'] },
   // web-tree-sitter's ESM build asks for import.meta.url, which a CJS bundle does not have.
-  { ...node, entryPoints: ['server/src/server.ts'], outfile: 'dist/server.js', alias: { 'web-tree-sitter': at('node_modules/web-tree-sitter/web-tree-sitter.cjs') } },
+  { ...node, entryPoints: ['server/src/server.ts'], outfile: 'dist/server.js', alias: { ...alias, 'web-tree-sitter': at('node_modules/web-tree-sitter/web-tree-sitter.cjs') } },
   { ...node, entryPoints: ['debug-adapter/src/main.ts'], outfile: 'dist/debug-adapter.js' },
   { ...node, entryPoints: ['cli/src/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
 ];
