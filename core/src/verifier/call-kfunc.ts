@@ -7,6 +7,7 @@ import { forgetPacketPointers, isGpl } from './call-helper.ts';
 import { checkKfuncArguments, dynptrFlag, type KfuncMeta } from './check-kfunc-args.ts';
 import { mayAccessPacket } from './check-memory.ts';
 import { makeUnknown, settle, ZERO } from './domains/scalar.ts';
+import { checkReturnValue } from './check-exit.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { isStructOfScalars, kfuncPrototype, type KfuncPrototype } from './kfunc-meta.ts';
 import { inTreeCallback } from './check-helper-args.ts';
@@ -124,7 +125,7 @@ function release(env: VerifierEnvironment, meta: KfuncMeta, insn: Insn): void {
 /** Without a callback for exceptions, what is thrown is what the program returns. */
 function checkThrow(env: VerifierEnvironment): void {
   env.seenException = true;
-  if (env.exceptionCallback === 0) env.checkReturnValue?.(1, 'R1');
+  if (env.exceptionCallback === 0) checkReturnValue(env, 1, 'R1');
 }
 
 /** The object around the node of a list or tree. */

@@ -10,6 +10,8 @@ export interface VerifyOptions {
   logLevel?: number;
   /** The target kernel's BTF, for kfuncs and BTF pointers. */
   kernelBtf?: Btf;
+  /** Possible CPUs of the target, which bound bpf_get_smp_processor_id(); unbounded where absent. */
+  cpus?: number;
   /** Flags of BPF_PROG_LOAD, as BPF_F_STRICT_ALIGNMENT. */
   progFlags?: number;
   /** Keep, for each slot, the states that reached it, for hovers and inlay hints. */

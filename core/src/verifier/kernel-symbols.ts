@@ -1,0 +1,28 @@
+// Kernel variables and functions that a program names (__ksym): what the loaded address may be used for.
+
+import { resolve, sizeOf } from '#core/btf';
+import type { Insn } from '#core/isa';
+import type { VerifierEnvironment } from './environment.ts';
+import { MEM_PERCPU, MEM_RDONLY, pointerRegister, type Provenance, PTR_TO_BTF_ID, PTR_TO_MEM, type Register, scalarRegister, unknownRegister } from './registers.ts';
+import { ZERO } from './domains/scalar.ts';
+
+export function kernelSymbol(env: VerifierEnvironment, insn: Insn, provenance: Provenance): Register {
+  const name = (env.program as { ksyms?: readonly (string | { name: string })[] }).ksyms?.[insn.imm];
+  const symbol = typeof name === 'string' ? name : name?.name;
+  const btf = env.options.kernelBtf;
+  if (!btf || symbol === undefined) return unknownRegister(provenance);
+  const id = btf.find(symbol, 'var') ?? btf.find(symbol, 'func');
+  const type = id === undefined ? undefined : btf.type(id);
+  if (type?.kind === 'func') return pointerRegister(PTR_TO_MEM | MEM_RDONLY, { memSize: 0, provenance });
+  if (type?.kind !== 'var') {
+    // A weak symbol that the kernel does not have is NULL.
+    return scalarRegister(ZERO, provenance);
+  }
+  const percpu = btf.find('.data..percpu', 'datasec');
+  const section = percpu === undefined ? undefined : btf.type(percpu);
+  const isPercpu = section?.kind === 'datasec' && section.variables.some((variable) => variable.type === id);
+  const pointee = resolve(btf, type.type);
+  if (isPercpu) return pointerRegister(PTR_TO_BTF_ID | MEM_PERCPU, { btf, btfId: pointee?.id ?? 0, provenance });
+  if (pointee?.kind !== 'struct') return pointerRegister(PTR_TO_MEM | MEM_RDONLY, { memSize: sizeOf(btf, type.type) ?? 0, provenance });
+  return pointerRegister(PTR_TO_BTF_ID, { btf, btfId: pointee.id, provenance });
+}

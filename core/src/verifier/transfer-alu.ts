@@ -1,0 +1,387 @@
+// What arithmetic and moves do to registers: numbers by domains/alu.ts, pointers by the rules for their type.
+
+import {
+  BPF_ADD, BPF_ALU64, BPF_AND, BPF_ARSH, BPF_DIV, BPF_END, BPF_LSH, BPF_MOD, BPF_MOV, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR, insnClass, type Insn, usesRegisterSource,
+} from '#core/isa';
+import { asS64 } from '#core/bytes';
+import { causesOf, rangeOf } from './causes.ts';
+import { checkSource, checkTarget } from './check-registers.ts';
+import { linkScalar, unlinked } from './check-stack.ts';
+import { arithmetic, hasKnownRange } from './domains/alu.ts';
+import {
+  contradiction, fitsBits, immediate, immediate32, type Scalar, S64_MAX, S64_MIN, setConstant, setConstant32, setTnum, settle, signExtend, signExtend32, U64_MAX, unbound, unbound32, UNKNOWN,
+  zeroExtend32,
+} from './domains/scalar.ts';
+import { hexadecimal, tnumAdd, tnumSub } from './domains/tnum.ts';
+import type { VerifierEnvironment } from './environment.ts';
+import { markPrecise } from './precision.ts';
+import {
+  baseType, CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, isPacketPointer, mayBeNull, MAX_VARIABLE_OFFSET, pointerRegister, type Provenance, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
+  PTR_TO_FLOW_KEYS, PTR_TO_FUNC, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER, type Register, SCALAR_VALUE, scalarRegister,
+  typeName, unknownRegister,
+} from './registers.ts';
+
+/** As the kernel writes the operators in messages. */
+const OPERATORS: Readonly<Record<number, string>> = {
+  [BPF_ADD]: '+=', [BPF_SUB]: '-=', 0x20: '*=', [BPF_DIV]: '/=', [BPF_OR]: '|=', [BPF_AND]: '&=', [BPF_LSH]: '<<=', [BPF_RSH]: '>>=', [BPF_NEG]: 'neg', [BPF_MOD]: '%=', [BPF_XOR]: '^=',
+  [BPF_MOV]: '=', [BPF_ARSH]: 's>>=', [BPF_END]: 'endian',
+};
+const ADDRESS_SPACE_CAST = 1;
+
+const computed = (env: VerifierEnvironment, from: Register): Provenance => ({ written: env.insn, narrowed: from.provenance.narrowed, origin: from.provenance.origin >= 0 ? from.provenance.origin : env.insn });
+const made = (env: VerifierEnvironment): Provenance => ({ written: env.insn, narrowed: -1, origin: env.insn });
+
+/** One instruction of the ALU classes. */
+export function transferAlu(env: VerifierEnvironment, insn: Insn): void {
+  const operation = insn.opcode & 0xf0;
+  const is64 = insnClass(insn) === BPF_ALU64;
+  if (operation === BPF_END || operation === BPF_NEG) unary(env, insn, operation, is64);
+  else if (operation === BPF_MOV) move(env, insn, is64);
+  else if (operation > BPF_END) throw env.reject('invalid-instruction', 'EINVAL', `invalid BPF_ALU opcode ${operation.toString(16)}`);
+  else binary(env, insn, operation, is64);
+  checkInvariants(env, insn.dst, 'alu');
+}
+
+/** Bits and ranges of a register must not contradict each other; a contradiction gives all knowledge up. */
+export function checkInvariants(env: VerifierEnvironment, regno: number, context: string): void {
+  const register = env.register(regno);
+  const checked = withoutContradiction(env, register.scalar, context);
+  if (checked !== register.scalar) env.setRegister(regno, register.with({ scalar: checked }));
+}
+
+export function withoutContradiction(env: VerifierEnvironment, s: Scalar, context: string): Scalar {
+  const problem = contradiction(s);
+  if (problem === undefined) return s;
+  const hex32 = (value: number): string => hexadecimal(BigInt(value >>> 0));
+  const hex = (value: bigint): string => hexadecimal(BigInt.asUintN(64, value));
+  const line = `REG INVARIANTS VIOLATION (${context}): ${problem} u64=[${hex(s.umin)}, ${hex(s.umax)}] s64=[${hex(s.smin)}, ${hex(s.smax)}] u32=[${hex32(s.u32min)}, ${hex32(s.u32max)}] s32=[${hex32(s.s32min)}, ${hex32(s.s32max)}] var_off=(${hex(s.value)}, ${hex(s.mask)})`;
+  if (env.testInvariants) throw env.reject('verifier-limit', 'EFAULT', line);
+  env.log.write(`${line}\n`);
+  const unbounded = s.draft();
+  unbound(unbounded);
+  return unbounded;
+}
+
+function unary(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean): void {
+  if (operation === BPF_NEG) {
+    if (usesRegisterSource(insn) || insn.src !== 0 || insn.off !== 0 || insn.imm !== 0) throw env.reject('invalid-instruction', 'EINVAL', 'BPF_NEG uses reserved fields');
+  } else if (insn.src !== 0 || insn.off !== 0 || (insn.imm !== 16 && insn.imm !== 32 && insn.imm !== 64) || (is64 && usesRegisterSource(insn))) {
+    throw env.reject('invalid-instruction', 'EINVAL', 'BPF_END uses reserved fields');
+  }
+  const register = checkSource(env, insn.dst);
+  checkTarget(env, insn.dst);
+  if (operation === BPF_NEG && register.type === SCALAR_VALUE) {
+    env.setRegister(insn.dst, scalarRegister(arithmetic(BPF_NEG, !is64, register.scalar, register.scalar), computed(env, register)));
+    return;
+  }
+  env.setRegister(insn.dst, unknownRegister(computed(env, register)));
+}
+
+function move(env: VerifierEnvironment, insn: Insn, is64: boolean): void {
+  const { dst, src } = insn;
+  const reserved = () => env.reject('invalid-instruction', 'EINVAL', 'BPF_MOV uses reserved fields');
+  if (!usesRegisterSource(insn)) {
+    if (src !== 0 || insn.off !== 0) throw reserved();
+    checkTarget(env, dst);
+    env.setRegister(dst, scalarRegister(is64 ? immediate(insn.imm) : immediate32(insn.imm), made(env)));
+    return;
+  }
+  if (!is64) {
+    if ((insn.off !== 0 && insn.off !== 8 && insn.off !== 16) || insn.imm !== 0) throw reserved();
+  } else if (insn.off === ADDRESS_SPACE_CAST) {
+    if (insn.imm !== 1 && insn.imm !== 1 << 16) throw env.reject('invalid-instruction', 'EINVAL', 'addr_space_cast insn can only convert between address space 1 and 0');
+    if (!env.arena) {
+      throw env.reject('invalid-instruction', 'EINVAL', 'addr_space_cast insn can only be used in a program that has an associated arena');
+    }
+  } else if ((insn.off !== 0 && insn.off !== 8 && insn.off !== 16 && insn.off !== 32) || insn.imm !== 0) throw reserved();
+  let source = checkSource(env, src);
+  checkTarget(env, dst);
+  const link = (): void => {
+    const linked = linkScalar(env, source);
+    if (linked === source) return;
+    source = linked;
+    env.replaceRegister(src, source);
+  };
+  if (is64 && insn.imm !== 0) {
+    env.setRegister(dst, insn.imm === 1 ? pointerRegister(PTR_TO_ARENA, { provenance: made(env) }) : unknownRegister(made(env)));
+    return;
+  }
+  if (is64 && insn.off === 0) {
+    link();
+    env.setRegister(dst, source);
+    return;
+  }
+  if (source.type !== SCALAR_VALUE) {
+    // Half a pointer is a number of which only the width is known.
+    let scalar = UNKNOWN;
+    if (!is64) {
+      const s = scalar.draft();
+      zeroExtend32(s);
+      scalar = settle(s);
+    }
+    env.setRegister(dst, scalarRegister(scalar, computed(env, source)));
+    return;
+  }
+  const provenance = source.provenance;
+  if (insn.off !== 0) {
+    const unchanged = source.scalar.umax < 1n << BigInt(insn.off - 1);
+    if (unchanged) link();
+    let copy = unchanged ? source : unlinked(source);
+    if (is64) copy = copy.with({ scalar: signExtend(copy.scalar, insn.off >> 3), provenance });
+    else {
+      const s = copy.scalar.draft();
+      signExtend32(s, insn.off >> 3);
+      zeroExtend32(s);
+      copy = copy.with({ scalar: settle(s), provenance });
+    }
+    env.setRegister(dst, copy);
+    return;
+  }
+  const fits = fitsBits(source.scalar, 32);
+  if (fits) link();
+  const copy = fits ? source : unlinked(source);
+  const s = copy.scalar.draft();
+  zeroExtend32(s);
+  env.setRegister(dst, copy.with({ scalar: settle(s) }));
+}
+
+function binary(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean): void {
+  const { dst, src } = insn;
+  const divides = operation === BPF_MOD || operation === BPF_DIV;
+  const fromRegister = usesRegisterSource(insn);
+  if ((fromRegister ? insn.imm !== 0 : src !== 0) || (insn.off !== 0 && insn.off !== 1) || (insn.off === 1 && !divides)) {
+    throw env.reject('invalid-instruction', 'EINVAL', 'BPF_ALU uses reserved fields');
+  }
+  if (fromRegister) checkSource(env, src);
+  checkSource(env, dst);
+  if (divides && !fromRegister && insn.imm === 0) throw env.reject('division-by-zero', 'EINVAL', 'div by zero');
+  if ((operation === BPF_LSH || operation === BPF_RSH || operation === BPF_ARSH) && !fromRegister && (insn.imm < 0 || insn.imm >= (is64 ? 64 : 32))) {
+    throw env.reject('invalid-instruction', 'EINVAL', `invalid shift ${insn.imm}`);
+  }
+  checkTarget(env, dst);
+  const target = env.register(dst);
+  const source = fromRegister ? env.register(src) : undefined;
+  if (target.type === PTR_TO_ARENA || source?.type === PTR_TO_ARENA) {
+    if (target.type !== PTR_TO_ARENA) env.setRegister(dst, source!);
+    else env.setRegister(dst, target);
+    return;
+  }
+  const targetIsPointer = target.type !== SCALAR_VALUE;
+  if (source && source.type !== SCALAR_VALUE) {
+    if (targetIsPointer) {
+      if (operation === BPF_SUB) {
+        // The distance of two pointers: a number of which nothing is known.
+        env.setRegister(dst, unknownRegister(computed(env, target)));
+        return;
+      }
+      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer ${OPERATORS[operation]} pointer prohibited`, { register: dst });
+    }
+    markPrecise(env, dst);
+    pointerArithmetic(env, insn, operation, is64, source, target, src);
+    return;
+  }
+  if (targetIsPointer) {
+    if (source) markPrecise(env, src);
+    pointerArithmetic(env, insn, operation, is64, target, source ?? scalarRegister(immediate(insn.imm)), dst);
+    return;
+  }
+  scalarArithmetic(env, insn, operation, is64, target, source ?? scalarRegister(immediate(insn.imm)));
+}
+
+function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean, target: Register, source: Register): void {
+  const { dst } = insn;
+  if (!hasKnownRange(operation, !is64, source.scalar)) {
+    env.setRegister(dst, unknownRegister(computed(env, target)));
+    return;
+  }
+  let scalar = target.scalar;
+  if ((operation === BPF_AND || operation === BPF_OR) && source.scalar.mask === 0n) {
+    // A value that is 0 or -1 is a mask made by a comparison: each case gives an exact result.
+    const narrow = scalar.smin === -1n && scalar.smax === 0n ? 64 : scalar.s32min === -1 && scalar.s32max === 0 ? 32 : 0;
+    if (narrow) {
+      const branch = env.pushBranch(env.insn, env.insn);
+      const zero = scalar.draft();
+      const ones = scalar.draft();
+      if (narrow === 64) {
+        setConstant(zero, 0n);
+        setConstant(ones, -1n);
+      } else {
+        setConstant32(zero, 0);
+        setConstant32(ones, -1);
+      }
+      branch.frame.registers[dst] = target.with({ scalar: zero });
+      scalar = ones;
+    }
+  }
+  const result = arithmetic(operation, !is64, scalar, source.scalar);
+  let id = 0;
+  let off = 0;
+  let addConst = false;
+  const sameRegister = usesRegisterSource(insn) && insn.src === dst;
+  if (operation === BPF_ADD && is64 && target.id !== 0 && source.scalar.mask === 0n && !sameRegister) {
+    const value = source.scalar.value;
+    // Linked at a distance; a distance of a distance is not kept.
+    if (!target.addConst && value <= 0x7fff_ffffn) {
+      id = target.id;
+      off = Number(value);
+      addConst = true;
+    }
+  }
+  const register = scalarRegister(result, computed(env, target));
+  register.id = id;
+  register.off = off;
+  register.addConst = addConst;
+  env.setRegister(dst, register);
+}
+
+/** A number that may be added to a pointer, and a pointer's own offset, stay below 2^29. */
+function checkSaneOffset(env: VerifierEnvironment, register: Register, type: number, regno: number): void {
+  const { scalar } = register;
+  const name = typeName(type);
+  const details = { register: regno, needed: 'between -536870912 and 536870912', known: rangeOf(register), causes: causesOf(env, register) };
+  if (scalar.mask === 0n) {
+    const value = asS64(scalar.value);
+    if (value >= MAX_VARIABLE_OFFSET || value <= -MAX_VARIABLE_OFFSET) {
+      throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and ${value} is not allowed`, details);
+    }
+  }
+  if (register.type !== SCALAR_VALUE && (register.off >= Number(MAX_VARIABLE_OFFSET) || register.off <= -Number(MAX_VARIABLE_OFFSET))) {
+    throw env.reject('pointer-offset-range', 'EINVAL', `${name} pointer offset ${register.off} is not allowed`, details);
+  }
+  if (scalar.smin === S64_MIN) {
+    throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and register with unbounded min value is not allowed`, details);
+  }
+  if (scalar.smin >= MAX_VARIABLE_OFFSET || scalar.smin <= -MAX_VARIABLE_OFFSET) {
+    throw env.reject('pointer-offset-range', 'EINVAL', `value ${scalar.smin} makes ${name} pointer be out of bounds`, details);
+  }
+}
+
+const overflows = (value: bigint): boolean => value < S64_MIN || value > S64_MAX;
+
+/** `pointer op= number`, or `number op= pointer` where the pointer is the source. */
+function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean, pointer: Register, number: Register, pointerRegno: number): void {
+  const { dst } = insn;
+  const known = number.scalar.mask === 0n;
+  const { smin, smax, umin, umax } = number.scalar;
+  if ((known && (smin !== smax || umin !== umax)) || smin > smax || umin > umax) {
+    env.setRegister(dst, unknownRegister(computed(env, pointer)));
+    return;
+  }
+  const causes = causesOf(env, pointer);
+  if (!is64) {
+    if (operation === BPF_SUB) {
+      env.setRegister(dst, unknownRegister(computed(env, pointer)));
+      return;
+    }
+    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} 32-bit pointer arithmetic prohibited`, { register: dst, causes });
+  }
+  const name = typeName(pointer.type);
+  if (mayBeNull(pointer.type)) {
+    throw env.reject('pointer-arithmetic-null', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited, null-check it first`, { register: pointerRegno, causes });
+  }
+  if (!allowsArithmetic(pointer, known, smin, operation)) {
+    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited`, { register: pointerRegno, causes });
+  }
+  const numberRegno = pointerRegno === dst ? (usesRegisterSource(insn) ? insn.src : dst) : dst;
+  checkSaneOffset(env, number, pointer.type, numberRegno);
+  checkSaneOffset(env, pointer, pointer.type, pointerRegno);
+  const s = pointer.scalar.draft();
+  unbound32(s);
+  const result = pointer.with({ provenance: computed(env, pointer) });
+  const packet = isPacketPointer(pointer.type);
+  switch (operation) {
+    case BPF_ADD: {
+      const off = pointer.off + Number(smin);
+      if (known && off === (off | 0)) {
+        result.off = off;
+        break;
+      }
+      s.smin += smin;
+      s.smax += smax;
+      if (overflows(s.smin) || overflows(s.smax)) {
+        s.smin = S64_MIN;
+        s.smax = S64_MAX;
+      }
+      s.umin += umin;
+      s.umax += umax;
+      if (s.umax > U64_MAX) {
+        s.umin = 0n;
+        s.umax = U64_MAX;
+      }
+      setTnum(s, tnumAdd(pointer.scalar, number.scalar));
+      if (packet) {
+        // Another variable offset: what is known of the packet does not carry over.
+        result.id = env.newId();
+        result.range = 0;
+      }
+      break;
+    }
+    case BPF_SUB: {
+      if (pointerRegno !== dst) {
+        throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} tried to subtract pointer from scalar`, { register: dst, causes });
+      }
+      if (pointer.type === PTR_TO_STACK) throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} subtraction from stack pointer prohibited`, { register: dst });
+      const off = pointer.off - Number(smin);
+      if (known && off === (off | 0)) {
+        result.off = off;
+        break;
+      }
+      s.smin -= smax;
+      s.smax -= smin;
+      if (overflows(s.smin) || overflows(s.smax)) {
+        s.smin = S64_MIN;
+        s.smax = S64_MAX;
+      }
+      if (s.umin < umax) {
+        s.umin = 0n;
+        s.umax = U64_MAX;
+      } else {
+        s.umin -= umax;
+        s.umax -= umin;
+      }
+      setTnum(s, tnumSub(pointer.scalar, number.scalar));
+      if (packet) {
+        result.id = env.newId();
+        if (smin < 0n) result.range = 0;
+      }
+      break;
+    }
+    case BPF_AND:
+    case BPF_OR:
+    case BPF_XOR:
+      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} bitwise operator ${OPERATORS[operation]} on pointer prohibited`, { register: dst, causes });
+    default:
+      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`, { register: dst, causes });
+  }
+  result.scalar = s;
+  checkSaneOffset(env, result, pointer.type, dst);
+  settle(s);
+  // A fixed pointer keeps the shared zero.
+  if (s.mask === 0n && pointer.scalar.mask === 0n && s.value === pointer.scalar.value) result.scalar = pointer.scalar;
+  env.setRegister(dst, result);
+}
+
+function allowsArithmetic(pointer: Register, known: boolean, value: bigint, operation: number): boolean {
+  switch (baseType(pointer.type)) {
+    case PTR_TO_CTX:
+    case PTR_TO_MAP_VALUE:
+    case PTR_TO_MAP_KEY:
+    case PTR_TO_STACK:
+    case PTR_TO_PACKET_META:
+    case PTR_TO_PACKET:
+    case PTR_TO_TP_BUFFER:
+    case PTR_TO_BTF_ID:
+    case PTR_TO_MEM:
+    case PTR_TO_BUF:
+    case PTR_TO_FUNC:
+    case CONST_PTR_TO_DYNPTR:
+      return true;
+    case PTR_TO_FLOW_KEYS:
+      return known;
+    case CONST_PTR_TO_MAP:
+      // Adding zero is how compilers keep the address of a struct's first member.
+      return known && value === 0n && operation === BPF_ADD;
+    default:
+      return false;
+  }
+}

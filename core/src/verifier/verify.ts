@@ -1,0 +1,183 @@
+// The verdict on one program: preparation, the walk over the main program and each global function, limits, and the answer
+// in the shape that everyone outside this room reads.
+
+import type { LoadedObject, Program } from '#core/program';
+import { checkControlFlow, findLoops, postorder } from './cfg.ts';
+import { Cancelled, Rejection, VerifierEnvironment } from './environment.ts';
+import { findingRow } from './findings.ts';
+import { computeLiveRegisters } from './liveness-registers.ts';
+import { LiveStack } from './liveness-stack.ts';
+import { formatRegister, formatStackDepths, LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
+import { formatInsn } from './format-insn.ts';
+import { isLdImm64 } from '#core/isa';
+import { checkAttach, checkFunctionTypes, findExceptionCallback, prepareSubprograms, resolveReferences } from './prepare.ts';
+import { NOT_INIT, pointerRegister, PTR_TO_CTX, PTR_TO_STACK } from './registers.ts';
+import { checkStackDepth } from './stack-depth.ts';
+import { BPF_REG_FP, Frame, isSpilled, NO_CALLSITE, VerifierState } from './state.ts';
+import { argumentsOf, enterWithDeclaredArguments } from './subprogram-arguments.ts';
+import type { Finding, Verdict, VerifyOptions } from './types.ts';
+import { walk } from './walk.ts';
+
+/** What the kernel would say to this program, and why. Pure: the same program gives the same answer. */
+export function verify(program: Program, object: LoadedObject, options: VerifyOptions): Verdict {
+  const log = new VerifierLog(options.logLevel ?? 0);
+  const env = new VerifierEnvironment(program, object, options, log);
+  const states = options.keepStates ? keepStates(env) : undefined;
+  let rejection: Rejection | undefined;
+  let cancelled = false;
+  try {
+    run(env);
+  } catch (thrown) {
+    if (thrown instanceof Rejection) rejection = thrown;
+    else if (thrown instanceof Cancelled) cancelled = true;
+    else throw thrown;
+  }
+  writeStatistics(env);
+  return {
+    verdict: cancelled ? 'cancelled' : rejection ? 'rejected' : 'accepted',
+    ...(rejection && { errno: rejection.errno }),
+    findings: rejection ? [findingOf(env, rejection)] : [],
+    log: log.text(),
+    statistics: {
+      processed: env.processed,
+      maxStatesPerInsn: env.maxStatesPerInsn,
+      totalStates: env.totalStates,
+      peakStates: env.peakStates,
+      stackDepth: env.subprograms.map((subprogram) => subprogram.stackDepth),
+    },
+    visits: env.visits,
+    ...(states && { states: states() }),
+  };
+}
+
+function run(env: VerifierEnvironment): void {
+  if (env.insns.length === 0) throw env.reject('invalid-program', 'EINVAL', 'the program has no instructions');
+  prepareSubprograms(env);
+  findExceptionCallback(env);
+  if (env.log.level & LOG_LEVEL2 && env.subprograms.length > 1) {
+    env.subprograms.forEach((subprogram, index) => env.log.write(`func#${index} @${subprogram.start}\n`));
+  }
+  checkFunctionTypes(env);
+  resolveReferences(env);
+  checkControlFlow(env);
+  const orders = postorder(env);
+  env.liveStack = new LiveStack(env, orders);
+  checkAttach(env);
+  findLoops(env);
+  computeLiveRegisters(env, orders);
+  writeLiveRegisters(env);
+  walkFunction(env, 0);
+  walkGlobalFunctions(env);
+  checkStackDepth(env);
+}
+
+/** Global functions that verified code calls, and those that they call in turn. */
+function walkGlobalFunctions(env: VerifierEnvironment): void {
+  const done = new Set<number>([0]);
+  if (env.exceptionCallback > 0) env.subprograms[env.exceptionCallback]!.called = true;
+  for (let again = true; again; ) {
+    again = false;
+    env.subprograms.forEach((subprogram, index) => {
+      if (done.has(index) || subprogram.linkage !== 'global' || !subprogram.called) return;
+      done.add(index);
+      walkFunction(env, index);
+      if (env.log.level & LOG_LEVEL) env.log.write(`Func#${index} ('${subprogram.name}') is safe for any args that match its prototype\n`);
+      again = true;
+    });
+  }
+}
+
+function walkFunction(env: VerifierEnvironment, index: number): void {
+  const subprogram = env.subprograms[index]!;
+  const state = new VerifierState();
+  const frame = new Frame(index, NO_CALLSITE, 0);
+  state.frames.push(frame);
+  state.branches = 1;
+  state.inSleepable = env.sleepable;
+  env.state = state;
+  env.insn = subprogram.start;
+  state.firstInsn = subprogram.start;
+  state.lastInsn = -1;
+  frame.registers[BPF_REG_FP] = pointerRegister(PTR_TO_STACK);
+  if (index !== 0 || env.programType === 'ext') {
+    if (index !== 0 && env.log.level & LOG_LEVEL) env.log.write(`Validating ${subprogram.name}() func#${index}...\n`);
+    const declared = argumentsOf(env, index);
+    if (declared === 'invalid') throw env.reject('global-function', 'EINVAL', subprogram.argumentProblem ?? 'Global functions need valid BTF');
+    if (subprogram.isExceptionCallback) {
+      frame.inExceptionCallback = true;
+      if (declared.length !== 1 || declared[0]!.kind !== 'scalar') throw env.reject('exception', 'EINVAL', 'exception cb only supports single integer argument');
+    }
+    enterWithDeclaredArguments(env, frame, declared);
+  } else frame.registers[1] = pointerRegister(PTR_TO_CTX);
+  env.explored = [];
+  env.checkpointOf.clear();
+  env.loopVisits.clear();
+  env.pending.length = 0;
+  env.scratchAll();
+  env.liveStack!.forgetCurrent();
+  walk(env);
+  if (!(env.log.level & LOG_LEVEL2)) env.log.truncate(0);
+}
+
+function findingOf(env: VerifierEnvironment, rejection: Rejection): Finding {
+  const row = findingRow(rejection.code);
+  const { register, needed, known, explanation, advice, causes } = rejection.details;
+  return {
+    code: row.code,
+    severity: 'error',
+    message: rejection.lines[0]!,
+    explanation: explanation ?? row.explanation,
+    advice: advice ?? row.advice,
+    category: row.category,
+    problem: row.problem,
+    insn: Math.min(Math.max(0, rejection.insn), Math.max(0, env.insns.length - 1)),
+    ...(register !== undefined && { register }),
+    ...(needed !== undefined && { needed }),
+    ...(known !== undefined && { known }),
+    causes: causes ?? [],
+  };
+}
+
+function writeLiveRegisters(env: VerifierEnvironment): void {
+  if (!(env.log.level & LOG_LEVEL2)) return;
+  env.log.write('Live regs before insn:\n');
+  for (let i = 0; i < env.insns.length; i++) {
+    const component = env.facts.component[i]!;
+    let live = '';
+    for (let register = 0; register < BPF_REG_FP; register++) live += (env.facts.liveBefore[i]! >>> register) & 1 ? String(register) : '.';
+    env.log.write(`${component ? String(component).padStart(3) + ' ' : '    '}${String(i).padStart(3)}: ${live} ${formatInsn(env, i)}\n`);
+    if (isLdImm64(env.insns[i]!)) i++;
+  }
+}
+
+function writeStatistics(env: VerifierEnvironment): void {
+  if (!(env.log.level & LOG_STATS)) return;
+  env.log.write('verification time 0 usec\n');
+  env.log.write(`stack depth ${formatStackDepths(env.subprograms)}\n`);
+  env.log.write(
+    `processed ${env.processed} insns (limit 1000000) max_states_per_insn ${env.maxStatesPerInsn} total_states ${env.totalStates} peak_states ${env.peakStates} mark_read 0\n`,
+  );
+}
+
+/** Notes the registers that each slot leaves behind, as the log prints them; a few different ones per slot. */
+function keepStates(env: VerifierEnvironment): () => ReadonlyMap<number, readonly string[]> {
+  const kept = new Map<number, Map<string, Set<string>>>();
+  const limit = 8;
+  env.beforeInsn = (at) => {
+    let names = kept.get(at);
+    if (!names) kept.set(at, (names = new Map()));
+    const note = (name: string, text: string): void => {
+      let values = names.get(name);
+      if (!values) names.set(name, (values = new Set()));
+      if (values.size < limit) values.add(text);
+    };
+    const { frame } = env.state;
+    frame.registers.forEach((register, i) => {
+      if (register.type !== NOT_INIT) note(`R${i}`, formatRegister(register, frame.number));
+    });
+    frame.stack.forEach((slot, i) => {
+      if (isSpilled(slot)) note(`fp${-(i + 1) * 8}`, formatRegister(slot.register, frame.number));
+    });
+  };
+  return () => new Map([...kept].map(([at, names]) => [at, [...names].map(([name, values]) => `${name}=${[...values].join(' | ')}`)]));
+}
