@@ -1,0 +1,74 @@
+// The debug sections of an object with their relocations applied. In a BPF object every section of code begins at address 0;
+// here each section gets a range of addresses of its own, so that an address names one place.
+
+import { EM_BPF, type Elf, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, SHF_ALLOC } from '#core/elf';
+import { note, type Problem } from '#core/problem';
+
+/** A place in the object: bytes from the start of a section. */
+export interface SectionAddress {
+  /** Index in the section header table. */
+  section: number;
+  offset: number;
+}
+
+/** What the reader needs of an object file. */
+export interface DwarfInput {
+  littleEndian: boolean;
+  /** Relocated bytes; empty where there is no such section. */
+  section(name: string): Uint8Array;
+}
+
+/** Addresses of a section begin at (index + 1) * 2^32: exact in a number, and 0 stays "no section". */
+const SECTION_SHIFT = 2 ** 32;
+
+/** The linear address that stands for a place in a section. */
+export const linearAddress = ({ section, offset }: SectionAddress): number => (section + 1) * SECTION_SHIFT + offset;
+
+/** The place of a linear address; undefined for plain numbers. */
+export function sectionAddress(address: number): SectionAddress | undefined {
+  const section = Math.floor(address / SECTION_SHIFT) - 1;
+  return section < 0 || section > 0xffff ? undefined : { section, offset: address % SECTION_SHIFT };
+}
+
+/** Sections of an ELF object, relocated when first asked for. */
+export function dwarfInput(elf: Elf, problems: Problem[] = []): DwarfInput {
+  const done = new Map<string, Uint8Array>();
+  return {
+    littleEndian: elf.littleEndian,
+    section(name) {
+      const known = done.get(name);
+      if (known) return known;
+      const bytes = relocated(elf, name, problems);
+      done.set(name, bytes);
+      return bytes;
+    },
+  };
+}
+
+function relocated(elf: Elf, name: string, problems: Problem[]): Uint8Array {
+  const section = elf.section(name);
+  if (!section) return new Uint8Array();
+  const relocations = elf.relocations(section.index);
+  if (relocations.length === 0) return section.bytes;
+  const bytes = section.bytes.slice();
+  const view = new DataView(bytes.buffer);
+  let skipped = 0;
+  for (const { offset, type, symbol, addend } of relocations) {
+    const size = elf.machine !== EM_BPF || type === R_BPF_64_ABS64 ? 8 : 4;
+    if ((type !== R_BPF_64_ABS64 && type !== R_BPF_64_ABS32 && type !== R_BPF_64_NODYLD32) || offset < 0 || offset + size > bytes.length) {
+      skipped++;
+      continue;
+    }
+    const target = elf.sections[symbol.section];
+    const isMemory = target !== undefined && (target.flags & SHF_ALLOC) !== 0;
+    if (size === 8) {
+      const value = BigInt(symbol.value) + (addend === undefined ? view.getBigUint64(offset, elf.littleEndian) : BigInt(addend));
+      const base = isMemory ? BigInt(linearAddress({ section: target.index, offset: 0 })) : 0n;
+      view.setBigUint64(offset, BigInt.asUintN(64, base + value), elf.littleEndian);
+    } else {
+      view.setUint32(offset, (symbol.value + (addend ?? view.getUint32(offset, elf.littleEndian))) >>> 0, elf.littleEndian);
+    }
+  }
+  if (skipped > 0) problems.push(note(`${skipped} relocations of ${name} have a type or place that debug sections do not use; they were left out`, { code: 'dwarf-relocation', section: name }));
+  return bytes;
+}
