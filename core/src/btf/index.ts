@@ -9,3 +9,4 @@ export { declarationOf, definitionOf, typeName, type PrintOptions } from './prin
 export { printVmlinuxHeader } from './vmlinux-header.ts';
 export { bpftoolValue, formatMember, formatValue, integerOf, type BpftoolValue, type FormatOptions } from './format-value.ts';
 export { parseValue } from './parse-value.ts';
+export { writeBtf } from './write-btf.ts';
