@@ -7,6 +7,7 @@ import { resolve, sizeOf } from '#core/btf';
 import { helperChangesPacket } from './call-facts.ts';
 import { helperCallback, walkAsyncCallback, walkCallback } from './callbacks.ts';
 import { checkHelperArgument, checkMapTakesHelper, newCallMeta, type CallMeta } from './check-helper-args.ts';
+import { checkResourceLeak } from './check-exit.ts';
 import { checkFormat } from './check-format.ts';
 import { kptrTarget } from './check-kptr-match.ts';
 import { accessMemory } from './check-memory.ts';
@@ -16,7 +17,7 @@ import type { VerifierEnvironment } from './environment.ts';
 import { checkCallUnderLock } from './locks.ts';
 import { LOG_LEVEL2 } from './log.ts';
 import { markPrecise } from './precision.ts';
-import { acquireReference, checkNothingHeld, forgetReference, forgotten, inRcuSection, inSleepableContext, releaseReference } from './references.ts';
+import { acquireReference, forgetReference, forgotten, inRcuSection, inSleepableContext, releaseReference } from './references.ts';
 import {
   isPacketPointerOrEnd, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_RINGBUF, mayBeNull, type Provenance, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_SOCK_COMMON,
   PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TRUSTED, DYNPTR_TYPE_SKB, DYNPTR_TYPE_XDP, type Register, pointerRegister, scalarRegister, typeName, UNINITIALISED, unknownRegister,
@@ -129,7 +130,7 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
   const effects: Effects = { packetStale: false, perCpuObject: false };
   switch (meta.helper.name) {
     case 'bpf_tail_call':
-      checkNothingHeld(env, 'tail_call', true, true);
+      checkResourceLeak(env, 'tail_call', false, true);
       break;
     case 'bpf_get_local_storage':
       if (!isNull(env.register(2))) throw env.reject('helper-argument', 'EINVAL', 'get_local_storage() doesn\'t support non-zero flags', { register: 2 });

@@ -88,30 +88,3 @@ export const inRcuSection = (env: VerifierEnvironment): boolean =>
 
 export const inSleepableContext = (env: VerifierEnvironment): boolean =>
   env.state.inSleepable && env.state.activeRcuLocks === 0 && env.state.activePreemptLocks === 0 && env.state.activeLocks === 0 && env.state.activeIrqId === 0;
-
-/**
- * Nothing may be held where a path leaves the program. `what` begins the kernel's sentence, as `tail_call`.
- * With `locksToo` also locks and the regions that must be closed; references are only asked of a frame that leaves the program.
- */
-export function checkNothingHeld(env: VerifierEnvironment, what: string, locksToo: boolean, referencesToo: boolean): void {
-  const { state } = env;
-  const leaked = referencesToo ? state.references.filter((reference) => reference.kind === 'pointer') : [];
-  if (leaked.length > 0) {
-    throw env.reject(
-      'reference-leak',
-      'EINVAL',
-      [...leaked.map(({ id, insn }) => `Unreleased reference id=${id} alloc_insn=${insn}`), `${what} would lead to reference leak`],
-      { causes: leaked.map(({ insn }) => ({ insn, text: 'The reference is acquired here.' })) },
-    );
-  }
-  const region = !locksToo
-    ? undefined
-    : state.activeLocks > 0 ? 'bpf_spin_lock-ed'
-      : state.activeIrqId !== 0 ? 'bpf_local_irq_save-ed'
-        : state.activeRcuLocks > 0 ? 'bpf_rcu_read_lock-ed'
-          : state.activePreemptLocks > 0 ? 'bpf_preempt_disable-ed'
-            : undefined;
-  if (region === undefined) return;
-  const lock = state.references.findLast(isLock);
-  throw env.reject('lock', 'EINVAL', `${what} cannot be used inside ${region} region`, lock ? { causes: [{ insn: lock.insn, text: 'The lock is taken here.' }] } : {});
-}
