@@ -26,6 +26,8 @@ export const ERRNO = {
   EOPNOTSUPP: 95,
   EPROTONOSUPPORT: 93,
   ENETUNREACH: 101,
+  /** Inside the kernel only (include/linux/errno.h), but some helpers return it. */
+  ENOTSUPP: 524,
 } as const;
 
 export type ErrnoName = keyof typeof ERRNO;

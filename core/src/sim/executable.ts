@@ -1,8 +1,8 @@
-// From a loaded program to what an engine executes: map references, functions and kernel symbols become addresses.
+// From a loaded program to what an engine executes: map references and kernel symbols become addresses.
 
 import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, isLdImm64, type Insn } from '#core/isa';
 import type { Program } from '#core/program';
-import { functionAddress, type Executable } from '#core/vm';
+import type { Executable } from '#core/vm';
 
 export interface Addresses {
   /** The handle of a map by its index in the object. */
@@ -45,8 +45,9 @@ export function makeExecutable(program: Program, addresses: Addresses): Executab
         break;
       }
       case BPF_PSEUDO_FUNC:
-        address = functionAddress(i + insn.imm + 1);
-        break;
+        // Engines give it its address, and see from it that frames are needed for callbacks.
+        i++;
+        continue;
       case BPF_PSEUDO_BTF_ID: {
         const symbol = program.ksyms[insn.imm];
         address = symbol ? addresses.symbol(symbol.name, symbol.weak) : 0n;

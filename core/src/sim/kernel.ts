@@ -2,7 +2,7 @@
 // in one place, so that it can be saved and brought back. Knows no debugger and starts no thread.
 
 import { describeKey, encodeValue } from './typed-values.ts';
-import type { Btf } from '#core/btf';
+import { resolve, type Btf } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
 import type { LoadedObject, MapDefinition } from '#core/program';
 import { createMemory, type Execution, type Memory, type MemorySnapshot, type Region } from '#core/vm';
@@ -102,6 +102,11 @@ class SimulatedKernel implements Kernel, KernelState {
   }
   describeKey(definition: MapDefinition, key: Uint8Array): string {
     return describeKey(this.objectOf(definition)?.btf, definition.keyTypeId, key);
+  }
+  hasSpinLock(definition: MapDefinition): boolean {
+    const btf = this.objectOf(definition)?.btf;
+    const type = btf && definition.valueTypeId !== undefined ? resolve(btf, definition.valueTypeId) : undefined;
+    return type?.kind === 'struct' && type.members.some((member) => btf?.type(member.type)?.name === 'bpf_spin_lock');
   }
   mapById(id: number): KernelMap | undefined {
     return this.maps.find((map) => map.id === id);

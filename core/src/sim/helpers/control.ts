@@ -28,7 +28,8 @@ export const CONTROL_HELPERS: HelperTable = {
     const slot = functionSlot(call.arg(2));
     if (slot === undefined) return call.fault(`argument 2 (0x${call.arg(2).toString(16)}) is not a function of this program`);
     if (call.arg(4) !== 0n) return errno('EINVAL');
-    if (count > MAX_LOOPS) return errno('E2BIG');
+    // The kernel replaces the call by a loop of its own, whose error is 32 bits wide.
+    if (count > MAX_LOOPS) return BigInt.asUintN(32, BigInt(errno('E2BIG')));
     const context = call.arg(3);
     // Each step closes over its own index: a snapshot within the loop holds it.
     const next = (index: number): HostOutcome =>

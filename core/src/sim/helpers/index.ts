@@ -4,6 +4,7 @@ import { HELPERS, helperByName } from '#core/catalog';
 import { CONTROL_HELPERS } from './control.ts';
 import type { Helper, HelperTable } from './helper.ts';
 import { MAP_HELPERS } from './map-helpers.ts';
+import { PACKET_HELPERS } from './packet-helpers.ts';
 import { PROBE_READ_HELPERS } from './probe-read.ts';
 import { RINGBUF_PERF_HELPERS } from './ringbuf-perf.ts';
 import { STRING_HELPERS } from './strings.ts';
@@ -17,6 +18,7 @@ export const HELPER_FAMILIES: readonly HelperTable[] = [
   TASK_HELPERS,
   TRACE_HELPERS,
   PROBE_READ_HELPERS,
+  PACKET_HELPERS,
   RINGBUF_PERF_HELPERS,
   CONTROL_HELPERS,
   STRING_HELPERS,

@@ -12,14 +12,14 @@ interface Parsed {
   consumed: number;
 }
 
-/** White space, sign, base prefix, digits; a negative errno where that is not what the text holds. */
+/** White space, minus, base prefix, digits; a negative errno where that is not what the text holds. */
 function parseInteger(text: string, flags: bigint): Parsed | number {
   const base = Number(flags & 0x1fn);
   if (flags & ~0x1fn || ![0, 8, 10, 16].includes(base)) return errno('EINVAL');
   const space = /^[\s]*/.exec(text)![0].length;
   let rest = text.slice(space);
   const negative = rest.startsWith('-');
-  const sign = /^[+-]/.test(rest) ? 1 : 0;
+  const sign = negative ? 1 : 0;
   rest = rest.slice(sign);
   let radix = base;
   let prefix = 0;
@@ -36,6 +36,8 @@ function parseInteger(text: string, flags: bigint): Parsed | number {
 
 function toInteger(call: Call, signed: boolean): number {
   const bytes = call.read(call.arg(1), call.u32(2), 'buffer');
+  // Whatever happens, the result is written.
+  call.write(call.arg(4), new Uint8Array(8), 'result');
   const parsed = parseInteger(fromCString(bytes), call.arg(3));
   if (typeof parsed === 'number') return parsed;
   if (signed) {

@@ -2,6 +2,7 @@
 // Every XDP program gets the packet as it came; when one of them does not let it pass, the network stack never sees it.
 
 import { contextStruct } from '#core/catalog';
+import type { Device } from '../devices.ts';
 import { littleEndian } from '../integers.ts';
 import { buildPacket, ETH_HLEN, ETH_P_8021Q } from '../packet.ts';
 import type { KernelState, PacketState, Run } from '../state.ts';
@@ -90,7 +91,15 @@ function linkFields(bytes: Uint8Array): { protocol: number; vlanTag: number | un
   return { protocol: type, vlanTag: undefined, header: ETH_HLEN };
 }
 
-/** The first word of an IP address of the packet, as __sk_buff shows it: network order. */
+/** PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST or PACKET_OUTGOING (include/uapi/linux/if_packet.h). */
+function packetType(bytes: Uint8Array, direction: PacketEvent['direction'], device: Device | undefined): number {
+  if (direction === 'egress') return 4;
+  if (bytes.subarray(0, 6).every((byte) => byte === 0xff)) return 1;
+  if ((bytes[0]! & 1) === 1) return 2;
+  return device === undefined || device.mac.every((byte, i) => byte === bytes[i]) ? 0 : 3;
+}
+
+/** A 16-bit number of the packet as __sk_buff shows it: network order. */
 const wireOrder16 = (value: number): number => ((value & 0xff) << 8) | (value >> 8);
 
 function skbRun({ program, attachment }: Attached, task: Run['task'], body: PacketEvent): PlannedRun {
@@ -111,8 +120,7 @@ function skbRun({ program, attachment }: Attached, task: Run['task'], body: Pack
       set('queue_mapping', body.queue);
       set('ifindex', device?.ifindex ?? 0);
       set('ingress_ifindex', body.direction === 'ingress' ? (device?.ifindex ?? 0) : 0);
-      // PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OUTGOING.
-      set('pkt_type', body.direction === 'egress' ? 4 : bytes.subarray(0, 6).every((byte) => byte === 0xff) ? 1 : (bytes[0]! & 1) === 1 ? 2 : 0);
+      set('pkt_type', packetType(bytes, body.direction, device));
       set('wire_len', bytes.length);
       syncPacket(kernel, run);
       run.traceFlags = '..s2.';

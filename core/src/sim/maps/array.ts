@@ -6,7 +6,7 @@ import type { Region } from '#core/vm';
 import { errno } from '../errno.ts';
 import { littleEndian, view } from '../integers.ts';
 import type { MapEntry } from '../types.ts';
-import { BPF_ANY, BPF_NOEXIST, KernelMap, validUpdateFlags } from './kernel-map.ts';
+import { BPF_ANY, BPF_NOEXIST, KernelMap } from './kernel-map.ts';
 
 abstract class IndexedMap extends KernelMap {
   /** One region a value, or one a CPU. */
@@ -42,7 +42,7 @@ abstract class IndexedMap extends KernelMap {
   }
 
   protected check(key: Uint8Array, flags: bigint): number {
-    if (!validUpdateFlags(flags)) return errno('EINVAL');
+    if (!this.validUpdateFlags(flags)) return errno('EINVAL');
     if (this.indexOf(key) >= this.definition.maxEntries) return errno('E2BIG');
     if ((flags & BPF_NOEXIST) !== 0n) return errno('EEXIST');
     return 0;

@@ -7,7 +7,7 @@ import { errno } from '../errno.ts';
 import { keyText } from '../integers.ts';
 import type { MapEntry } from '../types.ts';
 import { setPerCpu } from './array.ts';
-import { BPF_ANY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, KernelMap, validUpdateFlags } from './kernel-map.ts';
+import { BPF_ANY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, KernelMap } from './kernel-map.ts';
 
 export interface Element {
   readonly key: Uint8Array;
@@ -42,7 +42,7 @@ export class HashMap extends KernelMap {
   }
 
   private refuse(existing: Element | undefined, flags: bigint): number {
-    if (!validUpdateFlags(flags)) return errno('EINVAL');
+    if (!this.validUpdateFlags(flags)) return errno('EINVAL');
     if (existing && (flags & BPF_NOEXIST) !== 0n) return errno('EEXIST');
     if (!existing && (flags & BPF_EXIST) !== 0n) return errno('ENOENT');
     if (!existing && this.elements.size >= this.definition.maxEntries && !this.makeRoom()) return errno('E2BIG');

@@ -31,6 +31,8 @@ export interface MapHost {
   freeLater(region: Region): void;
   /** Text of a key, for people: `uid 1000`. */
   describeKey(definition: MapDefinition, key: Uint8Array): string;
+  /** Whether the map's values hold a struct bpf_spin_lock. */
+  hasSpinLock(definition: MapDefinition): boolean;
   /** The object a slot of a prog array or map of maps names by its id. */
   mapById(id: number): KernelMap | undefined;
   mapByAddress(address: bigint): KernelMap | undefined;
@@ -135,8 +137,10 @@ export abstract class KernelMap implements SimulatedMap {
     return this.host.memory.view(region).slice(0, this.definition.valueSize);
   }
 
-  /** The helper that a program may not call on this type would be refused by the verifier; unverified, it gets this. */
-  protected static readonly unsupported = errno('EOPNOTSUPP');
+  /** Whether `flags` are of an update at all: at most one of NOEXIST and EXIST, and LOCK only where there is a lock. */
+  protected validUpdateFlags(flags: bigint): boolean {
+    return (flags & ~BPF_F_LOCK) <= BPF_EXIST && ((flags & BPF_F_LOCK) === 0n || this.host.hasSpinLock(this.definition));
+  }
 
   protected abstract saveState(): unknown;
   protected abstract loadState(state: unknown): void;
@@ -157,5 +161,3 @@ export abstract class KernelMap implements SimulatedMap {
   }
 }
 
-/** Whether `flags` are of an update at all: at most one of NOEXIST and EXIST, and perhaps LOCK. */
-export const validUpdateFlags = (flags: bigint): boolean => (flags & ~BPF_F_LOCK) <= BPF_EXIST;
