@@ -66,7 +66,7 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   }
   const name = `${helper.name}#${helper.id}`;
   const allowed = helperAllowed(helper, env.programType, env.attachType, env.kernel);
-  if (!allowed.allowed) {
+  if (!allowed.allowed && !targetAllows(env, helper.name)) {
     throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, { ...(allowed.reason && { explanation: allowed.reason }) });
   }
   const rule = helperRule(helper, env.programType);
@@ -79,6 +79,13 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
     throw env.reject('helper-context', 'EINVAL', `sleepable helper ${name} in ${region}`);
   }
   return helper;
+}
+
+/** Iterators over TCP and Unix sockets may use socket options, which other iterators may not. */
+function targetAllows(env: VerifierEnvironment, helper: string): boolean {
+  if (helper !== 'bpf_setsockopt' && helper !== 'bpf_getsockopt') return false;
+  const target = env.program.attachTarget;
+  return env.programType === 'tracing' && env.attachType === 'BPF_TRACE_ITER' && (target === 'tcp' || target === 'unix');
 }
 
 const GPL_LICENCES = new Set(['GPL', 'GPL v2', 'GPL and additional rights', 'Dual BSD/GPL', 'Dual MIT/GPL', 'Dual MPL/GPL']);

@@ -156,10 +156,11 @@ function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number)
   }
   const target = resolve(btf, type.type);
   let register = specialReturn(env, meta, at) ?? returnedPointer(env, meta, target, provenance);
-  if (kfunc.returnsNull) register = register.with({ type: register.type | PTR_MAYBE_NULL, id: env.newId() });
+  const returnsNull = kfunc.returnsNull && !(kfunc.name === 'bpf_refcount_acquire_impl' && meta.owned);
+  if (returnsNull) register = register.with({ type: register.type | PTR_MAYBE_NULL, id: env.newId() });
   if (kfunc.acquires) {
     const id = acquireReference(env, at);
-    register = register.with({ refObjId: id, ...(kfunc.returnsNull ? { id } : {}) });
+    register = register.with({ refObjId: id, ...(returnsNull ? { id } : {}) });
   } else if (LIST_RETURNING.has(kfunc.name) || TREE_RETURNING.has(kfunc.name)) {
     register = nonOwning(register);
   }

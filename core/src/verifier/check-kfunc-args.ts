@@ -38,6 +38,8 @@ export interface KfuncMeta {
   /** The object passed, for what is returned of its type. */
   argumentBtf: Btf | undefined;
   argumentBtfId: number;
+  /** The object passed is the program's own: another reference to it cannot fail. */
+  owned: boolean;
   dynptr: { id: number; dynptr: DynptrKind; refObjId: number } | undefined;
   iterator: { frame: number; slot: number; state: 'active' | 'drained'; type: number } | undefined;
   listHead: { field: SpecialField; btf: Btf } | undefined;
@@ -50,7 +52,7 @@ export const dynptrFlag = (kind: DynptrKind): number => (kind === 'skb' || kind 
 export function checkKfuncArguments(env: VerifierEnvironment, kfunc: KfuncPrototype, insn: number): KfuncMeta {
   const meta: KfuncMeta = {
     kfunc, map: undefined, mapUid: 0, refObjId: 0, releaseRegister: 0, subprogram: -1, constant: undefined, returnSize: undefined, returnReadonly: false, argumentBtf: undefined,
-    argumentBtfId: 0, dynptr: undefined, iterator: undefined, listHead: undefined, treeRoot: undefined,
+    argumentBtfId: 0, owned: false, dynptr: undefined, iterator: undefined, listHead: undefined, treeRoot: undefined,
   };
   const { parameters } = kfunc.proto;
   if (parameters.length > 5) throw env.reject('kfunc-argument', 'EINVAL', `Function ${kfunc.name} has ${parameters.length} > 5 args`);
@@ -105,8 +107,8 @@ function checkScalar(env: VerifierEnvironment, meta: KfuncMeta, index: number): 
 /** Kernel objects must be known to be alive, where the kfunc asks for it. */
 function checkTrust(env: VerifierEnvironment, kfunc: KfuncPrototype, argument: KfuncArgument, register: Register, regno: number, meta: KfuncMeta): void {
   if (argument.kind === 'map') {
-    if (!register.map) throw env.reject('kfunc-argument', 'EINVAL', `pointer in R${regno} isn't map pointer`, { register: regno });
-    if (meta.map && fieldOf(register.map.fields, 'bpf_wq', 'bpf_task_work') && (meta.map !== register.map || meta.mapUid !== register.mapUid)) {
+    if (!register.map && !register.btf) throw env.reject('kfunc-argument', 'EINVAL', `pointer in R${regno} isn't map pointer`, { register: regno });
+    if (register.map && meta.map && fieldOf(register.map.fields, 'bpf_wq', 'bpf_task_work') && (meta.map !== register.map || meta.mapUid !== register.mapUid)) {
       const what = fieldOf(register.map.fields, 'bpf_wq') ? 'workqueue' : 'bpf_task_work';
       throw env.reject('helper-map', 'EINVAL', `${what} pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${register.mapUid}`, { register: regno });
     }
@@ -190,6 +192,7 @@ function checkArgument(env: VerifierEnvironment, meta: KfuncMeta, argument: Kfun
       return 'one';
     case 'refcounted':
       if (!isAllocatedObject(register.type)) refuse(`arg#${index} is neither owning or non-owning ref`);
+      meta.owned = !isNonOwningReference(register.type);
       if (!fieldOf(fieldsBehind(register), 'bpf_refcount')) refuse(`arg#${index} doesn't point to a type with bpf_refcount field`);
       meta.argumentBtf = register.btf;
       meta.argumentBtfId = register.btfId;

@@ -36,7 +36,7 @@ export function kfuncPrototype(env: VerifierEnvironment, insn: Insn): KfuncProto
       explanation: btf ? `The target kernel has no kfunc ${name}.` : `Whether ${name} may be called cannot be said without the target kernel's BTF.`,
     });
   }
-  if (kfunc && !kfuncAllowed(kfunc, env.programType)) {
+  if (kfunc && !kfuncAllowed(kfunc, env.programType, env.attachType)) {
     throw env.reject('kfunc-not-allowed', 'EACCES', `calling kernel function ${name} is not allowed`, { explanation: `A program of type ${env.programType} may not call ${name}.` });
   }
   if (!kfunc) throw env.reject('kfunc-not-allowed', 'EACCES', `calling kernel function ${name} is not allowed`);
@@ -146,10 +146,10 @@ const typeWords = (type: BtfType | undefined): string => `${(type?.kind ?? 'void
 export function isStructOfScalars(btf: Btf, id: number, depth = 0): boolean {
   const type = skipModifiers(btf, id);
   const struct = type?.kind === 'typedef' ? resolve(btf, id) : type;
-  if (struct?.kind !== 'struct' || depth >= 4) return false;
+  if ((struct?.kind !== 'struct' && struct?.kind !== 'union') || depth >= 4) return false;
   return struct.members.every((member) => {
     let inner = resolve(btf, member.type);
-    if (inner?.kind === 'struct') return isStructOfScalars(btf, inner.id, depth + 1);
+    if (inner?.kind === 'struct' || inner?.kind === 'union') return isStructOfScalars(btf, inner.id, depth + 1);
     if (inner?.kind === 'array') inner = resolve(btf, inner.type);
     return isScalar(inner);
   });

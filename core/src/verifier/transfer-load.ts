@@ -186,7 +186,7 @@ function loadConstant(env: VerifierEnvironment, insn: Insn): void {
     case BPF_PSEUDO_FUNC: {
       const index = env.subprogramOf[env.insn + insn.imm + 1] ?? -1;
       const subprogram = env.subprograms[index];
-      if (!subprogram || env.object.btf === undefined) throw env.reject('btf', 'EINVAL', 'missing btf func_info');
+      if (!subprogram || (env.object.btf === undefined && subprogram.linkage === undefined)) throw env.reject('btf', 'EINVAL', 'missing btf func_info');
       if (subprogram.linkage !== 'static') throw env.reject('callback', 'EINVAL', 'callback function not static');
       if (index === 0) throw env.reject('callback', 'EINVAL', 'callback function cannot be the main program');
       env.setRegister(dst, pointerRegister(PTR_TO_FUNC, { subprogram: index, provenance }));
