@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { fromHex, hex64, toHex } from '#core/bytes';
 import { formatProblem, type Problem } from '#core/problem';
 import type { LoadedObject } from '#core/program';
-import { createKernel, decodeValue, type Kernel, type KernelOptions, parseScenario, type PlainValue, type RunResult, runScenario, type Scenario, type ScenarioEvent, type SimulatedMap, type SimulatedProgram, toJson, toText } from '#core/sim';
+import { createKernel, decodeValue, describeKey, encodeValue, type Kernel, type KernelOptions, type Output, parseScenario, plainBytes, type PlainValue, type RunResult, runScenario, type Scenario, type ScenarioEvent, type SimulatedMap, type SimulatedProgram, toJson, toText } from '#core/sim';
 import { verify } from '#core/verifier';
 import { interpreter, type Engine } from '#core/vm';
 import * as vm from '#core/vm';
@@ -164,7 +164,7 @@ function asJson(file: string, kernel: Kernel, object: LoadedObject, results: rea
     insns: results.reduce((sum, { insns }) => sum + insns, 0),
     trace: results.flatMap(({ output }) => output.flatMap((one) => (one.kind === 'trace' ? [one.line] : []))),
     events: results.flatMap(({ output }) => output.flatMap((one) => (one.kind === 'record' ? [record(object, one)] : []))),
-    maps: kernel.maps.filter(isShown).map((map) => mapValue(object, map)),
+    maps: kernel.maps.filter(isShown).map((map) => mapValue(kernel, object, map)),
     runs: results.map((result) => ({
       event: result.event.title,
       prog: result.program,
@@ -177,18 +177,20 @@ function asJson(file: string, kernel: Kernel, object: LoadedObject, results: rea
   };
 }
 
-function record(object: LoadedObject, one: { map: string; cpu: number; bytes: Uint8Array; typeId?: number }): Readonly<Record<string, PlainValue>> {
-  const { btf } = object;
+function record(object: LoadedObject, one: Extract<Output, { kind: 'record' }>): Readonly<Record<string, PlainValue>> {
+  const btf = one.btf ?? object.btf;
   return { map: one.map, cpu: one.cpu, bytes: toHex(one.bytes), ...(btf && one.typeId !== undefined ? { type: btf.type(one.typeId)?.name ?? '', value: decodeValue(btf, one.typeId, one.bytes) } : {}) };
 }
 
 /** Constants and the maps that only carry records say nothing. */
 const isShown = ({ definition }: SimulatedMap): boolean => !/^\.(rodata|kconfig)/.test(definition.globalSection ?? '') && definition.type !== 'ringbuf' && definition.type !== 'perf_event_array';
 
-function mapValue(object: LoadedObject, map: SimulatedMap): Readonly<Record<string, PlainValue>> {
+function mapValue(kernel: Kernel, object: LoadedObject, map: SimulatedMap): Readonly<Record<string, PlainValue>> {
   const { definition } = map;
   const { btf } = object;
-  const typed = (typeId: number | undefined, bytes: Uint8Array): PlainValue => (btf && typeId !== undefined && typeId !== 0 ? decodeValue(btf, typeId, bytes) : toHex(bytes, ' '));
+  const typed = (typeId: number | undefined, bytes: Uint8Array): PlainValue => (btf && typeId !== undefined && typeId !== 0 ? decodeValue(btf, typeId, bytes) : plainBytes(bytes));
+  // A prog array's values are the numbers of programs.
+  const named = (bytes: Uint8Array | undefined): string | undefined => (definition.type === 'prog_array' && bytes ? kernel.programs.find(({ id }) => id === plainBytes(bytes))?.program.name : undefined);
   const all = map.entries();
   const zero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
   const shown = all.length > SHOW_ALL_UP_TO && definition.type.includes('array') ? all.filter(({ values }) => !values.every(zero)) : all;
@@ -197,9 +199,15 @@ function mapValue(object: LoadedObject, map: SimulatedMap): Readonly<Record<stri
     type: definition.type,
     entries: shown.map(({ key, values }) => ({
       ...(definition.globalSection === undefined ? { key: typed(definition.keyTypeId, key) } : {}),
-      ...(values.length > 1 || definition.type.startsWith('percpu') || definition.type === 'lru_percpu_hash' ? { values: values.map((value) => typed(definition.valueTypeId, value)) } : { value: values[0] ? typed(definition.valueTypeId, values[0]) : null }),
+      ...(values.length > 1 || definition.type.startsWith('percpu') || definition.type === 'lru_percpu_hash' ? { values: values.map((value) => typed(definition.valueTypeId, value)) } : { value: named(values[0]) ?? (values[0] ? typed(definition.valueTypeId, values[0]) : null) }),
     })),
   };
+}
+
+/** The key as the map's region names have it: `uid 1000`. */
+function keyLabel(object: LoadedObject, { definition }: SimulatedMap, key: PlainValue): string {
+  const bytes = encodeValue(object.btf, definition.keyTypeId, definition.keySize, key);
+  return bytes instanceof Uint8Array ? describeKey(object.btf, definition.keyTypeId, bytes) : toText(key);
 }
 
 function describe(kernel: Kernel, object: LoadedObject, results: readonly RunResult[]): string {
@@ -216,9 +224,11 @@ function describe(kernel: Kernel, object: LoadedObject, results: readonly RunRes
     }
   }
   for (const map of kernel.maps.filter(isShown)) {
-    const { name, type, entries } = mapValue(object, map) as { name: string; type: string; entries: readonly Readonly<Record<string, PlainValue>>[] };
+    const { definition } = map;
+    const { name, type, entries } = mapValue(kernel, object, map) as { name: string; type: string; entries: readonly Readonly<Record<string, PlainValue>>[] };
     lines.push(`${name} (${type})${entries.length === 0 ? ': empty' : ''}`);
-    for (const entry of entries) lines.push(`    ${entry['key'] === undefined ? '' : `${toText(entry['key'])}: `}${toText(entry['value'] ?? entry['values'] ?? null)}`);
+    const label = (key: PlainValue): string => (definition.keyTypeId === undefined || !object.btf ? String(key) : keyLabel(object, map, key));
+    for (const entry of entries) lines.push(`    ${entry['key'] === undefined ? '' : `${label(entry['key'])}: `}${toText(entry['value'] ?? entry['values'] ?? null)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -2,7 +2,7 @@
 export type * from './types.ts';
 export type * from './scenario/events.ts';
 export { createKernel } from './kernel.ts';
-export { decodeValue, describeKey, encodeValue, toJson, toText, type PlainValue } from './typed-values.ts';
+export { decodeValue, describeKey, encodeValue, plainBytes, toJson, toText, type PlainValue } from './typed-values.ts';
 export { SIMULATED_HELPERS } from './helpers/index.ts';
 export { SIMULATED_MAP_TYPES } from './maps/index.ts';
 export { buildPacket, type PacketLayers } from './packet.ts';

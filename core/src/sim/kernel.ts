@@ -129,9 +129,9 @@ class SimulatedKernel implements Kernel, KernelState {
     this.output.push(output);
   }
   emitRecord(map: KernelMap, bytes: Uint8Array): void {
-    const object = this.run?.current.object;
-    const typeId = object && recordType(object, map.definition, bytes.length);
-    this.output.push({ kind: 'record', map: map.definition.name, cpu: this.currentCpu(), bytes, ...(typeId === undefined ? {} : { typeId }) });
+    const program = this.run?.current;
+    const type = program && recordType(program.object, program.program, map.definition, bytes.length);
+    this.output.push({ kind: 'record', map: map.definition.name, cpu: this.currentCpu(), bytes, ...type });
   }
   takeOutput(): readonly Output[] {
     const taken = this.output;

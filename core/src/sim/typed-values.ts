@@ -265,12 +265,15 @@ export function toText(value: PlainValue): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
-/** Names that say what a bare integer is: typedefs that people know by sight. */
-const TELLING_TYPEDEF = /^(uid|gid|pid|tid|dev|ino|mode|port)_t$/;
+/** Typedefs that say what an integer is: uid_t, pid_t, inode_t, …; not those that only say how wide it is. */
+const TELLING_TYPEDEF = /^(?!u?int|s?size|ssize|off|bool|__)([a-z]\w*)_t$/;
+
+/** Untyped bytes: small ones as an integer, others as hex. */
+export const plainBytes = (bytes: Uint8Array): PlainValue => ([1, 2, 4, 8].includes(bytes.length) ? plainInteger(fromLittleEndian(bytes)) : toHex(bytes, ' '));
 
 /** A key for people: `1000`, `uid 1000`, `pid 5, comm "cat"`; hex where nothing is known of its type. */
 export function describeKey(btf: Btf | undefined, id: number | undefined, key: Uint8Array): string {
-  if (!btf || id === undefined || sizeOf(btf, id) === undefined) return key.length <= 8 ? String(fromLittleEndian(key)) : toHex(key, ' ');
+  if (!btf || id === undefined || sizeOf(btf, id) === undefined) return String(plainBytes(key));
   const value = decodeValue(btf, id, key);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return Object.entries(value)
