@@ -102,7 +102,9 @@ export class Analysis {
     if (opened.cancelled || stale()) return undefined;
     const started = performance.now();
     const kernel = settings.targetKernel;
-    const programs = opened.object ? await verifyAll(opened.object, { kernel, kernelBtf: host.kernelBtf(settings), budget: VERIFY_BUDGET, stale, pause: host.pause }) : [];
+    // What the assembler could not read is missing from the code: a verdict on the rest would speak of another program.
+    const whole = opened.object && !(language === 'asm' && opened.problems.some(({ severity }) => severity === 'error')) ? opened.object : undefined;
+    const programs = whole ? await verifyAll(whole, { kernel, kernelBtf: host.kernelBtf(settings), budget: VERIFY_BUDGET, stale, pause: host.pause }) : [];
     if (!programs || stale()) return undefined;
     return { version, kernel, programs, problems: opened.problems, timings: { ...opened.timings, verify: performance.now() - started }, ...(opened.object ? { object: opened.object } : {}) };
   }

@@ -5,11 +5,7 @@ import type { Btf } from '#core/btf';
 import type { KernelVersion } from '#core/catalog';
 import type { LineRecord, LoadedObject, Program } from '#core/program';
 import type { Problem } from '#core/problem';
-import type { Verdict, Verify } from '#core/verifier';
-import * as verifier from '#core/verifier';
-
-// The verifier's door gets its function shortly; until then nothing is claimed.
-const verify = (verifier as { verify?: Verify }).verify;
+import { type Verdict, verify } from '#core/verifier';
 
 export interface CheckedProgram {
   program: Program;
@@ -47,14 +43,14 @@ export async function verifyAll(object: LoadedObject, options: VerifyAllOptions)
     if (checked.length > 0) await options.pause();
     if (options.stale()) return undefined;
     if (program.problems.some(({ severity }) => severity === 'error')) continue;
-    if (verify) checked.push(verifyOne(program, object, options, deadline));
+    checked.push(verifyOne(program, object, options, deadline));
   }
   return checked;
 }
 
 export function verifyOne(program: Program, object: LoadedObject, { kernel, kernelBtf }: Pick<VerifyAllOptions, 'kernel' | 'kernelBtf'>, deadline: number, logLevel = 0): CheckedProgram {
   const started = performance.now();
-  const verdict = verify!(program, object, { kernel, logLevel, cancelled: () => performance.now() > deadline, ...(kernelBtf ? { kernelBtf } : {}) });
+  const verdict = verify(program, object, { kernel, logLevel, cancelled: () => performance.now() > deadline, ...(kernelBtf ? { kernelBtf } : {}) });
   return { program, verdict, ms: performance.now() - started };
 }
 

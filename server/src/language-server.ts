@@ -149,7 +149,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
 
   texts.onDidChangeContent(({ document: text }) => {
     if (!settings.diagnostics.enabled) return;
-    void ready.then(() => {
+    void whenReady(() => {
       const document = find(text.uri);
       // A header's readers are all programs that are open.
       if (document?.isHeader || (!document && text.languageId === 'c' && /\.h$/i.test(text.uri))) return checkAll(settings.diagnostics.delay);
@@ -164,6 +164,8 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     documents.delete(uri);
     void connection.sendDiagnostics({ uri, diagnostics: [] });
   });
+
+  const whenReady = (work: () => void): Promise<void> => ready.then(work).catch((reason: unknown) => connection.console.error(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)));
 
   /** Waits until documents can be read, then answers for one of ours. */
   const forDocument = async <T>(uri: string, answer: (document: Document) => T | Promise<T>, otherwise: T): Promise<T> => {
@@ -199,6 +201,10 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     ),
   );
 
+  // Whatever still runs has nobody left to tell.
+  connection.onShutdown(() => {
+    for (const text of texts.all()) analysis.forget(text.uri);
+  });
   texts.listen(connection);
   connection.listen();
 }

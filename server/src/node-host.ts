@@ -38,7 +38,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
       return problems;
     },
     readWasm: (name) => readFile(wasmPlace(name, options.wasmFolder)),
-    pathOf: (uri) => (uri.startsWith('file:') ? fileURLToPath(uri) : path.resolve(path.sep, uri.replace(/^[\w+.-]+:/, '').replace(/[?#].*$/, '') || 'untitled')),
+    pathOf,
     uriOf: (file) => pathToFileURL(file).href,
     pause: () => new Promise((resolve) => setImmediate(resolve)),
   };
@@ -52,4 +52,16 @@ function wasmPlace(name: string, folder: string | undefined): string {
   const found = places.find((place) => existsSync(place));
   if (!found) throw new Error(`${name} is missing from this installation (looked in ${places.join(', ')})`);
   return found;
+}
+
+/** Of a document that is no file (untitled, in a repository, on a host that this system cannot name) a made-up absolute path. */
+function pathOf(uri: string): string {
+  if (uri.startsWith('file:')) {
+    try {
+      return fileURLToPath(uri);
+    } catch {
+      // A URI that Node refuses is read as any other.
+    }
+  }
+  return path.resolve(path.sep, uri.replace(/^[\w+.-]+:\/*/, '').replace(/[?#].*$/, '') || 'untitled');
 }

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as btf from '#core/btf';
+import { printVmlinuxHeader } from '#core/btf';
 import { type Problem, error } from '#core/problem';
 import type { Compiler } from './find-compiler.ts';
 import { readKernelBtf } from './kernel-btf.ts';
@@ -15,7 +15,7 @@ import { run } from './process.ts';
 import type { ToolchainSettings } from './settings.ts';
 
 /** Counts up when printVmlinuxHeader writes something else: older files in the cache are then made again. */
-const VMLINUX_EDITION = 1;
+const VMLINUX_EDITION = 2;
 const KEPT_PRECOMPILED = 6;
 
 /** The repository's or the extension's folder that holds `toolchain/include`; bundles lie one level deeper than it. */
@@ -66,8 +66,6 @@ async function makeVmlinux(settings: ToolchainSettings): Promise<VmlinuxHeader> 
   if (existsSync(file)) return { file, origin: kernel.origin, problems: [] };
   try {
     await mkdir(folder, { recursive: true });
-    const { printVmlinuxHeader } = btf as { printVmlinuxHeader?: (kernel: btf.Btf) => string };
-    if (!printVmlinuxHeader) throw new Error('the printer of C types is not there yet');
     await writeWhole(file, printVmlinuxHeader(kernel.btf));
     return { file, origin: kernel.origin, problems: [] };
   } catch (reason) {

@@ -3,8 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isElf } from '#core/elf';
-import { type LoadedObject, type LoadOptions, loadObject } from '#core/program';
-import * as program from '#core/program';
+import { loadAssembly, type LoadedObject, type LoadOptions, loadObject } from '#core/program';
 import { type Problem, error } from '#core/problem';
 import { compile } from './compile.ts';
 import { type Compiler, type CompilerSearch, findCompiler } from './find-compiler.ts';
@@ -70,9 +69,7 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
     }
     case 'asm': {
       const started = performance.now();
-      const { loadAssembly } = program as { loadAssembly?: (text: string, file: string) => LoadedObject };
-      if (!loadAssembly) return failed(error('assembly cannot be read yet'));
-      const loaded = loadAssembly(options.text ?? new TextDecoder().decode(bytes), file);
+      const loaded = loadAssembly(options.text ?? new TextDecoder().decode(bytes), file, loadOptions(settings));
       timings.load = performance.now() - started;
       return { object: loaded, problems: loaded.problems, cancelled: false, timings };
     }

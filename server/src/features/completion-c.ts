@@ -30,7 +30,7 @@ export function completeC(document: Document, position: Position, settings: Serv
   }
 
   const before = document.text.slice(Math.max(0, offset - 200), offset);
-  const access = /([A-Za-z_]\w*)\s*(?:->|\.)\s*(\w*)$/.exec(before);
+  const access = /([A-Za-z_]\w*)[ \t]*(?:->|\.)[ \t]*(\w*)$/.exec(before);
   if (access) return contextItems(syntax, offset, access[1]!);
 
   const program = syntax.programAt(offset);

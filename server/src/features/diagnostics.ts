@@ -78,12 +78,16 @@ function fromProblem(document: Document, problem: Problem, options: DiagnosticOp
 }
 
 /** A problem of a header stands at the `#include` that brought it; one without a place at its program, or in the first line. */
-function rangeOfProblem(document: Document, { span, related }: Problem, program: Program | undefined): { range: Range; elsewhere?: SourceSpan } {
+function rangeOfProblem(document: Document, { span, related, code }: Problem, program: Program | undefined): { range: Range; elsewhere?: SourceSpan } {
   if (span && isThis(document, span.file)) return { range: rangeOfSpan(document, span) };
   if (span && span.line > 0) {
     const include = related?.find((one) => isThis(document, one.span.file));
     const line = include ? include.span.line - 1 : 0;
     return { range: lineRange(document, line), elsewhere: span };
+  }
+  if (program && code?.startsWith('section-')) {
+    const section = document.syntax?.programs.find(({ name }) => name === program.name)?.section;
+    if (section) return { range: document.lines.range(section.nameStart, section.nameEnd) };
   }
   return { range: program ? programRange(document, program) : lineRange(document, 0) };
 }

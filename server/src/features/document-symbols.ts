@@ -33,6 +33,6 @@ export function documentSymbols(document: Document): DocumentSymbol[] {
     detail: section,
     kind: SymbolKind.Function,
     range: { start: { line: line - 1, character: 0 }, end: { line: endLine - 1, character: lines.line(endLine - 1).length } },
-    selectionRange: { start: { line: line - 1, character: column - 1 }, end: { line: line - 1, character: lines.line(line - 1).length } },
+    selectionRange: { start: { line: line - 1, character: column - 1 }, end: { line: line - 1, character: column - 1 + name.length } },
   }));
 }

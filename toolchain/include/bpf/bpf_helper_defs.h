@@ -57,637 +57,637 @@ struct udp6_sock;
 struct unix_sock;
 struct xdp_md;
 
-/* Since Linux 3.18. */
+/* Finds the value that a map holds for a key. Since Linux 3.18. */
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) __attribute__((unused)) = (void *)1;
 
-/* Since Linux 3.18. */
+/* Stores a value under a key, adding the entry or replacing it. Since Linux 3.18. */
 static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value, __u64 flags) __attribute__((unused)) = (void *)2;
 
-/* Since Linux 3.19. */
+/* Removes an entry from a map. Since Linux 3.19. */
 static long (*const bpf_map_delete_elem)(void *map, const void *key) __attribute__((unused)) = (void *)3;
 
-/* Since Linux 4.1, GPL only. */
+/* Copies memory from any address, kernel or user; superseded by bpf_probe_read_kernel and bpf_probe_read_user. Since Linux 4.1, GPL only. */
 static long (*const bpf_probe_read)(void *dst, __u32 size, const void *unsafe_ptr) __attribute__((unused)) = (void *)4;
 
-/* Since Linux 4.1. */
+/* Returns nanoseconds since boot, not counting time asleep (CLOCK_MONOTONIC). Since Linux 4.1. */
 static __u64 (*const bpf_ktime_get_ns)(void) __attribute__((unused)) = (void *)5;
 
-/* Since Linux 4.1, GPL only. */
+/* Prints a formatted line to the kernel's trace pipe, for debugging. Since Linux 4.1, GPL only. */
 static long (*const bpf_trace_printk)(const char *fmt, __u32 fmt_size, ...) __attribute__((unused)) = (void *)6;
 
-/* Since Linux 4.17. */
+/* Returns a pseudo-random 32-bit number. Since Linux 4.17. */
 static __u32 (*const bpf_get_prandom_u32)(void) __attribute__((unused)) = (void *)7;
 
-/* Since Linux 4.1. */
+/* Returns the number of the CPU the program runs on. Since Linux 4.1. */
 static __bpf_fastcall __u32 (*const bpf_get_smp_processor_id)(void) __attribute__((unused)) = (void *)8;
 
-/* Since Linux 4.1. */
+/* Writes bytes into a packet. Since Linux 4.1. */
 static long (*const bpf_skb_store_bytes)(struct __sk_buff *skb, __u32 offset, const void *from, __u32 len, __u64 flags) __attribute__((unused)) = (void *)9;
 
-/* Since Linux 4.1. */
+/* Adjusts the IP header checksum after a field was changed. Since Linux 4.1. */
 static long (*const bpf_l3_csum_replace)(struct __sk_buff *skb, __u32 offset, __u64 from, __u64 to, __u64 size) __attribute__((unused)) = (void *)10;
 
-/* Since Linux 4.1. */
+/* Adjusts the TCP, UDP or ICMP checksum after a field was changed. Since Linux 4.1. */
 static long (*const bpf_l4_csum_replace)(struct __sk_buff *skb, __u32 offset, __u64 from, __u64 to, __u64 flags) __attribute__((unused)) = (void *)11;
 
-/* Since Linux 4.2. */
+/* Jumps to another program in a prog array; does not come back if it succeeds. Since Linux 4.2. */
 static long (*const bpf_tail_call)(void *ctx, void *prog_array_map, __u32 index) __attribute__((unused)) = (void *)12;
 
-/* Since Linux 4.2. */
+/* Sends a copy of the packet to another network device, and keeps the original. Since Linux 4.2. */
 static long (*const bpf_clone_redirect)(struct __sk_buff *skb, __u32 ifindex, __u64 flags) __attribute__((unused)) = (void *)13;
 
-/* Since Linux 4.2. */
+/* Returns the current process id (upper 32 bits) and thread id (lower 32 bits). Since Linux 4.2. */
 static __u64 (*const bpf_get_current_pid_tgid)(void) __attribute__((unused)) = (void *)14;
 
-/* Since Linux 4.2. */
+/* Returns the current user id (lower 32 bits) and group id (upper 32 bits). Since Linux 4.2. */
 static __u64 (*const bpf_get_current_uid_gid)(void) __attribute__((unused)) = (void *)15;
 
-/* Since Linux 4.2. */
+/* Copies the current task's name (16 bytes at most). Since Linux 4.2. */
 static long (*const bpf_get_current_comm)(void *buf, __u32 size_of_buf) __attribute__((unused)) = (void *)16;
 
-/* Since Linux 4.3. */
+/* Returns the net_cls class of the current task's cgroup (v1). Since Linux 4.3. */
 static __u32 (*const bpf_get_cgroup_classid)(struct __sk_buff *skb) __attribute__((unused)) = (void *)17;
 
-/* Since Linux 4.3. */
+/* Puts a VLAN tag in front of a packet. Since Linux 4.3. */
 static long (*const bpf_skb_vlan_push)(struct __sk_buff *skb, __be16 vlan_proto, __u16 vlan_tci) __attribute__((unused)) = (void *)18;
 
-/* Since Linux 4.3. */
+/* Takes the outer VLAN tag off a packet. Since Linux 4.3. */
 static long (*const bpf_skb_vlan_pop)(struct __sk_buff *skb) __attribute__((unused)) = (void *)19;
 
-/* Since Linux 4.3. */
+/* Reads the tunnel data (remote address, id, …) that came with a packet. Since Linux 4.3. */
 static long (*const bpf_skb_get_tunnel_key)(struct __sk_buff *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags) __attribute__((unused)) = (void *)20;
 
-/* Since Linux 4.3. */
+/* Sets the tunnel data that a packet is to leave with. Since Linux 4.3. */
 static long (*const bpf_skb_set_tunnel_key)(struct __sk_buff *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags) __attribute__((unused)) = (void *)21;
 
-/* Since Linux 4.3, GPL only. */
+/* Reads a hardware or software counter of a perf event array; superseded by bpf_perf_event_read_value. Since Linux 4.3, GPL only. */
 static __u64 (*const bpf_perf_event_read)(void *map, __u64 flags) __attribute__((unused)) = (void *)22;
 
-/* Since Linux 4.4. */
+/* Sends the packet to another network device, once the program returns what this returned. Since Linux 4.4. */
 static long (*const bpf_redirect)(__u32 ifindex, __u64 flags) __attribute__((unused)) = (void *)23;
 
-/* Since Linux 4.4. */
+/* Returns the realm of the route that an outgoing packet takes. Since Linux 4.4. */
 static __u32 (*const bpf_get_route_realm)(struct __sk_buff *skb) __attribute__((unused)) = (void *)24;
 
-/* Since Linux 4.4, GPL only. */
+/* Sends a record to user space through a perf buffer. Since Linux 4.4, GPL only. */
 static long (*const bpf_perf_event_output)(void *ctx, void *map, __u64 flags, void *data, __u64 size) __attribute__((unused)) = (void *)25;
 
-/* Since Linux 4.5. */
+/* Copies bytes out of a packet, wherever they lie. Since Linux 4.5. */
 static long (*const bpf_skb_load_bytes)(const void *skb, __u32 offset, void *to, __u32 len) __attribute__((unused)) = (void *)26;
 
-/* Since Linux 4.6, GPL only. */
+/* Takes a stack trace and returns its id in a stack trace map. Since Linux 4.6, GPL only. */
 static long (*const bpf_get_stackid)(void *ctx, void *map, __u64 flags) __attribute__((unused)) = (void *)27;
 
-/* Since Linux 4.6. */
+/* Computes the checksum difference between two pieces of memory. Since Linux 4.6. */
 static __s64 (*const bpf_csum_diff)(__be32 *from, __u32 from_size, __be32 *to, __u32 to_size, __wsum seed) __attribute__((unused)) = (void *)28;
 
-/* Since Linux 4.6. */
+/* Reads the tunnel options (as Geneve's) that came with a packet. Since Linux 4.6. */
 static long (*const bpf_skb_get_tunnel_opt)(struct __sk_buff *skb, void *opt, __u32 size) __attribute__((unused)) = (void *)29;
 
-/* Since Linux 4.6. */
+/* Sets the tunnel options that a packet is to leave with. Since Linux 4.6. */
 static long (*const bpf_skb_set_tunnel_opt)(struct __sk_buff *skb, void *opt, __u32 size) __attribute__((unused)) = (void *)30;
 
-/* Since Linux 4.8. */
+/* Turns an IPv4 packet into an IPv6 one, or back; the program fills the headers. Since Linux 4.8. */
 static long (*const bpf_skb_change_proto)(struct __sk_buff *skb, __be16 proto, __u64 flags) __attribute__((unused)) = (void *)31;
 
-/* Since Linux 4.8. */
+/* Changes a packet's type: for this host, broadcast, multicast or for another. Since Linux 4.8. */
 static long (*const bpf_skb_change_type)(struct __sk_buff *skb, __u32 type) __attribute__((unused)) = (void *)32;
 
-/* Since Linux 4.8. */
+/* Tells whether the packet's socket belongs to a cgroup of an array. Since Linux 4.8. */
 static long (*const bpf_skb_under_cgroup)(struct __sk_buff *skb, void *map, __u32 index) __attribute__((unused)) = (void *)33;
 
-/* Since Linux 4.8. */
+/* Returns the packet's flow hash, computing it where there is none. Since Linux 4.8. */
 static __u32 (*const bpf_get_hash_recalc)(struct __sk_buff *skb) __attribute__((unused)) = (void *)34;
 
-/* Since Linux 4.8, GPL only. */
+/* Returns the address of the current task_struct, as a number. Since Linux 4.8, GPL only. */
 static __u64 (*const bpf_get_current_task)(void) __attribute__((unused)) = (void *)35;
 
-/* Since Linux 4.8, GPL only. */
+/* Writes into the memory of the current process; for debugging only, and the kernel logs a warning. Since Linux 4.8, GPL only. */
 static long (*const bpf_probe_write_user)(void *dst, const void *src, __u32 len) __attribute__((unused)) = (void *)36;
 
-/* Since Linux 4.9. */
+/* Tells whether the current task belongs to a cgroup of an array. Since Linux 4.9. */
 static long (*const bpf_current_task_under_cgroup)(void *map, __u32 index) __attribute__((unused)) = (void *)37;
 
-/* Since Linux 4.9. */
+/* Makes a packet longer or shorter at its end. Since Linux 4.9. */
 static long (*const bpf_skb_change_tail)(struct __sk_buff *skb, __u32 len, __u64 flags) __attribute__((unused)) = (void *)38;
 
-/* Since Linux 4.9. */
+/* Makes the first bytes of a packet directly readable and writable. Since Linux 4.9. */
 static long (*const bpf_skb_pull_data)(struct __sk_buff *skb, __u32 len) __attribute__((unused)) = (void *)39;
 
-/* Since Linux 4.9. */
+/* Adds to a packet's own checksum, for drivers that hand one up. Since Linux 4.9. */
 static __s64 (*const bpf_csum_update)(struct __sk_buff *skb, __wsum csum) __attribute__((unused)) = (void *)40;
 
-/* Since Linux 4.9. */
+/* Forgets the packet's flow hash, so that it is computed anew. Since Linux 4.9. */
 static void (*const bpf_set_hash_invalid)(struct __sk_buff *skb) __attribute__((unused)) = (void *)41;
 
-/* Since Linux 4.10. */
+/* Returns the NUMA node of the current CPU. Since Linux 4.10. */
 static long (*const bpf_get_numa_node_id)(void) __attribute__((unused)) = (void *)42;
 
-/* Since Linux 4.10. */
+/* Makes room in front of a packet, to put a header there. Since Linux 4.10. */
 static long (*const bpf_skb_change_head)(struct __sk_buff *skb, __u32 len, __u64 flags) __attribute__((unused)) = (void *)43;
 
-/* Since Linux 4.10. */
+/* Moves the start of an XDP packet: negative makes room for a header, positive removes one. Since Linux 4.10. */
 static long (*const bpf_xdp_adjust_head)(struct xdp_md *xdp_md, int delta) __attribute__((unused)) = (void *)44;
 
-/* Since Linux 4.11, GPL only. */
+/* Copies a string from any address; superseded by bpf_probe_read_kernel_str and bpf_probe_read_user_str. Since Linux 4.11, GPL only. */
 static long (*const bpf_probe_read_str)(void *dst, __u32 size, const void *unsafe_ptr) __attribute__((unused)) = (void *)45;
 
-/* Since Linux 4.12. */
+/* Returns a number that names a socket for as long as it lives. Since Linux 4.12. */
 static __u64 (*const bpf_get_socket_cookie)(void *ctx) __attribute__((unused)) = (void *)46;
 
-/* Since Linux 4.12. */
+/* Returns the user id that owns the packet's socket; 65534 where it is not known. Since Linux 4.12. */
 static __u32 (*const bpf_get_socket_uid)(struct __sk_buff *skb) __attribute__((unused)) = (void *)47;
 
-/* Since Linux 4.13. */
+/* Sets the packet's flow hash. Since Linux 4.13. */
 static long (*const bpf_set_hash)(struct __sk_buff *skb, __u32 hash) __attribute__((unused)) = (void *)48;
 
-/* Since Linux 4.13. */
+/* Sets an option of a socket, as setsockopt(2) does. Since Linux 4.13. */
 static long (*const bpf_setsockopt)(void *bpf_socket, int level, int optname, void *optval, int optlen) __attribute__((unused)) = (void *)49;
 
-/* Since Linux 4.13. */
+/* Makes or removes room between two headers of a packet. Since Linux 4.13. */
 static long (*const bpf_skb_adjust_room)(struct __sk_buff *skb, __s32 len_diff, __u32 mode, __u64 flags) __attribute__((unused)) = (void *)50;
 
-/* Since Linux 4.14. */
+/* Sends the packet to an entry of a device, CPU or AF_XDP socket map. Since Linux 4.14. */
 static long (*const bpf_redirect_map)(void *map, __u64 key, __u64 flags) __attribute__((unused)) = (void *)51;
 
-/* Since Linux 4.14. */
+/* Sends the data of a stream to a socket of a sockmap. Since Linux 4.14. */
 static long (*const bpf_sk_redirect_map)(struct __sk_buff *skb, void *map, __u32 key, __u64 flags) __attribute__((unused)) = (void *)52;
 
-/* Since Linux 4.14. */
+/* Puts the socket of a sock_ops program into a sockmap. Since Linux 4.14. */
 static long (*const bpf_sock_map_update)(struct bpf_sock_ops *skops, void *map, void *key, __u64 flags) __attribute__((unused)) = (void *)53;
 
-/* Since Linux 4.15. */
+/* Makes room for metadata in front of an XDP packet. Since Linux 4.15. */
 static long (*const bpf_xdp_adjust_meta)(struct xdp_md *xdp_md, int delta) __attribute__((unused)) = (void *)54;
 
-/* Since Linux 4.15, GPL only. */
+/* Reads a perf counter with the time it was enabled and running. Since Linux 4.15, GPL only. */
 static long (*const bpf_perf_event_read_value)(void *map, __u64 flags, struct bpf_perf_event_value *buf, __u32 buf_size) __attribute__((unused)) = (void *)55;
 
-/* Since Linux 4.15, GPL only. */
+/* Reads the counter of the perf event that the program runs for. Since Linux 4.15, GPL only. */
 static long (*const bpf_perf_prog_read_value)(struct bpf_perf_event_data *ctx, struct bpf_perf_event_value *buf, __u32 buf_size) __attribute__((unused)) = (void *)56;
 
-/* Since Linux 4.15. */
+/* Reads an option of a socket, as getsockopt(2) does. Since Linux 4.15. */
 static long (*const bpf_getsockopt)(void *bpf_socket, int level, int optname, void *optval, int optlen) __attribute__((unused)) = (void *)57;
 
-/* Since Linux 4.16, GPL only. */
+/* Makes the probed function return a value without running; only for functions marked for error injection. Since Linux 4.16, GPL only. */
 static long (*const bpf_override_return)(struct pt_regs *regs, __u64 rc) __attribute__((unused)) = (void *)58;
 
-/* Since Linux 4.16. */
+/* Chooses which later events of a TCP connection call the program. Since Linux 4.16. */
 static long (*const bpf_sock_ops_cb_flags_set)(struct bpf_sock_ops *bpf_sock, int argval) __attribute__((unused)) = (void *)59;
 
-/* Since Linux 4.17. */
+/* Hands a message to the socket at an index of a sockmap. Since Linux 4.17. */
 static long (*const bpf_msg_redirect_map)(struct sk_msg_md *msg, void *map, __u32 key, __u64 flags) __attribute__((unused)) = (void *)60;
 
-/* Since Linux 4.17. */
+/* Lets the verdict hold for the next bytes of a stream, without asking again. Since Linux 4.17. */
 static long (*const bpf_msg_apply_bytes)(struct sk_msg_md *msg, __u32 bytes) __attribute__((unused)) = (void *)61;
 
-/* Since Linux 4.17. */
+/* Asks to be called again once that many bytes have been gathered. Since Linux 4.17. */
 static long (*const bpf_msg_cork_bytes)(struct sk_msg_md *msg, __u32 bytes) __attribute__((unused)) = (void *)62;
 
-/* Since Linux 4.17. */
+/* Makes a range of a message directly readable and writable. Since Linux 4.17. */
 static long (*const bpf_msg_pull_data)(struct sk_msg_md *msg, __u32 start, __u32 end, __u64 flags) __attribute__((unused)) = (void *)63;
 
-/* Since Linux 4.17. */
+/* Binds a connecting socket to a local address. Since Linux 4.17. */
 static long (*const bpf_bind)(struct bpf_sock_addr *ctx, struct sockaddr *addr, int addr_len) __attribute__((unused)) = (void *)64;
 
-/* Since Linux 4.18. */
+/* Makes an XDP packet longer or shorter at its end. Since Linux 4.18. */
 static long (*const bpf_xdp_adjust_tail)(struct xdp_md *xdp_md, int delta) __attribute__((unused)) = (void *)65;
 
-/* Since Linux 4.18. */
+/* Reads an IPsec state that applied to a packet. Since Linux 4.18. */
 static long (*const bpf_skb_get_xfrm_state)(struct __sk_buff *skb, __u32 index, struct bpf_xfrm_state *xfrm_state, __u32 size, __u64 flags) __attribute__((unused)) = (void *)66;
 
-/* Since Linux 4.18, GPL only. */
+/* Copies a stack trace into a buffer of your own. Since Linux 4.18, GPL only. */
 static long (*const bpf_get_stack)(void *ctx, void *buf, __u32 size, __u64 flags) __attribute__((unused)) = (void *)67;
 
-/* Since Linux 4.18. */
+/* Copies bytes out of a packet, counted from its MAC or its network header. Since Linux 4.18. */
 static long (*const bpf_skb_load_bytes_relative)(const void *skb, __u32 offset, void *to, __u32 len, __u32 start_header) __attribute__((unused)) = (void *)68;
 
-/* Since Linux 4.18, GPL only. */
+/* Asks the routing table where a packet would go. Since Linux 4.18, GPL only. */
 static long (*const bpf_fib_lookup)(void *ctx, struct bpf_fib_lookup *params, int plen, __u32 flags) __attribute__((unused)) = (void *)69;
 
-/* Since Linux 4.18. */
+/* Puts the socket of a sock_ops program into a sockhash. Since Linux 4.18. */
 static long (*const bpf_sock_hash_update)(struct bpf_sock_ops *skops, void *map, void *key, __u64 flags) __attribute__((unused)) = (void *)70;
 
-/* Since Linux 4.18. */
+/* Hands a message to the socket under a key of a sockhash. Since Linux 4.18. */
 static long (*const bpf_msg_redirect_hash)(struct sk_msg_md *msg, void *map, void *key, __u64 flags) __attribute__((unused)) = (void *)71;
 
-/* Since Linux 4.18. */
+/* Sends the data of a stream to a socket of a sockhash. Since Linux 4.18. */
 static long (*const bpf_sk_redirect_hash)(struct __sk_buff *skb, void *map, void *key, __u64 flags) __attribute__((unused)) = (void *)72;
 
-/* Since Linux 4.18. */
+/* Puts a tunnel header in front of a routed packet. Since Linux 4.18. */
 static long (*const bpf_lwt_push_encap)(struct __sk_buff *skb, __u32 type, void *hdr, __u32 len) __attribute__((unused)) = (void *)73;
 
-/* Since Linux 4.18. */
+/* Writes into the changeable part of a segment routing header. Since Linux 4.18. */
 static long (*const bpf_lwt_seg6_store_bytes)(struct __sk_buff *skb, __u32 offset, const void *from, __u32 len) __attribute__((unused)) = (void *)74;
 
-/* Since Linux 4.18. */
+/* Makes a segment routing header longer or shorter. Since Linux 4.18. */
 static long (*const bpf_lwt_seg6_adjust_srh)(struct __sk_buff *skb, __u32 offset, __s32 delta) __attribute__((unused)) = (void *)75;
 
-/* Since Linux 4.18. */
+/* Does a segment routing action, such as going on to the next segment. Since Linux 4.18. */
 static long (*const bpf_lwt_seg6_action)(struct __sk_buff *skb, __u32 action, void *param, __u32 param_len) __attribute__((unused)) = (void *)76;
 
-/* Since Linux 4.18, GPL only. */
+/* Reports that the key pressed last is held (infrared). Since Linux 4.18, GPL only. */
 static long (*const bpf_rc_repeat)(void *ctx) __attribute__((unused)) = (void *)77;
 
-/* Since Linux 4.18, GPL only. */
+/* Reports a key press with its protocol and scan code (infrared). Since Linux 4.18, GPL only. */
 static long (*const bpf_rc_keydown)(void *ctx, __u32 protocol, __u64 scancode, __u32 toggle) __attribute__((unused)) = (void *)78;
 
-/* Since Linux 4.18. */
+/* Returns the id of the cgroup that the packet's socket belongs to. Since Linux 4.18. */
 static __u64 (*const bpf_skb_cgroup_id)(struct __sk_buff *skb) __attribute__((unused)) = (void *)79;
 
-/* Since Linux 4.18. */
+/* Returns the id of the current task's cgroup (v2). Since Linux 4.18. */
 static __u64 (*const bpf_get_current_cgroup_id)(void) __attribute__((unused)) = (void *)80;
 
-/* Since Linux 4.19. */
+/* Returns the memory that belongs to this program at its cgroup; never NULL. Since Linux 4.19. */
 static void *(*const bpf_get_local_storage)(void *map, __u64 flags) __attribute__((unused)) = (void *)81;
 
-/* Since Linux 4.19. */
+/* Chooses a socket of a SO_REUSEPORT group for the packet. Since Linux 4.19. */
 static long (*const bpf_sk_select_reuseport)(struct sk_reuseport_md *reuse, void *map, void *key, __u64 flags) __attribute__((unused)) = (void *)82;
 
-/* Since Linux 4.19. */
+/* Returns the id of the cgroup at a level above that of the packet's socket. Since Linux 4.19. */
 static __u64 (*const bpf_skb_ancestor_cgroup_id)(struct __sk_buff *skb, int ancestor_level) __attribute__((unused)) = (void *)83;
 
-/* Since Linux 4.20. */
+/* Finds the TCP socket for addresses and ports; give it back with bpf_sk_release. Since Linux 4.20. */
 static struct bpf_sock *(*const bpf_sk_lookup_tcp)(void *ctx, struct bpf_sock_tuple *tuple, __u32 tuple_size, __u64 netns, __u64 flags) __attribute__((unused)) = (void *)84;
 
-/* Since Linux 4.20. */
+/* Finds the UDP socket for addresses and ports; give it back with bpf_sk_release. Since Linux 4.20. */
 static struct bpf_sock *(*const bpf_sk_lookup_udp)(void *ctx, struct bpf_sock_tuple *tuple, __u32 tuple_size, __u64 netns, __u64 flags) __attribute__((unused)) = (void *)85;
 
-/* Since Linux 4.20. */
+/* Gives back a socket that a lookup returned. Since Linux 4.20. */
 static long (*const bpf_sk_release)(void *sock) __attribute__((unused)) = (void *)86;
 
-/* Since Linux 4.20. */
+/* Puts a value onto a stack, at the end of a queue, or into a bloom filter. Since Linux 4.20. */
 static long (*const bpf_map_push_elem)(void *map, const void *value, __u64 flags) __attribute__((unused)) = (void *)87;
 
-/* Since Linux 4.20. */
+/* Takes the next value from a queue or stack. Since Linux 4.20. */
 static long (*const bpf_map_pop_elem)(void *map, void *value) __attribute__((unused)) = (void *)88;
 
-/* Since Linux 4.20. */
+/* Copies the next value of a queue or stack without taking it; asks a bloom filter for a value. Since Linux 4.20. */
 static long (*const bpf_map_peek_elem)(void *map, void *value) __attribute__((unused)) = (void *)89;
 
-/* Since Linux 4.20. */
+/* Inserts bytes into a message. Since Linux 4.20. */
 static long (*const bpf_msg_push_data)(struct sk_msg_md *msg, __u32 start, __u32 len, __u64 flags) __attribute__((unused)) = (void *)90;
 
-/* Since Linux 5.0. */
+/* Removes bytes from a message. Since Linux 5.0. */
 static long (*const bpf_msg_pop_data)(struct sk_msg_md *msg, __u32 start, __u32 len, __u64 flags) __attribute__((unused)) = (void *)91;
 
-/* Since Linux 5.0, GPL only. */
+/* Reports a relative pointer movement (infrared). Since Linux 5.0, GPL only. */
 static long (*const bpf_rc_pointer_rel)(void *ctx, __s32 rel_x, __s32 rel_y) __attribute__((unused)) = (void *)92;
 
-/* Since Linux 5.1. */
+/* Takes the spin lock of a map value. Since Linux 5.1. */
 static long (*const bpf_spin_lock)(struct bpf_spin_lock *lock) __attribute__((unused)) = (void *)93;
 
-/* Since Linux 5.1. */
+/* Gives the spin lock of a map value back. Since Linux 5.1. */
 static long (*const bpf_spin_unlock)(struct bpf_spin_lock *lock) __attribute__((unused)) = (void *)94;
 
-/* Since Linux 5.1. */
+/* Turns a socket into a full one, or NULL where it is only a request or a time-wait socket. Since Linux 5.1. */
 static struct bpf_sock *(*const bpf_sk_fullsock)(struct bpf_sock *sk) __attribute__((unused)) = (void *)95;
 
-/* Since Linux 5.1. */
+/* Turns a socket into a TCP socket whose statistics can be read, or NULL. Since Linux 5.1. */
 static struct bpf_tcp_sock *(*const bpf_tcp_sock)(struct bpf_sock *sk) __attribute__((unused)) = (void *)96;
 
-/* Since Linux 5.1. */
+/* Marks a packet as having met congestion, where it can be marked. Since Linux 5.1. */
 static long (*const bpf_skb_ecn_set_ce)(struct __sk_buff *skb) __attribute__((unused)) = (void *)97;
 
-/* Since Linux 5.1. */
+/* Returns the listening socket of a request socket, or NULL. Since Linux 5.1. */
 static struct bpf_sock *(*const bpf_get_listener_sock)(struct bpf_sock *sk) __attribute__((unused)) = (void *)98;
 
-/* Since Linux 5.2. */
+/* Finds the TCP socket for addresses and ports, request and time-wait sockets too; give it back with bpf_sk_release. Since Linux 5.2. */
 static struct bpf_sock *(*const bpf_skc_lookup_tcp)(void *ctx, struct bpf_sock_tuple *tuple, __u32 tuple_size, __u64 netns, __u64 flags) __attribute__((unused)) = (void *)99;
 
-/* Since Linux 5.2, GPL only. */
+/* Checks whether an ACK answers a SYN cookie of ours. Since Linux 5.2, GPL only. */
 static long (*const bpf_tcp_check_syncookie)(void *sk, void *iph, __u32 iph_len, struct tcphdr *th, __u32 th_len) __attribute__((unused)) = (void *)100;
 
-/* Since Linux 5.2. */
+/* Copies the name of the /proc/sys entry that is being used. Since Linux 5.2. */
 static long (*const bpf_sysctl_get_name)(struct bpf_sysctl *ctx, char *buf, unsigned long buf_len, __u64 flags) __attribute__((unused)) = (void *)101;
 
-/* Since Linux 5.2. */
+/* Copies the present value of the /proc/sys entry. Since Linux 5.2. */
 static long (*const bpf_sysctl_get_current_value)(struct bpf_sysctl *ctx, char *buf, unsigned long buf_len) __attribute__((unused)) = (void *)102;
 
-/* Since Linux 5.2. */
+/* Copies the value that is being written to the /proc/sys entry. Since Linux 5.2. */
 static long (*const bpf_sysctl_get_new_value)(struct bpf_sysctl *ctx, char *buf, unsigned long buf_len) __attribute__((unused)) = (void *)103;
 
-/* Since Linux 5.2. */
+/* Replaces the value that is being written to the /proc/sys entry. Since Linux 5.2. */
 static long (*const bpf_sysctl_set_new_value)(struct bpf_sysctl *ctx, const char *buf, unsigned long buf_len) __attribute__((unused)) = (void *)104;
 
-/* Since Linux 5.2. */
+/* Parses a signed number from text. Since Linux 5.2. */
 static long (*const bpf_strtol)(const char *buf, unsigned long buf_len, __u64 flags, long *res) __attribute__((unused)) = (void *)105;
 
-/* Since Linux 5.2. */
+/* Parses an unsigned number from text. Since Linux 5.2. */
 static long (*const bpf_strtoul)(const char *buf, unsigned long buf_len, __u64 flags, unsigned long *res) __attribute__((unused)) = (void *)106;
 
-/* Since Linux 5.2. */
+/* Returns the value a sk_storage map keeps for a socket, making it where asked. Since Linux 5.2. */
 static void *(*const bpf_sk_storage_get)(void *map, void *sk, void *value, __u64 flags) __attribute__((unused)) = (void *)107;
 
-/* Since Linux 5.2. */
+/* Deletes the value a sk_storage map keeps for a socket. Since Linux 5.2. */
 static long (*const bpf_sk_storage_delete)(void *map, void *sk) __attribute__((unused)) = (void *)108;
 
-/* Since Linux 5.3. */
+/* Sends a signal to the current process. Since Linux 5.3. */
 static long (*const bpf_send_signal)(__u32 sig) __attribute__((unused)) = (void *)109;
 
-/* Since Linux 5.4, GPL only. */
+/* Makes a SYN cookie for a packet of a listening socket. Since Linux 5.4, GPL only. */
 static __s64 (*const bpf_tcp_gen_syncookie)(void *sk, void *iph, __u32 iph_len, struct tcphdr *th, __u32 th_len) __attribute__((unused)) = (void *)110;
 
-/* Since Linux 5.5, GPL only. */
+/* Sends a record and part of a kernel packet (struct sk_buff) to user space through a perf buffer. Since Linux 5.5, GPL only. */
 static long (*const bpf_skb_output)(void *ctx, void *map, __u64 flags, void *data, __u64 size) __attribute__((unused)) = (void *)111;
 
-/* Since Linux 5.5, GPL only. */
+/* Copies memory of the current process. Since Linux 5.5, GPL only. */
 static long (*const bpf_probe_read_user)(void *dst, __u32 size, const void *unsafe_ptr) __attribute__((unused)) = (void *)112;
 
-/* Since Linux 5.5, GPL only. */
+/* Copies kernel memory. Since Linux 5.5, GPL only. */
 static long (*const bpf_probe_read_kernel)(void *dst, __u32 size, const void *unsafe_ptr) __attribute__((unused)) = (void *)113;
 
-/* Since Linux 5.5, GPL only. */
+/* Copies a string of the current process. Since Linux 5.5, GPL only. */
 static long (*const bpf_probe_read_user_str)(void *dst, __u32 size, const void *unsafe_ptr) __attribute__((unused)) = (void *)114;
 
-/* Since Linux 5.5, GPL only. */
+/* Copies a string of the kernel. Since Linux 5.5, GPL only. */
 static long (*const bpf_probe_read_kernel_str)(void *dst, __u32 size, const void *unsafe_ptr) __attribute__((unused)) = (void *)115;
 
-/* Since Linux 5.6. */
+/* Sends an ACK from a TCP congestion control. Since Linux 5.6. */
 static long (*const bpf_tcp_send_ack)(void *tp, __u32 rcv_nxt) __attribute__((unused)) = (void *)116;
 
-/* Since Linux 5.6. */
+/* Sends a signal to the current thread. Since Linux 5.6. */
 static long (*const bpf_send_signal_thread)(__u32 sig) __attribute__((unused)) = (void *)117;
 
-/* Since Linux 5.6. */
+/* Returns the kernel's tick counter. Since Linux 5.6. */
 static __u64 (*const bpf_jiffies64)(void) __attribute__((unused)) = (void *)118;
 
-/* Since Linux 5.7, GPL only. */
+/* Copies the branches that the processor recorded for a perf sample. Since Linux 5.7, GPL only. */
 static long (*const bpf_read_branch_records)(struct bpf_perf_event_data *ctx, void *buf, __u32 size, __u64 flags) __attribute__((unused)) = (void *)119;
 
-/* Since Linux 5.7. */
+/* Returns process and thread id as another pid namespace numbers them. Since Linux 5.7. */
 static long (*const bpf_get_ns_current_pid_tgid)(__u64 dev, __u64 ino, struct bpf_pidns_info *nsdata, __u32 size) __attribute__((unused)) = (void *)120;
 
-/* Since Linux 5.7, GPL only. */
+/* Sends a record and part of a kernel XDP packet (struct xdp_buff) to user space through a perf buffer. Since Linux 5.7, GPL only. */
 static long (*const bpf_xdp_output)(void *ctx, void *map, __u64 flags, void *data, __u64 size) __attribute__((unused)) = (void *)121;
 
-/* Since Linux 5.7. */
+/* Returns a number that names the network namespace of a socket. Since Linux 5.7. */
 static __u64 (*const bpf_get_netns_cookie)(void *ctx) __attribute__((unused)) = (void *)122;
 
-/* Since Linux 5.7. */
+/* Returns the id of the cgroup at a level above the current task's. Since Linux 5.7. */
 static __u64 (*const bpf_get_current_ancestor_cgroup_id)(int ancestor_level) __attribute__((unused)) = (void *)123;
 
-/* Since Linux 5.7. */
+/* Chooses the socket that is to get a packet. Since Linux 5.7. */
 static long (*const bpf_sk_assign)(void *ctx, void *sk, __u64 flags) __attribute__((unused)) = (void *)124;
 
-/* Since Linux 5.8. */
+/* Returns nanoseconds since boot, counting time asleep (CLOCK_BOOTTIME). Since Linux 5.8. */
 static __u64 (*const bpf_ktime_get_boot_ns)(void) __attribute__((unused)) = (void *)125;
 
-/* Since Linux 5.8, GPL only. */
+/* Prints formatted text into an iterator's file. Since Linux 5.8, GPL only. */
 static long (*const bpf_seq_printf)(struct seq_file *m, const char *fmt, __u32 fmt_size, const void *data, __u32 data_len) __attribute__((unused)) = (void *)126;
 
-/* Since Linux 5.8, GPL only. */
+/* Appends bytes to an iterator's file. Since Linux 5.8, GPL only. */
 static long (*const bpf_seq_write)(struct seq_file *m, const void *data, __u32 len) __attribute__((unused)) = (void *)127;
 
-/* Since Linux 5.8. */
+/* Returns the id of the cgroup that a socket belongs to. Since Linux 5.8. */
 static __u64 (*const bpf_sk_cgroup_id)(void *sk) __attribute__((unused)) = (void *)128;
 
-/* Since Linux 5.8. */
+/* Returns the id of the cgroup at a level above a socket's. Since Linux 5.8. */
 static __u64 (*const bpf_sk_ancestor_cgroup_id)(void *sk, int ancestor_level) __attribute__((unused)) = (void *)129;
 
-/* Since Linux 5.8. */
+/* Copies a record into a ring buffer. Since Linux 5.8. */
 static long (*const bpf_ringbuf_output)(void *ringbuf, void *data, __u64 size, __u64 flags) __attribute__((unused)) = (void *)130;
 
-/* Since Linux 5.8. */
+/* Reserves room for a record in a ring buffer; submit or discard it afterwards. Since Linux 5.8. */
 static void *(*const bpf_ringbuf_reserve)(void *ringbuf, __u64 size, __u64 flags) __attribute__((unused)) = (void *)131;
 
-/* Since Linux 5.8. */
+/* Hands a reserved record to user space. Since Linux 5.8. */
 static void (*const bpf_ringbuf_submit)(void *data, __u64 flags) __attribute__((unused)) = (void *)132;
 
-/* Since Linux 5.8. */
+/* Throws a reserved record away. Since Linux 5.8. */
 static void (*const bpf_ringbuf_discard)(void *data, __u64 flags) __attribute__((unused)) = (void *)133;
 
-/* Since Linux 5.8. */
+/* Tells how full a ring buffer is, its size, or its positions. Since Linux 5.8. */
 static __u64 (*const bpf_ringbuf_query)(void *ringbuf, __u64 flags) __attribute__((unused)) = (void *)134;
 
-/* Since Linux 5.8. */
+/* Changes how many checksums of a packet count as verified already. Since Linux 5.8. */
 static long (*const bpf_csum_level)(struct __sk_buff *skb, __u64 level) __attribute__((unused)) = (void *)135;
 
-/* Since Linux 5.9. */
+/* Turns a socket into the kernel's struct tcp6_sock, or NULL where it is none. Since Linux 5.9. */
 static struct tcp6_sock *(*const bpf_skc_to_tcp6_sock)(void *sk) __attribute__((unused)) = (void *)136;
 
-/* Since Linux 5.9. */
+/* Turns a socket into the kernel's struct tcp_sock, or NULL where it is none. Since Linux 5.9. */
 static struct tcp_sock *(*const bpf_skc_to_tcp_sock)(void *sk) __attribute__((unused)) = (void *)137;
 
-/* Since Linux 5.9. */
+/* Turns a socket into the kernel's struct tcp_timewait_sock, or NULL where it is none. Since Linux 5.9. */
 static struct tcp_timewait_sock *(*const bpf_skc_to_tcp_timewait_sock)(void *sk) __attribute__((unused)) = (void *)138;
 
-/* Since Linux 5.9. */
+/* Turns a socket into the kernel's struct tcp_request_sock, or NULL where it is none. Since Linux 5.9. */
 static struct tcp_request_sock *(*const bpf_skc_to_tcp_request_sock)(void *sk) __attribute__((unused)) = (void *)139;
 
-/* Since Linux 5.9. */
+/* Turns a socket into the kernel's struct udp6_sock, or NULL where it is none. Since Linux 5.9. */
 static struct udp6_sock *(*const bpf_skc_to_udp6_sock)(void *sk) __attribute__((unused)) = (void *)140;
 
-/* Since Linux 5.9. */
+/* Copies the stack trace of any task into a buffer. Since Linux 5.9. */
 static long (*const bpf_get_task_stack)(struct task_struct *task, void *buf, __u32 size, __u64 flags) __attribute__((unused)) = (void *)141;
 
-/* Since Linux 5.10. */
+/* Reads an option of a TCP header. Since Linux 5.10. */
 static long (*const bpf_load_hdr_opt)(struct bpf_sock_ops *skops, void *searchby_res, __u32 len, __u64 flags) __attribute__((unused)) = (void *)142;
 
-/* Since Linux 5.10. */
+/* Writes an option into the TCP header of an outgoing packet. Since Linux 5.10. */
 static long (*const bpf_store_hdr_opt)(struct bpf_sock_ops *skops, const void *from, __u32 len, __u64 flags) __attribute__((unused)) = (void *)143;
 
-/* Since Linux 5.10. */
+/* Reserves room for a TCP option that will be written later. Since Linux 5.10. */
 static long (*const bpf_reserve_hdr_opt)(struct bpf_sock_ops *skops, __u32 len, __u64 flags) __attribute__((unused)) = (void *)144;
 
-/* Since Linux 5.10. */
+/* Returns the value an inode_storage map keeps for an inode, making it where asked. Since Linux 5.10. */
 static void *(*const bpf_inode_storage_get)(void *map, void *inode, void *value, __u64 flags) __attribute__((unused)) = (void *)145;
 
-/* Since Linux 5.10. */
+/* Deletes the value an inode_storage map keeps for an inode. Since Linux 5.10. */
 static int (*const bpf_inode_storage_delete)(void *map, void *inode) __attribute__((unused)) = (void *)146;
 
-/* Since Linux 5.10. */
+/* Writes the full path of a struct path into a buffer. Since Linux 5.10. */
 static long (*const bpf_d_path)(struct path *path, char *buf, __u32 sz) __attribute__((unused)) = (void *)147;
 
-/* Since Linux 5.10. */
+/* Copies memory of the current process, waiting for it where it is not in RAM; for sleepable programs. Since Linux 5.10. */
 static long (*const bpf_copy_from_user)(void *dst, __u32 size, const void *user_ptr) __attribute__((unused)) = (void *)148;
 
-/* Since Linux 5.10. */
+/* Formats a kernel object as text by its BTF type. Since Linux 5.10. */
 static long (*const bpf_snprintf_btf)(char *str, __u32 str_size, struct btf_ptr *ptr, __u32 btf_ptr_size, __u64 flags) __attribute__((unused)) = (void *)149;
 
-/* Since Linux 5.10, GPL only. */
+/* Prints a kernel object by its BTF type into an iterator's file. Since Linux 5.10, GPL only. */
 static long (*const bpf_seq_printf_btf)(struct seq_file *m, struct btf_ptr *ptr, __u32 ptr_size, __u64 flags) __attribute__((unused)) = (void *)150;
 
-/* Since Linux 5.10. */
+/* Returns the net_cls class of the cgroup that the packet's socket belongs to. Since Linux 5.10. */
 static __u64 (*const bpf_skb_cgroup_classid)(struct __sk_buff *skb) __attribute__((unused)) = (void *)151;
 
-/* Since Linux 5.10. */
+/* Sends the packet out of a device, filling in the MAC addresses from the neighbour table. Since Linux 5.10. */
 static long (*const bpf_redirect_neigh)(__u32 ifindex, struct bpf_redir_neigh *params, int plen, __u64 flags) __attribute__((unused)) = (void *)152;
 
-/* Since Linux 5.10. */
+/* Returns the address of a kernel per-CPU variable on a given CPU, or NULL where there is no such CPU. Since Linux 5.10. */
 static void *(*const bpf_per_cpu_ptr)(const void *percpu_ptr, __u32 cpu) __attribute__((unused)) = (void *)153;
 
-/* Since Linux 5.10. */
+/* Returns the address of a kernel per-CPU variable on this CPU; never NULL. Since Linux 5.10. */
 static void *(*const bpf_this_cpu_ptr)(const void *percpu_ptr) __attribute__((unused)) = (void *)154;
 
-/* Since Linux 5.10. */
+/* Sends the packet straight to the other end of a veth or netkit pair, in its namespace. Since Linux 5.10. */
 static long (*const bpf_redirect_peer)(__u32 ifindex, __u64 flags) __attribute__((unused)) = (void *)155;
 
-/* Since Linux 5.11. */
+/* Returns the value a task_storage map keeps for a task, making it where asked. Since Linux 5.11. */
 static void *(*const bpf_task_storage_get)(void *map, struct task_struct *task, void *value, __u64 flags) __attribute__((unused)) = (void *)156;
 
-/* Since Linux 5.11. */
+/* Deletes the value a task_storage map keeps for a task. Since Linux 5.11. */
 static long (*const bpf_task_storage_delete)(void *map, struct task_struct *task) __attribute__((unused)) = (void *)157;
 
-/* Since Linux 5.11, GPL only. */
+/* Returns the current task as a typed pointer, whose fields can be read as in C. Since Linux 5.11, GPL only. */
 static struct task_struct *(*const bpf_get_current_task_btf)(void) __attribute__((unused)) = (void *)158;
 
-/* Since Linux 5.11. */
+/* Sets options of a program that is about to be executed, such as secure execution. Since Linux 5.11. */
 static long (*const bpf_bprm_opts_set)(struct linux_binprm *bprm, __u64 flags) __attribute__((unused)) = (void *)159;
 
-/* Since Linux 5.11. */
+/* Returns monotonic nanoseconds as of the last tick: cheaper and coarser than bpf_ktime_get_ns. Since Linux 5.11. */
 static __u64 (*const bpf_ktime_get_coarse_ns)(void) __attribute__((unused)) = (void *)160;
 
-/* Since Linux 5.11. */
+/* Copies the hash that IMA measured for an inode. Since Linux 5.11. */
 static long (*const bpf_ima_inode_hash)(struct inode *inode, void *dst, __u32 size) __attribute__((unused)) = (void *)161;
 
-/* Since Linux 5.11. */
+/* Returns the socket behind a file, or NULL where it is none. Since Linux 5.11. */
 static struct socket *(*const bpf_sock_from_file)(struct file *file) __attribute__((unused)) = (void *)162;
 
-/* Since Linux 5.12, GPL only. */
+/* Tells whether a packet, after growing or shrinking, still fits a device's MTU. Since Linux 5.12, GPL only. */
 static long (*const bpf_check_mtu)(void *ctx, __u32 ifindex, __u32 *mtu_len, __s32 len_diff, __u64 flags) __attribute__((unused)) = (void *)163;
 
-/* Since Linux 5.13. */
+/* Calls a function for every element of a map. Since Linux 5.13. */
 static long (*const bpf_for_each_map_elem)(void *map, void *callback_fn, void *callback_ctx, __u64 flags) __attribute__((unused)) = (void *)164;
 
-/* Since Linux 5.13, GPL only. */
+/* Formats text into a buffer. Since Linux 5.13, GPL only. */
 static long (*const bpf_snprintf)(char *str, __u32 str_size, const char *fmt, __u64 *data, __u32 data_len) __attribute__((unused)) = (void *)165;
 
-/* Since Linux 5.14. */
+/* Calls the bpf() system call from a syscall program. Since Linux 5.14. */
 static long (*const bpf_sys_bpf)(__u32 cmd, void *attr, __u32 attr_size) __attribute__((unused)) = (void *)166;
 
-/* Since Linux 5.14. */
+/* Finds a type of the kernel's BTF by name and kind. Since Linux 5.14. */
 static long (*const bpf_btf_find_by_name_kind)(char *name, int name_sz, __u32 kind, int flags) __attribute__((unused)) = (void *)167;
 
-/* Since Linux 5.14. */
+/* Closes a file descriptor from a syscall program. Since Linux 5.14. */
 static long (*const bpf_sys_close)(__u32 fd) __attribute__((unused)) = (void *)168;
 
-/* Since Linux 5.15, GPL only. */
+/* Prepares a timer that lies in a map value. Since Linux 5.15, GPL only. */
 static long (*const bpf_timer_init)(struct bpf_timer *timer, void *map, __u64 flags) __attribute__((unused)) = (void *)169;
 
-/* Since Linux 5.15, GPL only. */
+/* Says which function a timer calls. Since Linux 5.15, GPL only. */
 static long (*const bpf_timer_set_callback)(struct bpf_timer *timer, void *callback_fn) __attribute__((unused)) = (void *)170;
 
-/* Since Linux 5.15, GPL only. */
+/* Lets a timer fire after so many nanoseconds. Since Linux 5.15, GPL only. */
 static long (*const bpf_timer_start)(struct bpf_timer *timer, __u64 nsecs, __u64 flags) __attribute__((unused)) = (void *)171;
 
-/* Since Linux 5.15, GPL only. */
+/* Stops a timer, waiting for its function to end. Since Linux 5.15, GPL only. */
 static long (*const bpf_timer_cancel)(struct bpf_timer *timer) __attribute__((unused)) = (void *)172;
 
-/* Since Linux 5.15, GPL only. */
+/* Returns the address of the traced function. Since Linux 5.15, GPL only. */
 static __u64 (*const bpf_get_func_ip)(void *ctx) __attribute__((unused)) = (void *)173;
 
-/* Since Linux 5.15. */
+/* Returns the number that was given when the program was attached. Since Linux 5.15. */
 static __u64 (*const bpf_get_attach_cookie)(void *ctx) __attribute__((unused)) = (void *)174;
 
-/* Since Linux 5.15, GPL only. */
+/* Returns the user registers of a task, as a typed pointer. Since Linux 5.15, GPL only. */
 static long (*const bpf_task_pt_regs)(struct task_struct *task) __attribute__((unused)) = (void *)175;
 
-/* Since Linux 5.16, GPL only. */
+/* Copies the branches that the processor took last. Since Linux 5.16, GPL only. */
 static long (*const bpf_get_branch_snapshot)(void *entries, __u32 size, __u64 flags) __attribute__((unused)) = (void *)176;
 
-/* Since Linux 5.16, GPL only. */
+/* As bpf_trace_printk, with any number of values in an array. Since Linux 5.16, GPL only. */
 static long (*const bpf_trace_vprintk)(const char *fmt, __u32 fmt_size, const void *data, __u32 data_len) __attribute__((unused)) = (void *)177;
 
-/* Since Linux 5.16. */
+/* Turns a socket into the kernel's struct unix_sock, or NULL where it is none. Since Linux 5.16. */
 static struct unix_sock *(*const bpf_skc_to_unix_sock)(void *sk) __attribute__((unused)) = (void *)178;
 
-/* Since Linux 5.16. */
+/* Finds the address of a kernel symbol. Since Linux 5.16. */
 static long (*const bpf_kallsyms_lookup_name)(const char *name, int name_sz, int flags, __u64 *res) __attribute__((unused)) = (void *)179;
 
-/* Since Linux 5.17. */
+/* Finds the memory area of a task that holds an address, and calls a function with it. Since Linux 5.17. */
 static long (*const bpf_find_vma)(struct task_struct *task, __u64 addr, void *callback_fn, void *callback_ctx, __u64 flags) __attribute__((unused)) = (void *)180;
 
-/* Since Linux 5.17. */
+/* Calls a function up to a number of times. Since Linux 5.17. */
 static long (*const bpf_loop)(__u32 nr_loops, void *callback_fn, void *callback_ctx, __u64 flags) __attribute__((unused)) = (void *)181;
 
-/* Since Linux 5.17. */
+/* Compares memory with a constant string. Since Linux 5.17. */
 static long (*const bpf_strncmp)(const char *s1, __u32 s1_sz, const char *s2) __attribute__((unused)) = (void *)182;
 
-/* Since Linux 5.17. */
+/* Reads an argument of the traced function by its number. Since Linux 5.17. */
 static long (*const bpf_get_func_arg)(void *ctx, __u32 n, __u64 *value) __attribute__((unused)) = (void *)183;
 
-/* Since Linux 5.17. */
+/* Reads what the traced function returned. Since Linux 5.17. */
 static long (*const bpf_get_func_ret)(void *ctx, __u64 *value) __attribute__((unused)) = (void *)184;
 
-/* Since Linux 5.17. */
+/* Returns how many arguments the traced function has. Since Linux 5.17. */
 static long (*const bpf_get_func_arg_cnt)(void *ctx) __attribute__((unused)) = (void *)185;
 
-/* Since Linux 5.18. */
+/* Returns what the system call is about to return, as set so far by programs of the cgroup. Since Linux 5.18. */
 static int (*const bpf_get_retval)(void) __attribute__((unused)) = (void *)186;
 
-/* Since Linux 5.18. */
+/* Sets what the system call is to return. Since Linux 5.18. */
 static int (*const bpf_set_retval)(int retval) __attribute__((unused)) = (void *)187;
 
-/* Since Linux 5.18. */
+/* Returns the length of an XDP packet with all its fragments. Since Linux 5.18. */
 static __u64 (*const bpf_xdp_get_buff_len)(struct xdp_md *xdp_md) __attribute__((unused)) = (void *)188;
 
-/* Since Linux 5.18. */
+/* Copies bytes out of an XDP packet, fragments too. Since Linux 5.18. */
 static long (*const bpf_xdp_load_bytes)(struct xdp_md *xdp_md, __u32 offset, void *buf, __u32 len) __attribute__((unused)) = (void *)189;
 
-/* Since Linux 5.18. */
+/* Writes bytes into an XDP packet, fragments too. Since Linux 5.18. */
 static long (*const bpf_xdp_store_bytes)(struct xdp_md *xdp_md, __u32 offset, void *buf, __u32 len) __attribute__((unused)) = (void *)190;
 
-/* Since Linux 5.18, GPL only. */
+/* Copies memory of another process; for sleepable programs. Since Linux 5.18, GPL only. */
 static long (*const bpf_copy_from_user_task)(void *dst, __u32 size, const void *user_ptr, struct task_struct *tsk, __u64 flags) __attribute__((unused)) = (void *)191;
 
-/* Since Linux 5.18. */
+/* Sets a packet's time stamp and says what clock it is of. Since Linux 5.18. */
 static long (*const bpf_skb_set_tstamp)(struct __sk_buff *skb, __u64 tstamp, __u32 tstamp_type) __attribute__((unused)) = (void *)192;
 
-/* Since Linux 5.18. */
+/* Copies the hash of a file's content, measured by IMA where needed. Since Linux 5.18. */
 static long (*const bpf_ima_file_hash)(struct file *file, void *dst, __u32 size) __attribute__((unused)) = (void *)193;
 
-/* Since Linux 5.19. */
+/* Swaps the kernel pointer that a map value holds for another. Since Linux 5.19. */
 static void *(*const bpf_kptr_xchg)(void *dst, void *ptr) __attribute__((unused)) = (void *)194;
 
-/* Since Linux 5.19. */
+/* Finds the value that a per-CPU map holds for a key on a given CPU. Since Linux 5.19. */
 static void *(*const bpf_map_lookup_percpu_elem)(void *map, const void *key, __u32 cpu) __attribute__((unused)) = (void *)195;
 
-/* Since Linux 5.19. */
+/* Turns a socket into the kernel's struct mptcp_sock, or NULL where it is none. Since Linux 5.19. */
 static struct mptcp_sock *(*const bpf_skc_to_mptcp_sock)(void *sk) __attribute__((unused)) = (void *)196;
 
-/* Since Linux 5.19. */
+/* Makes a dynptr over a piece of a map value. Since Linux 5.19. */
 static long (*const bpf_dynptr_from_mem)(void *data, __u32 size, __u64 flags, struct bpf_dynptr *ptr) __attribute__((unused)) = (void *)197;
 
-/* Since Linux 5.19. */
+/* Reserves a record whose size need not be a constant; submit or discard it in every case. Since Linux 5.19. */
 static long (*const bpf_ringbuf_reserve_dynptr)(void *ringbuf, __u32 size, __u64 flags, struct bpf_dynptr *ptr) __attribute__((unused)) = (void *)198;
 
-/* Since Linux 5.19. */
+/* Hands the record behind a dynptr to user space. Since Linux 5.19. */
 static void (*const bpf_ringbuf_submit_dynptr)(struct bpf_dynptr *ptr, __u64 flags) __attribute__((unused)) = (void *)199;
 
-/* Since Linux 5.19. */
+/* Throws the record behind a dynptr away. Since Linux 5.19. */
 static void (*const bpf_ringbuf_discard_dynptr)(struct bpf_dynptr *ptr, __u64 flags) __attribute__((unused)) = (void *)200;
 
-/* Since Linux 5.19. */
+/* Copies bytes out of what a dynptr stands for. Since Linux 5.19. */
 static long (*const bpf_dynptr_read)(void *dst, __u32 len, const struct bpf_dynptr *src, __u32 offset, __u64 flags) __attribute__((unused)) = (void *)201;
 
-/* Since Linux 5.19. */
+/* Writes bytes into what a dynptr stands for. Since Linux 5.19. */
 static long (*const bpf_dynptr_write)(const struct bpf_dynptr *dst, __u32 offset, void *src, __u32 len, __u64 flags) __attribute__((unused)) = (void *)202;
 
-/* Since Linux 5.19. */
+/* Returns a pointer to a piece of what a dynptr stands for, or NULL. Since Linux 5.19. */
 static void *(*const bpf_dynptr_data)(const struct bpf_dynptr *ptr, __u32 offset, __u32 len) __attribute__((unused)) = (void *)203;
 
-/* Since Linux 6.0, GPL only. */
+/* Makes a SYN cookie from bare IPv4 and TCP headers, without a socket. Since Linux 6.0, GPL only. */
 static __s64 (*const bpf_tcp_raw_gen_syncookie_ipv4)(struct iphdr *iph, struct tcphdr *th, __u32 th_len) __attribute__((unused)) = (void *)204;
 
-/* Since Linux 6.0, GPL only. */
+/* Makes a SYN cookie from bare IPv6 and TCP headers, without a socket. Since Linux 6.0, GPL only. */
 static __s64 (*const bpf_tcp_raw_gen_syncookie_ipv6)(struct ipv6hdr *iph, struct tcphdr *th, __u32 th_len) __attribute__((unused)) = (void *)205;
 
-/* Since Linux 6.0, GPL only. */
+/* Checks a SYN cookie by bare IPv4 and TCP headers, without a socket. Since Linux 6.0, GPL only. */
 static long (*const bpf_tcp_raw_check_syncookie_ipv4)(struct iphdr *iph, struct tcphdr *th) __attribute__((unused)) = (void *)206;
 
-/* Since Linux 6.0, GPL only. */
+/* Checks a SYN cookie by bare IPv6 and TCP headers, without a socket. Since Linux 6.0, GPL only. */
 static long (*const bpf_tcp_raw_check_syncookie_ipv6)(struct ipv6hdr *iph, struct tcphdr *th) __attribute__((unused)) = (void *)207;
 
-/* Since Linux 6.1. */
+/* Returns nanoseconds of international atomic time (CLOCK_TAI): wall time without leap seconds. Since Linux 6.1. */
 static __u64 (*const bpf_ktime_get_tai_ns)(void) __attribute__((unused)) = (void *)208;
 
-/* Since Linux 6.1. */
+/* Takes records that user space put into a ring, calling a function for each. Since Linux 6.1. */
 static long (*const bpf_user_ringbuf_drain)(void *map, void *callback_fn, void *ctx, __u64 flags) __attribute__((unused)) = (void *)209;
 
-/* Since Linux 6.2. */
+/* Returns the value a cgrp_storage map keeps for a cgroup, making it where asked. Since Linux 6.2. */
 static void *(*const bpf_cgrp_storage_get)(void *map, struct cgroup *cgroup, void *value, __u64 flags) __attribute__((unused)) = (void *)210;
 
-/* Since Linux 6.2. */
+/* Deletes the value a cgrp_storage map keeps for a cgroup. Since Linux 6.2. */
 static long (*const bpf_cgrp_storage_delete)(void *map, struct cgroup *cgroup) __attribute__((unused)) = (void *)211;
 
 #endif

@@ -1,0 +1,161 @@
+// Plays a conversation with the language server from a text file: lines that start with `> ` are what an editor does, lines that
+// start with `| ` the text it opens, the lines under them what the server answers. `vitest -u` writes the answers anew.
+// A `^` in a quoted text marks the cursor; without one it stands at the text's start.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { CompletionItem, Diagnostic, DocumentSymbol, Hover, Location, Position, Range, SignatureHelp } from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { repository } from '#test/requirements';
+import type { ProgramInfo } from '../../server/src/features/programs.ts';
+import { LspClient } from './lsp-client.ts';
+
+/** Answers in the file's own format: equal to the file when nothing has changed. */
+export async function play(file: string): Promise<string> {
+  const lines: string[] = [];
+  const source = readFileSync(file, 'utf8').split('\n');
+  const player = new Player();
+  for (let index = 0; index < source.length; index++) {
+    const line = source[index]!;
+    if (line.startsWith('#') || (line === '' && lines.at(-1) !== '')) lines.push(line);
+    if (!line.startsWith('> ')) continue;
+    lines.push(line);
+    const text: string[] = [];
+    while (source[index + 1]?.startsWith('|')) text.push(source[++index]!);
+    lines.push(...text);
+    const answer = await player.command(line.slice(2), text.map((one) => one.slice(2)).join('\n') + '\n');
+    lines.push(...answer.flatMap((one) => stable(one).split('\n')).map((one) => `  ${one}`.trimEnd()));
+  }
+  await player.leave();
+  while (lines.at(-1) === '') lines.pop();
+  return `${lines.join('\n')}\n`;
+}
+
+const stable = (text: string): string => text.replaceAll(pathToFileURL(repository).href + '/', '').replaceAll(repository + path.sep, '');
+
+const SEVERITIES = ['', 'error', 'warning', 'information', 'hint'];
+
+class Player {
+  private client: LspClient | undefined;
+  private document!: TextDocument;
+
+  async command(text: string, given: string): Promise<string[]> {
+    const [verb, ...words] = text.split(' ');
+    const rest = words.join(' ').trim();
+    if (verb === 'start') {
+      this.client = await LspClient.start({ settings: JSON.parse(rest || '{}') });
+      return [];
+    }
+    this.client ??= await LspClient.start({ settings: {} });
+    switch (verb) {
+      case 'open':
+        return this.open(path.join(repository, rest), readFileSync(path.join(repository, rest), 'utf8'));
+      case 'write':
+        return this.open(path.join(repository, 'examples', rest), given);
+      case 'replace': {
+        const [from, to] = JSON.parse(`[${rest.replace(/"\s+"/, '", "')}]`) as [string, string];
+        return this.change(from, to);
+      }
+      case 'settings':
+        this.client.tell('workspace/didChangeConfiguration', { settings: { ebpf: JSON.parse(rest) } });
+        this.client.published.length = 0;
+        return [];
+      case 'diagnostics':
+        return this.diagnostics();
+      case 'complete':
+        return this.complete(rest);
+      case 'hover': {
+        const answer = await this.ask<Hover | null>('textDocument/hover', { position: this.place(rest) });
+        return answer ? [`at ${this.range(answer.range!)}`, (answer.contents as { value: string }).value] : ['nothing'];
+      }
+      case 'signature': {
+        const answer = await this.ask<SignatureHelp | null>('textDocument/signatureHelp', { position: this.place(rest) });
+        const signature = answer?.signatures[0];
+        if (!signature) return ['nothing'];
+        const active = signature.parameters?.[answer.activeParameter!]?.label as [number, number] | undefined;
+        return [signature.label, active ? ' '.repeat(active[0]) + '~'.repeat(active[1] - active[0]) : 'no such parameter', (signature.documentation as { value: string } | undefined)?.value ?? ''];
+      }
+      case 'definition': {
+        const answer = await this.ask<Location | null>('textDocument/definition', { position: this.place(rest) });
+        return [answer ? `${this.range(answer.range)}: ${this.document.getText(answer.range)}` : 'nothing'];
+      }
+      case 'symbols':
+        return (await this.ask<DocumentSymbol[]>('textDocument/documentSymbol', {})).map(({ name, detail, range, selectionRange }) => `${name} (${detail}) ${this.range(range)}, name ${this.range(selectionRange)}`);
+      case 'programs': {
+        const { programs } = await this.ask<{ programs: ProgramInfo[] }>('ebpf/programs', {}, { uri: this.document.uri });
+        return programs.map(({ name, section, type, range, selectionRange, verdict, summary }) => `${name} SEC("${section}") ${type} ${this.range(range)}, name ${this.range(selectionRange)}: ${verdict}; ${summary}`);
+      }
+      case 'verify': {
+        const answer = await this.ask<{ text: string } | null>('ebpf/verify', {}, { uri: this.document.uri, ...(rest ? { program: rest } : {}) });
+        return [answer?.text.replace(/, \d+\.\d ms$/gm, '') ?? 'nothing'];
+      }
+      case 'said':
+        return this.client.said.map(({ method, params }) => `${method} ${JSON.stringify(params)}`);
+      default:
+        throw new Error(`no such command: ${verb}`);
+    }
+  }
+
+  async leave(): Promise<void> {
+    await this.client?.stop();
+  }
+
+  private open(file: string, text: string): string[] {
+    const languageId = /\.[ch]$/.test(file) ? 'c' : 'ebpf-asm';
+    this.document = TextDocument.create(pathToFileURL(file).href, languageId, 1, text);
+    this.client!.tell('textDocument/didOpen', { textDocument: { uri: this.document.uri, languageId, version: 1, text } });
+    return [];
+  }
+
+  private change(from: string, to: string): string[] {
+    const at = this.document.getText().indexOf(from);
+    if (at < 0) throw new Error(`${fileURLToPath(this.document.uri)} has no text ${JSON.stringify(from)}`);
+    const range = { start: this.document.positionAt(at), end: this.document.positionAt(at + from.length) };
+    const version = this.document.version + 1;
+    this.document = TextDocument.update(this.document, [{ range, text: to }], version);
+    this.client!.tell('textDocument/didChange', { textDocument: { uri: this.document.uri, version }, contentChanges: [{ range, text: to }] });
+    return [];
+  }
+
+  private async diagnostics(): Promise<string[]> {
+    const { uri, version } = this.document;
+    const { diagnostics } = await this.client!.until(() => this.client!.published.find((one) => one.uri === uri && one.version === version));
+    return diagnostics.length === 0 ? ['none'] : diagnostics.flatMap((one) => this.diagnostic(one));
+  }
+
+  private diagnostic({ range, severity, source, code, message, relatedInformation }: Diagnostic): string[] {
+    return [
+      `${this.range(range)} ${SEVERITIES[severity!]} (${[source, code].filter((part) => part !== undefined).join(', ')})`,
+      `  ${this.document.getText(range).replaceAll('\n', '⏎')}`,
+      ...message.split('\n').map((line) => `  | ${line}`),
+      ...(relatedInformation ?? []).map((one) => `  related ${one.location.uri === this.document.uri ? '' : `${one.location.uri} `}${this.range(one.location.range)}: ${one.message}`),
+    ];
+  }
+
+  /** `"text^" [/labels/]`: how many items, and of those whose label matches each with its fate. The first one is resolved. */
+  private async complete(rest: string): Promise<string[]> {
+    const [, quoted, pattern] = /^("(?:\\.|[^"\\])*")(?: \/(.*)\/)?$/.exec(rest)!;
+    const items = await this.ask<CompletionItem[]>('textDocument/completion', { position: this.place(quoted!) });
+    const shown = items.filter(({ label }) => new RegExp(pattern ?? '').test(label)).sort((a, b) => ((a.sortText ?? a.label) < (b.sortText ?? b.label) ? -1 : 1));
+    const lines = shown.map((item) => `${item.tags?.includes(1) ? `~~${item.label}~~` : item.label}: ${item.detail ?? ''}`);
+    return [`${items.length > shown.length ? `${shown.length} of ${items.length}` : items.length} items`, ...lines];
+  }
+
+  private ask<T>(method: string, params: object, whole?: object): Promise<T> {
+    return this.client!.ask<T>(method, whole ?? { textDocument: { uri: this.document.uri }, ...params });
+  }
+
+  private place(quoted: string): Position {
+    const marked = JSON.parse(quoted) as string;
+    const text = marked.replace('^', '');
+    const at = this.document.getText().indexOf(text);
+    if (at < 0) throw new Error(`${fileURLToPath(this.document.uri)} has no text ${quoted}`);
+    return this.document.positionAt(at + Math.max(0, marked.indexOf('^')));
+  }
+
+  /** Lines and columns from 1, as people count. */
+  private range({ start, end }: Range): string {
+    return `${start.line + 1}:${start.character + 1}-${end.line === start.line ? '' : `${end.line + 1}:`}${end.character + 1}`;
+  }
+}
