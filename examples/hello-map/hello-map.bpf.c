@@ -6,14 +6,14 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __u32);   // the user's id
+	__type(key, uid_t);   // the user
 	__type(value, __u64); // how often
 } counts SEC(".maps");
 
 SEC("ksyscall/execve")
 int hello_map(struct pt_regs *ctx)
 {
-	__u32 uid = bpf_get_current_uid_gid() & 0xffffffff;
+	uid_t uid = bpf_get_current_uid_gid() & 0xffffffff;
 	__u64 one = 1;
 	__u64 *count = bpf_map_lookup_elem(&counts, &uid);
 

@@ -73,11 +73,11 @@ export const scenarios = {
     const file = 'hello-xdp/hello-xdp.bpf.c';
     await window.open(file);
     await window.goTo(lineOf(workspace, file, 'packets++;'), 99);
-    await window.type('\n\tbpf_get_current_pid_tgid();');
+    await window.type('\n\tbpf_get_stackid(ctx, 0, 0);');
     await errors(window).first().waitFor({ timeout: 10_000 });
     const all = (await window.problems()).join('\n');
     await window.screenshot('helper-not-allowed');
-    assert.match(all, /bpf_get_current_pid_tgid|cannot use helper/, all);
+    assert.match(all, /program of this type cannot use helper bpf_get_stackid#27/, all);
     await window.closePanel();
     await untouched(window);
   },
@@ -102,9 +102,15 @@ export const scenarios = {
     await window.press('F9');
     await window.press('F5');
     assert.equal(await window.stoppedLine(), line, 'stops on the breakpoint');
-    say(`stopped: ${await window.debugRow('count')}`);
-    await window.debugRow('Registers');
-    await window.page.waitForTimeout(1500);
+    await window.closePanel();
+    await window.showSections('Variables', 'eBPF Maps', 'eBPF Registers');
+    say(`stopped: ${await window.debugRow('ctx')}`);
+    const registers = await window.sectionRows('eBPF Registers');
+    say(registers.join(' | '));
+    assert.ok(registers.some((row) => row.includes('map_value counts[uid 1000]+0')), registers.join('\n'));
+    const maps = await window.sectionRows('eBPF Maps');
+    say(maps.join(' | '));
+    assert.ok(maps.some((row) => row.includes('counts')), maps.join('\n'));
     await window.screenshot('debug-hello-map');
     await window.press('F10');
     await window.page.waitForTimeout(800);
@@ -151,8 +157,11 @@ export const scenarios = {
     await window.press('F9');
     await window.press('F5');
     assert.equal(await window.stoppedLine(), line);
-    say(await window.debugRow('r10'));
-    await window.page.waitForTimeout(1000);
+    await window.closePanel();
+    await window.showSections('Variables', 'eBPF Maps', 'eBPF Registers');
+    const registers = await window.sectionRows('eBPF Registers');
+    say(registers.join(' | '));
+    assert.ok(registers.some((row) => row.includes('fp-4')), registers.join('\n'));
     await window.screenshot('debug-asm');
     await window.press('F10');
     await window.page.waitForTimeout(800);

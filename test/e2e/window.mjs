@@ -12,7 +12,7 @@ const BROWSER_ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '-
 export async function openWindow(url, artefacts, executablePath) {
   mkdirSync(artefacts, { recursive: true });
   const browser = await chromium.launch({ executablePath, headless: true, args: BROWSER_ARGUMENTS });
-  const context = await browser.newContext({ viewport: { width: 1500, height: 950 }, deviceScaleFactor: 1 });
+  const context = await browser.newContext({ viewport: { width: 1600, height: 1150 }, deviceScaleFactor: 1 });
   const page = await context.newPage();
   page.setDefaultTimeout(40_000);
   const consoleLog = createWriteStream(path.join(artefacts, 'browser-console.log'));
@@ -54,7 +54,7 @@ class Window {
     await input.waitFor();
     await input.fill(file);
     const name = path.posix.basename(file);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name }).first().waitFor();
     await this.press('Enter');
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
     await this.editor.locator('.view-line').first().waitFor();
@@ -104,6 +104,24 @@ class Window {
     const row = this.page.locator('.debug-viewlet .monaco-list-row, .sidebar .monaco-list-row', { hasText: text }).first();
     await row.waitFor({ timeout });
     return flat(await row.innerText());
+  }
+
+  /** Opens these sections of the debug side bar and closes the others; what a person does who wants to see them. */
+  async showSections(...titles) {
+    for (const header of await this.page.locator('.sidebar .pane-header').all()) {
+      const title = flat(await header.locator('h3').innerText()).toLowerCase();
+      const wanted = titles.some((one) => title.startsWith(one.toLowerCase()));
+      if (((await header.getAttribute('aria-expanded')) === 'true') !== wanted) await header.locator('h3').click();
+    }
+    await this.page.waitForTimeout(600);
+  }
+
+  /** The rows of a section that `showSections` opened. */
+  async sectionRows(title) {
+    const pane = this.page.locator('.sidebar .pane', { has: this.page.locator('.pane-header h3', { hasText: new RegExp(`^\\s*${title}`, 'i') }) });
+    await pane.locator('.monaco-list-row').first().waitFor();
+    await this.page.waitForTimeout(400);
+    return (await pane.locator('.monaco-list-row').allInnerTexts()).map(flat);
   }
 
   async expandDebugRow(text) {
