@@ -8,7 +8,7 @@ import path from 'node:path';
 import { type Problem, error } from '#core/problem';
 import { readClangMessages } from './clang-messages.ts';
 import type { Compiler } from './find-compiler.ts';
-import { dropPrecompiled, ensurePrecompiled, ensureVmlinux, findVmlinuxInclude, ownHeaders } from './headers.ts';
+import { compilerEnvironment, dropPrecompiled, ensurePrecompiled, ensureVmlinux, findVmlinuxInclude, ownHeaders } from './headers.ts';
 import { run } from './process.ts';
 import type { ToolchainSettings } from './settings.ts';
 
@@ -172,8 +172,7 @@ async function runCompiler(input: Input, args: readonly string[], precompiled: s
       '-o',
       output,
     ],
-    // Crash reports and the like go where they are removed.
-    { cwd: existsSync(folder) ? folder : scratch, env: { ...process.env, TMPDIR: scratch, TMP: scratch, TEMP: scratch }, signal, timeout: request.timeout ?? 30_000 },
+    { cwd: existsSync(folder) ? folder : scratch, env: compilerEnvironment(compiler, scratch), signal, timeout: request.timeout ?? 30_000 },
   );
   const ms = performance.now() - started;
   if (outcome.cancelled) return { problems: [], cancelled: true, ms };

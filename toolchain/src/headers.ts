@@ -114,6 +114,11 @@ export async function ensurePrecompiled(header: string, compiler: Compiler, args
   return undefined;
 }
 
+/** Crash reports and temporary files, and the copies that zig keeps of everything it makes, go into a folder that the caller removes. */
+export function compilerEnvironment(compiler: Compiler, scratch: string): NodeJS.ProcessEnv {
+  return { ...process.env, TMPDIR: scratch, TMP: scratch, TEMP: scratch, ...(compiler.kind === 'zig' ? { ZIG_LOCAL_CACHE_DIR: scratch, ZIG_GLOBAL_CACHE_DIR: scratch } : {}) };
+}
+
 const guards = new Map<string, boolean>();
 function guarded(header: string, mtime: number): boolean {
   const key = `${header}\0${mtime}`;
@@ -131,7 +136,9 @@ async function precompile(header: string, file: string, folder: string, compiler
     }
     await mkdir(folder, { recursive: true });
     const unfinished = `${file}.${process.pid}`;
-    const { code } = await run(compiler.path, [...compiler.prefix, ...args, '-x', 'c-header', header, '-o', unfinished], { timeout: 60_000, cwd: folder });
+    await mkdir(`${unfinished}.scratch`, { recursive: true });
+    const { code } = await run(compiler.path, [...compiler.prefix, ...args, '-x', 'c-header', header, '-o', unfinished], { timeout: 60_000, cwd: folder, env: compilerEnvironment(compiler, `${unfinished}.scratch`) });
+    await rm(`${unfinished}.scratch`, { recursive: true, force: true });
     if (code !== 0) {
       await rm(unfinished, { force: true });
       return undefined;
