@@ -66,7 +66,7 @@ const VARIANTS: Record<string, { usual: string; others?: Record<string, readonly
   bpf_sk_storage_delete: { usual: 'bpf_sk_storage_delete_proto', others: { bpf_sk_storage_delete_tracing_proto: ['tracing', 'syscall'] } },
   bpf_get_socket_cookie: {
     usual: 'bpf_get_socket_cookie_proto',
-    others: { bpf_get_socket_ptr_cookie_proto: ['tracing', 'sk_lookup', 'syscall', 'lsm', 'struct_ops'] },
+    others: { bpf_get_socket_ptr_cookie_proto: ['tracing', 'sk_lookup', 'sk_reuseport', 'syscall', 'lsm', 'struct_ops'] },
   },
   bpf_get_cgroup_classid: {
     usual: 'bpf_get_cgroup_classid_curr_proto',

@@ -24,9 +24,18 @@ export function kfuncByName(name: string): Kfunc | undefined {
 /** Program types that share their kfuncs with one that could be asked: the kernel files them under one hook. */
 const SAME_HOOK: Readonly<Record<string, string>> = { tracing: 'tracepoint', lsm: 'tracepoint' };
 
+/** Kfuncs that the kernel lets only some attach types of a program type call. */
+const ATTACH_TYPES: Readonly<Record<string, readonly string[]>> = {
+  bpf_session_cookie: ['BPF_TRACE_KPROBE_SESSION', 'BPF_TRACE_UPROBE_SESSION'],
+  bpf_session_is_return: ['BPF_TRACE_KPROBE_SESSION', 'BPF_TRACE_UPROBE_SESSION'],
+  bpf_sock_destroy: ['BPF_TRACE_ITER'],
+};
+
 /** Whether programs of this type may call the kfunc. A kfunc that the 6.18 at hand does not have goes by the documentation. */
-export function kfuncAllowed(kfunc: Kfunc, programType: string): boolean {
+export function kfuncAllowed(kfunc: Kfunc, programType: string, attachType?: string): boolean {
   if (programType === 'ext') return true;
+  const attachTypes = ATTACH_TYPES[kfunc.name];
+  if (attachTypes) return attachType !== undefined && attachTypes.includes(attachType) && (kfunc.programTypes?.some((one) => one === programType) ?? false);
   const asked = KFUNC_ACCESS[kfunc.name];
   const type = SAME_HOOK[programType] ?? programType;
   if (asked?.some((one) => one === type)) return true;

@@ -9,6 +9,7 @@ import { helperCallback, walkAsyncCallback, walkCallback } from './callbacks.ts'
 import { checkHelperArgument, checkMapTakesHelper, newCallMeta, type CallMeta } from './check-helper-args.ts';
 import { checkResourceLeak } from './check-exit.ts';
 import { checkFormat } from './check-format.ts';
+import { isGpl } from './kfunc-meta.ts';
 import { kptrTarget } from './check-kptr-match.ts';
 import { accessMemory } from './check-memory.ts';
 import { isNull } from './check-stack.ts';
@@ -69,6 +70,9 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   if (!allowed.allowed && !targetAllows(env, helper.name)) {
     throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, { ...(allowed.reason && { explanation: allowed.reason }) });
   }
+  if (configuredOut(env, helper.name)) {
+    throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, { explanation: `The target kernel was built without ${helper.name}: its BTF has no such function.` });
+  }
   const rule = helperRule(helper, env.programType);
   if (rule.gplOnly && !isGpl(env)) throw env.reject('helper-gpl', 'EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
   if (rule.mightSleep && !inSleepableContext(env)) {
@@ -81,15 +85,25 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   return helper;
 }
 
+/** Helpers that a kernel may be built without. */
+const OPTIONAL_HELPERS = new Set([
+  'bpf_override_return', 'bpf_probe_write_user', 'bpf_inode_storage_get', 'bpf_inode_storage_delete', 'bpf_ima_inode_hash', 'bpf_ima_file_hash', 'bpf_bprm_opts_set', 'bpf_rc_repeat',
+  'bpf_rc_keydown', 'bpf_rc_pointer_rel',
+]);
+
+/** Whether the target kernel's BTF shows that it was built without the helper. A BTF without functions shows nothing. */
+function configuredOut(env: VerifierEnvironment, helper: string): boolean {
+  const { kernelBtf } = env.options;
+  if (!kernelBtf || !OPTIONAL_HELPERS.has(helper)) return false;
+  return kernelBtf.find('bpf_map_lookup_elem', 'func') !== undefined && kernelBtf.find(helper, 'func') === undefined;
+}
+
 /** Iterators over TCP and Unix sockets may use socket options, which other iterators may not. */
 function targetAllows(env: VerifierEnvironment, helper: string): boolean {
   if (helper !== 'bpf_setsockopt' && helper !== 'bpf_getsockopt') return false;
   const target = env.program.attachTarget;
   return env.programType === 'tracing' && env.attachType === 'BPF_TRACE_ITER' && (target === 'tcp' || target === 'unix');
 }
-
-const GPL_LICENCES = new Set(['GPL', 'GPL v2', 'GPL and additional rights', 'Dual BSD/GPL', 'Dual MIT/GPL', 'Dual MPL/GPL']);
-export const isGpl = (env: VerifierEnvironment): boolean => GPL_LICENCES.has(env.program.license);
 
 function rememberMap(env: VerifierEnvironment, meta: CallMeta, at: number): void {
   if (!meta.map) return;

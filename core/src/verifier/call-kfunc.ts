@@ -3,7 +3,7 @@
 import { resolve, skipModifiers, sizeOf, type Btf, type BtfType } from '#core/btf';
 import type { Insn } from '#core/isa';
 import { treeCallback, walkAsyncCallback, walkCallback, workCallback } from './callbacks.ts';
-import { forgetPacketPointers, isGpl } from './call-helper.ts';
+import { forgetPacketPointers } from './call-helper.ts';
 import { checkKfuncArguments, dynptrFlag, type KfuncMeta } from './check-kfunc-args.ts';
 import { mayAccessPacket } from './check-memory.ts';
 import { makeUnknown, settle, ZERO } from './domains/scalar.ts';
@@ -32,7 +32,6 @@ const TREE_RETURNING = new Set(['bpf_rbtree_remove', 'bpf_rbtree_first', 'bpf_rb
 /** A call with src 2. Changes the state to what holds after it; other paths that the call opens are put aside. */
 export function checkKfuncCall(env: VerifierEnvironment, insn: Insn): void {
   const at = env.insn;
-  if (!isGpl(env)) throw env.reject('helper-gpl', 'EINVAL', 'cannot call kernel function from non-GPL compatible program');
   checkCallUnderLock(env, insn);
   const kfunc = kfuncPrototype(env, insn);
   const { name } = kfunc;

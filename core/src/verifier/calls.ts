@@ -3,7 +3,7 @@
 
 import { invalidScalar } from './check-exit.ts';
 import { rangeOf } from './causes.ts';
-import type { VerifierEnvironment } from './environment.ts';
+import { Rejection, type VerifierEnvironment } from './environment.ts';
 import { formatState, LOG_LEVEL } from './log.ts';
 import { markPrecise } from './precision.ts';
 import { findPreviousEntry, widenImpreciseScalars } from './prune.ts';
@@ -41,6 +41,10 @@ export function callSubprogram(env: VerifierEnvironment, insn: Insn): void {
     }
     if (problem) {
       const message = `Caller passes invalid args into func#${index} ('${callee.name}')`;
+      if (problem.said) {
+        env.log.write(`${message}\n`);
+        throw new Rejection(problem.said.code, problem.said.errno, [...problem.said.lines, message], problem.said.insn, problem.details);
+      }
       throw env.reject('global-function', 'EINVAL', problem.line === undefined ? message : [problem.line, message], problem.details);
     }
     env.log.write(`Func#${index} ('${callee.name}') is global and assumed valid.\n`);

@@ -134,21 +134,29 @@ function mapValueRule(env: VerifierEnvironment, rule: ArgumentRule, meta: CallMe
   return rule;
 }
 
-function checkRegisterType(env: VerifierEnvironment, regno: number, rule: ArgumentRule, meta: CallMeta): void {
+/** A kernel object of a given struct, as a global function's argument asks for one. */
+export function checkObjectArgument(env: VerifierEnvironment, regno: number, wanted: { btf: Btf; btfId: number; maybeNull: boolean }): void {
+  const struct = wanted.btf.type(wanted.btfId)?.name ?? '';
+  checkRegisterType(env, regno, { kind: 'btf_id', struct, ...(wanted.maybeNull ? { maybeNull: true as const } : {}) }, undefined);
+}
+
+/** `meta` is undefined for the arguments of a global function. */
+function checkRegisterType(env: VerifierEnvironment, regno: number, rule: ArgumentRule, meta: CallMeta | undefined): void {
   const register = env.register(regno);
+  const callee = meta?.helper.name ?? 'the function';
   const types = REGISTER_TYPES[rule.kind as Exclude<ArgumentKind, 'anything'>];
   let { type } = register;
   if (rule.readonly) type &= ~MEM_RDONLY;
   if (rule.maybeNull) type &= ~PTR_MAYBE_NULL;
   if (types === MEMORY_TYPES && (rule.kind === 'mem' || rule.kind === 'fixed_size_mem')) type &= ~(DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP);
   // Allocated objects may be given away with bpf_kptr_xchg.
-  if (meta.helper.name === 'bpf_kptr_xchg' && regno === 2 && (type & MEM_ALLOC) !== 0) type &= ~(MEM_ALLOC | MEM_PERCPU);
+  if (callee === 'bpf_kptr_xchg' && regno === 2 && (type & MEM_ALLOC) !== 0) type &= ~(MEM_ALLOC | MEM_PERCPU);
   if (!types.includes(type)) {
     const expected = types.map(typeName).join(', ');
     const nullable = mayBeNull(register.type) && types.includes(register.type & ~PTR_MAYBE_NULL);
     throw env.reject(nullable ? 'helper-argument-null' : 'helper-argument', 'EACCES', `R${regno} type=${typeName(register.type)} expected=${expected}`, {
       register: regno,
-      explanation: `Argument ${regno} of ${meta.helper.name} is ${nullable ? 'a pointer that may be NULL' : `of the wrong kind (${typeName(register.type)})`}.`,
+      explanation: `Argument ${regno} of ${callee} is ${nullable ? 'a pointer that may be NULL' : `of the wrong kind (${typeName(register.type)})`}.`,
       needed: expected,
       known: typeName(register.type),
       causes: causesOf(env, register),
@@ -157,23 +165,23 @@ function checkRegisterType(env: VerifierEnvironment, regno: number, rule: Argume
   if (baseType(register.type) !== PTR_TO_BTF_ID) return;
   if (types === MEMORY_TYPES) {
     if (!rule.readonly) {
-      throw env.reject('write-forbidden', 'EACCES', `${meta.helper.name}() may write into memory pointed by R${regno} type=${typeName(register.type)}`, { register: regno });
+      throw env.reject('write-forbidden', 'EACCES', `${callee}() may write into memory pointed by R${regno} type=${typeName(register.type)}`, { register: regno });
     }
     return;
   }
   checkStructType(env, regno, register, rule, meta);
 }
 
-function checkStructType(env: VerifierEnvironment, regno: number, register: Register, rule: ArgumentRule, meta: CallMeta): void {
+function checkStructType(env: VerifierEnvironment, regno: number, register: Register, rule: ArgumentRule, meta: CallMeta | undefined): void {
   if ((register.type & MEM_ALLOC) !== 0) {
-    if (meta.helper.name === 'bpf_kptr_xchg' && regno === 2) checkKptrMatches(env, meta.kptr!, meta.kptrBtf!, regno);
+    if (meta?.helper.name === 'bpf_kptr_xchg' && regno === 2) checkKptrMatches(env, meta.kptr!, meta.kptrBtf!, regno);
     return;
   }
   if ((register.type & MEM_PERCPU) !== 0) return;
   if (mayBeNull(register.type) && (!rule.maybeNull || rule.release)) {
     throw env.reject('helper-argument-null', 'EACCES', `Possibly NULL pointer passed to helper arg${regno}`, { register: regno, causes: causesOf(env, register) });
   }
-  if (meta.helper.name === 'bpf_kptr_xchg') {
+  if (meta?.helper.name === 'bpf_kptr_xchg') {
     checkKptrMatches(env, meta.kptr!, meta.kptrBtf!, regno);
     return;
   }
@@ -183,7 +191,7 @@ function checkStructType(env: VerifierEnvironment, regno: number, register: Regi
   const wantedId = kernelBtf.find(wanted, 'struct');
   if (wantedId === undefined || !register.btf) return;
   // Releasing asks for the very type; sockets of every kind go back through bpf_sk_release.
-  const strict = rule.release === true && meta.helper.name !== 'bpf_sk_release';
+  const strict = rule.release === true && meta?.helper.name !== 'bpf_sk_release';
   if (!structsMatch(register.btf, register.btfId, register.off, kernelBtf, wantedId, strict)) {
     const name = register.btf.type(register.btfId)?.name ?? '';
     throw env.reject('helper-argument', 'EACCES', `R${regno} is of type ${name} but ${wanted} is expected`, { register: regno, needed: `struct ${wanted}`, known: `struct ${name}` });

@@ -3,7 +3,7 @@
 
 import { kfuncAllowed, kfuncByName, programType as programTypeRow, type Kfunc } from '#core/catalog';
 import { type Btf, type BtfFuncProto, type BtfParameter, type BtfType, resolve, skipModifiers } from '#core/btf';
-import type { Insn } from '#core/isa';
+import { BPF_CALL, BPF_JMP, BPF_PSEUDO_KFUNC_CALL, type Insn } from '#core/isa';
 import { kfuncName } from './call-facts.ts';
 import { isNull } from './check-stack.ts';
 import type { VerifierEnvironment } from './environment.ts';
@@ -50,6 +50,24 @@ export function kfuncPrototype(env: VerifierEnvironment, insn: Insn): KfuncProto
     iterator: has('KF_ITER_NEW') ? 'new' : has('KF_ITER_NEXT') ? 'next' : has('KF_ITER_DESTROY') ? 'destroy' : undefined,
   };
 }
+
+/** Kfuncs of network devices' drivers: only for a program that is bound to one device, which none here is. */
+const DEVICE_KFUNCS = new Set(['bpf_xdp_metadata_rx_timestamp', 'bpf_xdp_metadata_rx_hash', 'bpf_xdp_metadata_rx_vlan_tag']);
+
+/** What the kernel asks of every kfunc call in the program, reached or not (add_kfunc_call). */
+export function checkKfuncsBeforeWalk(env: VerifierEnvironment): void {
+  env.insns.forEach((insn, at) => {
+    if (insn.opcode !== (BPF_JMP | BPF_CALL) || insn.src !== BPF_PSEUDO_KFUNC_CALL) return;
+    env.insn = at;
+    if (!isGpl(env)) throw env.reject('helper-gpl', 'EINVAL', 'cannot call kernel function from non-GPL compatible program');
+    if (DEVICE_KFUNCS.has(kfuncName(env, insn))) {
+      throw env.reject('kfunc-context', 'EINVAL', 'metadata kfuncs require device-bound program', { explanation: 'These kfuncs read what one device\'s driver knows of a packet: the program must be loaded for that device.' });
+    }
+  });
+}
+
+const GPL_LICENCES = new Set(['GPL', 'GPL v2', 'GPL and additional rights', 'Dual BSD/GPL', 'Dual MIT/GPL', 'Dual MPL/GPL']);
+export const isGpl = (env: VerifierEnvironment): boolean => GPL_LICENCES.has(env.program.license);
 
 export type KfuncArgument =
   | { readonly kind: 'ignored' | 'scalar' | 'null' | 'ctx' | 'alloc' | 'refcounted' | 'dynptr' | 'iterator' | 'list_head' | 'list_node' | 'rb_root' | 'rb_node' }

@@ -2,22 +2,29 @@
 
 import { type Btf, type BtfType, resolve, sizeOf } from '#core/btf';
 import { programType } from '#core/catalog';
-import { rangeOf } from './causes.ts';
+import { checkObjectArgument } from './check-helper-args.ts';
 import { isNull } from './check-stack.ts';
 import type { ArgumentOfSubprogram, RejectionDetails, SubprogramFacts, VerifierEnvironment } from './environment.ts';
 import { Rejection } from './environment.ts';
 import { checkSharedMemory } from './helper-memory.ts';
+import { checkArgumentOffset } from './pointer-offset.ts';
+import { checkProcessedDynptr } from './process-dynptr.ts';
 import {
-  baseType, CONST_PTR_TO_DYNPTR, mayBeNull, MEM_RDONLY, pointerRegister, PTR_MAYBE_NULL, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register,
+  CONST_PTR_TO_DYNPTR, mayBeNull, MEM_RDONLY, pointerRegister, PTR_MAYBE_NULL, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register,
   SCALAR_VALUE, unknownRegister,
 } from './registers.ts';
 import type { Frame } from './state.ts';
 
 export interface ArgumentProblem {
-  /** The kernel's line; absent where it says nothing. */
+  /** The kernel's line; absent where it says nothing, or has said it. */
   readonly line: string | undefined;
   readonly details: RejectionDetails;
+  /** What a check that is shared with other calls has said. */
+  readonly said?: Rejection;
 }
+
+/** Neither released by the call nor a dynptr. */
+const ANY_USE = { release: false, dynptr: false };
 
 const wrong = (line: string | undefined, regno?: number): ArgumentProblem => ({ line, details: regno === undefined ? {} : { register: regno } });
 
@@ -122,8 +129,13 @@ export function checkSubprogramArguments(env: VerifierEnvironment, index: number
   const expected = argumentsOf(env, index);
   if (expected === 'invalid') return wrong(env.subprograms[index]!.argumentProblem);
   for (let i = 0; i < expected.length; i++) {
-    const problem = checkArgument(env, expected[i]!, i);
-    if (problem) return problem;
+    try {
+      const problem = checkArgument(env, expected[i]!, i);
+      if (problem) return problem;
+    } catch (refused) {
+      if (!(refused instanceof Rejection)) throw refused;
+      return { line: undefined, details: refused.details, said: refused };
+    }
   }
   return undefined;
 }
@@ -135,26 +147,26 @@ function checkArgument(env: VerifierEnvironment, expected: ArgumentOfSubprogram,
     case 'scalar':
       return register.type === SCALAR_VALUE ? undefined : wrong(`R${regno} is not a scalar`, regno);
     case 'ctx':
+      checkArgumentOffset(env, register, regno, ANY_USE);
       return register.type === PTR_TO_CTX ? undefined : wrong(`arg#${i} expects pointer to ctx`, regno);
     case 'arena':
       return register.type === PTR_TO_ARENA || register.type === SCALAR_VALUE ? undefined : wrong(`R${regno} is not a pointer to arena or scalar.`, regno);
     case 'mem': {
       if (expected.readonly) return undefined;
-      try {
-        checkSharedMemory(env, regno, expected.size);
-      } catch (refused) {
-        if (refused instanceof Rejection) return { line: undefined, details: { ...refused.details, known: refused.lines[0] ?? rangeOf(register) } };
-        throw refused;
-      }
+      checkArgumentOffset(env, register, regno, ANY_USE);
+      checkSharedMemory(env, regno, expected.size);
       return !expected.mayBeNull && (mayBeNull(register.type) || isNull(register)) ? wrong(`arg#${i} is expected to be non-NULL`, regno) : undefined;
     }
     case 'dynptr':
+      checkArgumentOffset(env, register, regno, { release: false, dynptr: true });
+      checkProcessedDynptr(env, regno, -1, { uninit: false, readonly: true, kind: undefined, cloneOf: 0 });
       return undefined;
-    case 'btf_id': {
+    case 'btf_id':
       if (isNull(register) && mayBeNull(expected.flags)) return undefined;
-      if (baseType(register.type) !== PTR_TO_BTF_ID) return wrong(`R${regno} type=${register.type === SCALAR_VALUE ? 'scalar' : 'pointer'} expected=ptr_, trusted_ptr_, rcu_ptr_`, regno);
+      if ((expected.flags & PTR_UNTRUSTED) !== 0) return undefined;
+      checkObjectArgument(env, regno, { btf: expected.btf, btfId: expected.btfId, maybeNull: mayBeNull(expected.flags) });
+      checkArgumentOffset(env, register, regno, ANY_USE);
       return undefined;
-    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { LoadedObject, Program } from '#core/program';
 import { checkControlFlow, findLoops, postorder } from './cfg.ts';
 import { Cancelled, Rejection, VerifierEnvironment } from './environment.ts';
 import { findingRow } from './findings.ts';
+import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
 import { computeLiveRegisters } from './liveness-registers.ts';
 import { LiveStack } from './liveness-stack.ts';
 import { formatRegister, formatStackDepths, LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
@@ -53,6 +54,7 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
 function run(env: VerifierEnvironment): void {
   if (env.insns.length === 0) throw env.reject('invalid-program', 'EINVAL', 'the program has no instructions');
   prepareSubprograms(env);
+  checkKfuncsBeforeWalk(env);
   findExceptionCallback(env);
   if (env.log.level & LOG_LEVEL2 && env.subprograms.length > 1) {
     env.subprograms.forEach((subprogram, index) => env.log.write(`func#${index} @${subprogram.start}\n`));
