@@ -145,6 +145,14 @@ export class BtfTypes {
 
   /** The variables of a global section (`.bss`, `.data`, `.rodata`, …) with their offsets into it. */
   section(name: string): readonly { name: string; offset: number; type: CType }[] {
+    let known = this.sections.get(name);
+    if (!known) this.sections.set(name, (known = this.readSection(name)));
+    return known;
+  }
+
+  private readonly sections = new Map<string, readonly { name: string; offset: number; type: CType }[]>();
+
+  private readSection(name: string): readonly { name: string; offset: number; type: CType }[] {
     const id = this.btf.find(name, 'datasec');
     const section = id === undefined ? undefined : this.btf.type(id);
     if (section?.kind !== 'datasec') return [];

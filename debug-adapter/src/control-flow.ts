@@ -31,18 +31,27 @@ export function jumpTargets(insns: readonly Insn[]): Uint8Array {
   return targets;
 }
 
-/** Those of `candidates` that execution from `entry` can reach without passing another candidate first. */
-export function firstReached(insns: readonly Insn[], entry: number, candidates: readonly number[]): readonly number[] {
+/**
+ * Those of `candidates` where a statement begins: execution from `entry` meets them before any other candidate, or comes back to
+ * them in a loop without meeting another. The rest are later pieces of a statement that has begun already.
+ */
+export function statementBeginnings(insns: readonly Insn[], entry: number, candidates: readonly number[]): readonly number[] {
   if (candidates.length < 2) return candidates;
   const wanted = new Set(candidates);
+  const first = new Set(metFirst(insns, [entry], wanted));
+  return candidates.filter((slot) => first.has(slot) || metFirst(insns, successors(insns, slot), wanted).includes(slot));
+}
+
+/** The wanted slots that execution can reach from `from` without passing another wanted one. */
+function metFirst(insns: readonly Insn[], from: readonly number[], wanted: ReadonlySet<number>): readonly number[] {
   const seen = new Uint8Array(insns.length);
   const found: number[] = [];
-  const work = [entry];
+  const work = [...from];
   for (let slot = work.pop(); slot !== undefined; slot = work.pop()) {
     if (slot < 0 || slot >= insns.length || seen[slot]) continue;
     seen[slot] = 1;
     if (wanted.has(slot)) found.push(slot);
     else work.push(...successors(insns, slot));
   }
-  return found.sort((a, b) => a - b);
+  return found;
 }

@@ -9,6 +9,8 @@ export interface StackFrame {
   index: number;
   /** Index into Execution.frames(): inlined functions share their function's. */
   physical: number;
+  /** Among the functions at this instruction, the innermost is 0. */
+  level: number;
   name: string;
   inlined: boolean;
   file: string;
@@ -23,7 +25,7 @@ export interface StackFrame {
 export function stackOf(invocation: Invocation, program: MappedProgram): readonly StackFrame[] {
   const frames: StackFrame[] = [];
   invocation.execution.frames().forEach((frame, physical) => {
-    for (const { name, inlined, file, line, column } of program.map.framesAt(frame.insn)) frames.push({ index: frames.length, physical, name, inlined, file, line, column, slot: frame.insn, program });
+    program.map.framesAt(frame.insn).forEach(({ name, inlined, file, line, column }, level) => void frames.push({ index: frames.length, physical, level, name, inlined, file, line, column, slot: frame.insn, program }));
   });
   const outermost = frames.at(-1);
   if (outermost) outermost.name = `${outermost.name} (${invocation.event.title})`;

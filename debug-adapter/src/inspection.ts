@@ -5,7 +5,7 @@ import { contextStruct, type ContextStruct } from '#core/catalog';
 import { asU64, hex64, toHex } from '#core/bytes';
 import type { LoadedObject } from '#core/program';
 import type { Invocation, Kernel, SimulatedMap } from '#core/sim';
-import type { Frame } from '#core/vm';
+import type { Frame, Region } from '#core/vm';
 import { BtfTypes } from './c-type-btf.ts';
 import { arrayOf, builtinType, integerType, pointerTo, VOID } from './c-type.ts';
 import type { CMember, CType } from './c-type.ts';
@@ -13,6 +13,7 @@ import { bytesToInteger, constant, constantPlace, formatScalar, formatValue, int
 import type { CValue, Place } from './c-value.ts';
 import { evaluate } from './expression.ts';
 import type { ExpressionScope, MapValue } from './expression.ts';
+import { isMacroMade } from './debug-information.ts';
 import type { StackFrame } from './frames.ts';
 import { decodePacket, hexRows } from './packet-headers.ts';
 import { describeAddress, describeRegister } from './register-meaning.ts';
@@ -25,6 +26,8 @@ export interface DebugVariable {
   name: string;
   type: CType;
   parameter: boolean;
+  /** A variable of an inner block has the same name and hides it. */
+  shadowed: boolean;
   value: CValue;
 }
 
@@ -32,7 +35,10 @@ export interface DebugVariable {
 export interface MachineAccess {
   register(register: number): Place;
   memory(address: bigint): Place;
-  framePointer: bigint;
+  /** A variable in a global section, at bytes from the section's start. */
+  global(section: string, offset: number): Place | undefined;
+  /** What a register held when the function was entered, where that is known. */
+  entryRegister(register: number): bigint | undefined;
 }
 
 /** Answers where variables are; undefined when the program has no debug information. */
@@ -66,6 +72,7 @@ export class Inspection {
   /** Shows integers in hexadecimal: the client's wish for one request. */
   hex = false;
   private readonly types = new WeakMap<LoadedObject, BtfTypes>();
+  private readonly globalRegions = new WeakMap<SimulatedMap, Region>();
 
   constructor(private readonly options: InspectionOptions) {}
 
@@ -160,18 +167,23 @@ export class Inspection {
   /** What names mean in a frame: its variables, then globals, maps, registers and enumerators. */
   scopeOf(frame: StackFrame | undefined): ExpressionScope {
     const types = this.typesOf(this.object);
-    const locals = new Map<string, CValue>();
-    for (const { name, value } of frame ? this.localsOf(frame) : []) if (!locals.has(name)) locals.set(name, value);
-    const globals = this.globals();
+    // Asked for when a name is looked up: a condition that is met a million times may need none.
+    let known: { locals: Map<string, CValue>; globals: Map<string, CValue> } | undefined;
+    const variables = (): { locals: Map<string, CValue>; globals: Map<string, CValue> } => {
+      if (known) return known;
+      const locals = new Map<string, CValue>();
+      for (const { name, value, shadowed } of frame ? this.localsOf(frame) : []) if (!shadowed) locals.set(name, value);
+      return (known = { locals, globals: this.globals() });
+    };
     const physical = frame?.physical ?? 0;
     return {
       hex: this.hex,
       at: (address) => this.memory(address),
       describeAddress: (address) => describeAddress(this.kernel, this.frames, address),
       findType: (words) => types?.find(words) ?? builtinType(words) ?? catalogType(words),
-      names: () => [...locals.keys(), ...globals.keys(), ...this.kernel.maps.map(({ definition }) => definition.name)],
+      names: () => [...variables().locals.keys(), ...variables().globals.keys(), ...this.kernel.maps.map(({ definition }) => definition.name)],
       lookup: (name) => {
-        const named = locals.get(name) ?? globals.get(name);
+        const named = variables().locals.get(name) ?? variables().globals.get(name);
         if (named) return named;
         const map = this.kernel.maps.find(({ definition }) => definition.name === name);
         if (map) return this.mapValue(map);
@@ -207,9 +219,25 @@ export class Inspection {
     const machine: MachineAccess = {
       register: (register) => this.register(frame.physical, register),
       memory: (address) => this.memory(address),
-      framePointer: this.frames[frame.physical]?.framePointer ?? 0n,
+      global: (section, offset) => {
+        const map = this.invocation?.current.maps.find((other) => other?.definition.globalSection === section);
+        return map && shifted(this.globalPlace(map), offset);
+      },
+      // The main program gets its context in r1; what callers passed to other functions is not kept.
+      entryRegister: (register) => (register === 1 && frame.physical === this.frames.length - 1 ? this.invocation?.ctx?.base : undefined),
     };
-    return this.options.debugVariables?.variablesAt(frame, machine) ?? this.argumentsOf(frame);
+    const variables = this.options.debugVariables?.variablesAt(frame, machine);
+    return variables ? this.withContext(frame, variables) : this.argumentsOf(frame);
+  }
+
+  /** Where the compiler has dropped the context's register, the pointer is still known: every run gets one, and none can change it. */
+  private withContext(frame: StackFrame, variables: readonly DebugVariable[]): readonly DebugVariable[] {
+    const { ctx } = this.invocation ?? {};
+    const first = variables.findIndex(({ parameter }) => parameter);
+    const variable = variables[first];
+    const isMain = !frame.inlined && frame.physical === this.frames.length - 1;
+    if (!ctx || !variable || !isMain || variable.type.kind !== 'pointer' || readBytes(variable.value) instanceof Uint8Array) return variables;
+    return variables.with(first, { ...variable, value: constant(variable.type, ctx.base) });
   }
 
   private argumentsOf(frame: StackFrame): readonly DebugVariable[] {
@@ -221,16 +249,16 @@ export class Inspection {
     return (prototype?.parameters ?? []).slice(0, 5).map(({ name, type }, index) => {
       const isContext = index === 0 && subprogram === frame.program.map.program.subprograms[0] && invocation.ctx !== undefined;
       const place = isContext ? constantPlace(integerBytes(invocation.ctx!.base, 8)) : atEntry ? this.register(0, index + 1) : unavailablePlace('known at the first instruction only: the program has no debug information');
-      return { name, type, parameter: true, value: { type, place, offset: 0 } };
+      return { name, type, parameter: true, shadowed: false, value: { type, place, offset: 0 } };
     });
   }
 
   private globals(): Map<string, CValue> {
     const found = new Map<string, CValue>();
     for (const map of this.invocation?.current.maps ?? []) {
-      const { globalSection } = map.definition;
+      const globalSection = map?.definition.globalSection;
       if (globalSection === undefined) continue;
-      for (const { name, offset, type } of this.typesOf(this.object)?.section(globalSection) ?? []) found.set(name, { type, place: this.globalPlace(map), offset });
+      for (const { name, offset, type } of this.typesOf(this.object)?.section(globalSection) ?? []) if (!isMacroMade(name)) found.set(name, { type, place: this.globalPlace(map), offset });
     }
     return found;
   }
@@ -238,15 +266,21 @@ export class Inspection {
   /** The single value of a global section's map: memory where the kernel has it, so that addresses can be shown. */
   private globalPlace(map: SimulatedMap): Place {
     const place = this.mapPlace(map, new Uint8Array(map.definition.keySize), 0);
-    for (const region of this.kernel.memory.regions) if (region.kind === 'map_value' && map.nameOf(region) !== undefined) return { ...this.memory(region.base), read: place.read };
-    return place;
+    let region = this.globalRegions.get(map);
+    if (!region || this.kernel.memory.find(region.base) !== region) {
+      region = undefined;
+      for (const other of this.kernel.memory.regions) if (other.kind === 'map_value' && map.nameOf(other) !== undefined) region = other;
+      if (!region) return place;
+      this.globalRegions.set(map, region);
+    }
+    return this.memory(region.base);
   }
 
   // Scopes
 
   locals(frame: StackFrame): readonly Variable[] {
     const scope = this.scopeOf(frame);
-    return this.localsOf(frame).map(({ name, value }) => variableOf(name, value, scope, name));
+    return this.localsOf(frame).map(({ name, value, shadowed }) => variableOf(shadowed ? `${name} (hidden by an inner one)` : name, value, scope, shadowed ? undefined : name));
   }
 
   registers(frame: StackFrame): readonly Variable[] {
@@ -418,6 +452,13 @@ export class Inspection {
     });
   }
 }
+
+/** A place inside a place. */
+const shifted = (place: Place, by: number): Place => ({
+  ...(place.address === undefined ? {} : { address: place.address + BigInt(by) }),
+  read: (offset, size) => place.read(offset + by, size),
+  ...(place.write ? { write: (offset, bytes) => place.write!(offset + by, bytes) } : {}),
+});
 
 const formatRegisterValue = (value: CValue): string => {
   const bytes = readBytes(value);

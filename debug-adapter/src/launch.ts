@@ -12,11 +12,12 @@ import { createKernel, parseScenario } from '#core/sim';
 import type { Kernel, Scenario, ScenarioEvent, SimulatedProgram } from '#core/sim';
 import { openProgram, readKernelBtf } from '#toolchain';
 import type { ToolchainSettings } from '#toolchain';
-import * as verifier from '#core/verifier';
-import type { Finding, Verdict, Verify } from '#core/verifier';
+import { verify } from '#core/verifier';
+import type { Finding, Verdict } from '#core/verifier';
 import { interpreter } from '#core/vm';
+import { DebugInformation } from './debug-information.ts';
 import { SourceMap } from './source-map.ts';
-import type { InlineInformation, SourcePlace } from './source-map.ts';
+import type { SourcePlace } from './source-map.ts';
 
 export interface LaunchWish {
   program: string;
@@ -51,6 +52,7 @@ export interface Launched {
   kernel: Kernel;
   object: LoadedObject;
   programs: readonly LoadedProgram[];
+  debugInformation: DebugInformation | undefined;
   events: readonly ScenarioEvent[];
   rejected: readonly Rejected[];
   /** What the person should know: warnings of the compiler, programs that nothing drives. */
@@ -90,6 +92,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   notes.push(...loaded.problems.map(formatProblem));
   if (scenario) notes.push(...kernel.prepare(scenario).map(formatProblem));
 
+  const debugInformation = DebugInformation.of(object);
   const maps = loaded.programs.map((simulated) => mapped(simulated));
   const rejected = wish.verify === 'never' ? [] : loaded.programs.flatMap(({ program }, index) => verifyOne(program, object, kernel.options.version, kernelBtf, maps[index]!.map));
   const tailTargets = new Set(object.maps.flatMap(({ slots }) => (slots ?? []).map(({ target }) => target)));
@@ -98,7 +101,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
 
   const events = eventsFor(wish, scenario, kernel, loaded.programs);
   if ('failure' in events) return { ...events, details: [...events.details, ...notes] };
-  return { kernel, object, programs: maps, events: events.events, rejected, notes };
+  return { kernel, object, programs: maps, debugInformation, events: events.events, rejected, notes };
 
   function mapped(simulated: SimulatedProgram): LoadedProgram {
     const base = path.dirname(path.resolve(wish.program));
@@ -108,8 +111,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
       if (full === undefined) resolved.set(file, (full = wish.canonical(path.resolve(base, file))));
       return full;
     };
-    const inlines: InlineInformation | undefined = undefined;
-    return { id: simulated.id, simulated, executable: simulated.executable, program: simulated, map: new SourceMap(simulated.program, inlines, resolve) };
+    return { id: simulated.id, simulated, executable: simulated.executable, program: simulated, map: new SourceMap(simulated.program, debugInformation, resolve) };
   }
 }
 
@@ -143,8 +145,6 @@ export async function eventFileBeside(program: string): Promise<string | undefin
 }
 
 function verifyOne(program: Program, object: LoadedObject, kernel: KernelVersion, kernelBtf: ReturnType<typeof readKernelBtf>['btf'], map: SourceMap): readonly Rejected[] {
-  const { verify } = verifier as { verify?: Verify };
-  if (!verify) return [];
   const verdict = verify(program, object, { kernel, logLevel: 1, ...(kernelBtf ? { kernelBtf } : {}) });
   if (verdict.verdict !== 'rejected') return [];
   const finding = verdict.findings.find(({ severity }) => severity === 'error');

@@ -2,7 +2,7 @@
 // Reads the program's line records (and, when given, its inlined functions); knows no running machine.
 
 import type { LineRecord, Program, Subprogram } from '#core/program';
-import { firstReached, jumpTargets } from './control-flow.ts';
+import { statementBeginnings, jumpTargets } from './control-flow.ts';
 
 /** A place in the source as a frame shows it. Line 0: the compiler says nothing about this instruction. */
 export interface SourcePlace {
@@ -26,9 +26,15 @@ export interface InlinedFunction {
   call: SourcePlace;
 }
 
-/** Debug information beyond line records, where there is some. */
+/** One program's inlined functions, innermost first. */
 export interface InlineInformation {
   inlinedAt(slot: number): readonly InlinedFunction[];
+}
+
+/** What debug information adds to a program's own line records. */
+export interface SourceInformation {
+  inlinesOf(program: Program): InlineInformation;
+  linesOf(program: Program): readonly LineRecord[];
 }
 
 const NOWHERE: SourcePlace = { file: '', line: 0, column: 0 };
@@ -38,14 +44,16 @@ export class SourceMap {
   private readonly recordOf: Int32Array;
   private readonly records: readonly LineRecord[];
   private readonly targets: Uint8Array;
+  private readonly inlines: InlineInformation | undefined;
 
   constructor(
     readonly program: Program,
-    private readonly inlines: InlineInformation | undefined,
+    information: SourceInformation | undefined,
     /** Makes of a record's file name the path that the editor knows. */
     private readonly resolve: (file: string) => string,
   ) {
-    this.records = program.lines;
+    this.inlines = information?.inlinesOf(program);
+    this.records = program.lines.length > 0 ? program.lines : (information?.linesOf(program) ?? []);
     this.recordOf = new Int32Array(program.insns.length).fill(-1);
     this.records.forEach((record, index) => {
       const end = Math.min(this.records[index + 1]?.insn ?? program.insns.length, this.subprogramAt(record.insn)?.end ?? program.insns.length);
@@ -102,7 +110,7 @@ export class SourceMap {
 
   /**
    * Slots where a breakpoint on the line belongs. A compiler splits a statement into pieces; of those of one function
-   * (or one inlined copy) only the ones are taken that execution meets first, so that a statement stops once.
+   * (or one inlined copy) only the ones are taken where it begins, so that a statement stops once.
    */
   slotsOf(path: string, line: number): readonly number[] {
     const groups = new Map<string, number[]>();
@@ -114,7 +122,18 @@ export class SourceMap {
       const group = `${this.subprogramAt(record.insn)?.start}/${this.inlineChain(record.insn).join('/')}`;
       groups.set(group, [...(groups.get(group) ?? []), record.insn]);
     }
-    return [...groups.values()].flatMap((slots) => firstReached(this.program.insns, this.subprogramAt(slots[0]!)?.start ?? 0, slots)).sort((a, b) => a - b);
+    return [...groups.values()]
+      .flatMap((slots) => {
+        const beginnings = statementBeginnings(this.program.insns, this.subprogramAt(slots[0]!)?.start ?? 0, slots);
+        return slots.filter((slot, index) => beginnings.includes(slot) || this.comesBack(slots[index - 1]!, slot, line));
+      })
+      .sort((a, b) => a - b);
+  }
+
+  /** A later line stands between two pieces of one: an unrolled loop, which begins the statement again. */
+  private comesBack(from: number, to: number, line: number): boolean {
+    const file = this.records[this.recordOf[to]!]?.file;
+    return this.records.some((record) => record.insn > from && record.insn < to && record.file === file && record.line > line);
   }
 
   /** The source lines that the compiler kept, for files that are not at hand. */

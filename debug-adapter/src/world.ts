@@ -36,7 +36,7 @@ export class World {
       runStarted: ({ event, program }) => say({ category: 'console', text: `${event.title}: ${program.program.name} runs` }),
       runFinished: ({ program, current }, value, meaning) => say({ category: 'console', text: `${program.program.name}${current === program ? '' : ` (tail call to ${current.program.name})`} returned ${meaning || formatScalar(value)}` }),
     });
-    this.inspection = new Inspection({ kernel: launched.kernel, timeline: this.timeline, debugVariables: undefined });
+    this.inspection = new Inspection({ kernel: launched.kernel, timeline: this.timeline, debugVariables: launched.debugInformation });
     this.debuggee = new Debuggee(this.timeline, launched.programs, breakpoints, {
       stopOnEntry,
       scope: () => this.inspection.scopeOf(this.stack()[0]),

@@ -38,12 +38,17 @@ export function connect(): DapClient {
 
 /** Answers of the file's commands, in the file's own format: equal to the file when nothing has changed. */
 export async function play(file: string): Promise<string> {
-  const player = new Player(connect());
+  let player = new Player(connect());
   const lines: string[] = [];
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (line.startsWith('#') || (line === '' && lines.at(-1) !== '')) lines.push(line);
     if (!line.startsWith('> ')) continue;
-    lines.push(line, ...stable(await player.command(line.slice(2))).map((text) => `  ${text}`));
+    if (/^> launch/.test(line)) {
+      await player.leave();
+      player = new Player(connect());
+    }
+    const answer = await player.command(line.slice(2)).catch((cause: unknown) => [`! ${cause instanceof Error ? cause.message : String(cause)}`]);
+    lines.push(line, ...stable(answer).map((text) => `  ${text}`));
   }
   await player.leave();
   while (lines.at(-1) === '') lines.pop();
@@ -56,7 +61,7 @@ const stable = (lines: readonly string[]): string[] => lines.flatMap((line) => l
 /** `12`, `"text of the line"` or `#marker`. */
 function lineOf(file: string, where: string): number {
   if (/^\d+$/.test(where)) return Number(where);
-  const wanted = where.startsWith('#') ? new RegExp(`#BP ${where.slice(1)}\\b`) : undefined;
+  const wanted = where.startsWith('#') ? new RegExp(`#BP ${where.slice(1)}(?![\\w-])`) : undefined;
   const text = where.replace(/^"|"$/g, '');
   const index = readFileSync(file, 'utf8').split('\n').findIndex((line) => (wanted ? wanted.test(line) : line.includes(text)));
   if (index < 0) throw new Error(`${file} has no line with ${where}`);
@@ -87,6 +92,10 @@ class Player {
         return this.clear(rest);
       case 'start':
         return this.andStop(this.client.ask('configurationDone'));
+      case 'start-quietly':
+        // Where it stops depends on the clock.
+        await this.andStop(this.client.ask('configurationDone'));
+        return [];
       case 'continue':
       case 'next':
       case 'stepIn':
@@ -206,7 +215,9 @@ class Player {
   }
 
   private async frameId(): Promise<number> {
-    return (await this.frames())[this.frame]!.id;
+    const frame = (await this.frames())[this.frame];
+    if (!frame) throw new Error('no such frame');
+    return frame.id;
   }
 
   /** `Name` or `Name depth`: the scope's variables, with their children down to a depth. */
@@ -242,7 +253,9 @@ class Player {
     const path = names!.split(' / ');
     for (const part of path.slice(0, -1)) {
       const { variables } = await this.client.request<{ variables: Variable[] }>('variables', { variablesReference: reference });
-      reference = variables.find(({ name }) => name === part)!.variablesReference;
+      const variable = variables.find(({ name }) => name === part);
+      if (!variable) return [`there is no ${part}: ${variables.map(({ name }) => name).join(', ')}`];
+      reference = variable.variablesReference;
     }
     const answer = await this.client.ask('setVariable', { variablesReference: reference, name: path.at(-1), value });
     return answer.success === true ? [(answer.body as { value: string }).value] : refusal(answer);
