@@ -21,6 +21,9 @@ export interface RawMemory {
 
 const MAX_SIZE = 1n << 29n;
 
+/** Program types whose context is used as it is (no convert_ctx_access). */
+const PLAIN_CONTEXTS = new Set(['kprobe', 'tracepoint', 'raw_tracepoint', 'raw_tracepoint_writable', 'tracing', 'lsm', 'struct_ops', 'syscall', 'lirc_mode2', 'netfilter', 'cgroup_device']);
+
 /** All `size` bytes behind the pointer in `regno` may be read, or written, by a helper (check_helper_mem_access). */
 export function checkHelperMemory(env: VerifierEnvironment, regno: number, size: number, direction: Direction, zeroAllowed: boolean, raw?: RawMemory): void {
   const register = env.register(regno);
@@ -56,8 +59,8 @@ export function checkHelperMemory(env: VerifierEnvironment, regno: number, size:
       checkBtfAccess(env, regno, register.off, { write: false, size: size as 1, value: -1 });
       return;
     case PTR_TO_CTX:
-      // Only the context of syscall programs is plain memory.
-      if (env.programType !== 'syscall') break;
+      // A context that the kernel does not rewrite is the memory that it looks like.
+      if (!PLAIN_CONTEXTS.has(env.programType)) break;
       if (size === 0) {
         if (zeroAllowed) return;
         throw env.reject('helper-argument-size', 'EACCES', 'invalid zero-sized read', { register: regno });

@@ -84,9 +84,21 @@ export function specialFieldsOf(btf: Btf, typeId: number): SpecialFields | undef
     }
   }
   found.sort((a, b) => a.offset - b.offset);
-  const result = found.length > 0 ? { btf, fields: found } : undefined;
+  const result = found.length > 0 && isConsistent(found) ? { btf, fields: found } : undefined;
   known.set(typeId, result);
   return result;
+}
+
+/** A struct whose fields do not go together has none at all, as far as the kernel is concerned. */
+function isConsistent(fields: readonly SpecialField[]): boolean {
+  const count = (...kinds: readonly SpecialKind[]): number => fields.filter((field) => kinds.includes(field.kind)).length;
+  if (count('bpf_spin_lock', 'bpf_res_spin_lock') > 1 || count('bpf_timer') > 1 || count('bpf_wq') > 1 || count('bpf_refcount') > 1) return false;
+  const roots = fields.filter((field) => field.kind === 'bpf_list_head' || field.kind === 'bpf_rb_root');
+  // Lists and trees need a lock beside them, and elements that hold the right kind of node.
+  if (roots.length > 0 && count('bpf_spin_lock', 'bpf_res_spin_lock') === 0) return false;
+  if (roots.some((field) => field.graph === undefined)) return false;
+  // A node that can be in a list and in a tree at once must be counted.
+  return count('bpf_refcount') > 0 || count('bpf_list_node') === 0 || count('bpf_rb_node') === 0;
 }
 
 function collectMembers(btf: Btf, composite: BtfComposite, base: number, found: SpecialField[], depth: number): void {
@@ -117,7 +129,7 @@ function collectType(btf: Btf, typeId: number, offset: number, found: SpecialFie
       }
       return;
     }
-    const graph = kind === 'bpf_list_head' || kind === 'bpf_rb_root' ? graphRoot(btf, tags) : undefined;
+    const graph = kind === 'bpf_list_head' || kind === 'bpf_rb_root' ? graphRoot(btf, tags, kind === 'bpf_list_head' ? 'bpf_list_node' : 'bpf_rb_node') : undefined;
     for (let i = 0; i < count; i++) found.push({ kind, offset: offset + i * type.size, size: type.size, ...(graph && { graph }) });
     return;
   }
@@ -133,7 +145,7 @@ function collectType(btf: Btf, typeId: number, offset: number, found: SpecialFie
 }
 
 /** `contains:STRUCT:NODE`, a declaration tag on a list head or tree root. */
-function graphRoot(btf: Btf, tags: readonly { name: string }[]): SpecialField['graph'] {
+function graphRoot(btf: Btf, tags: readonly { name: string }[], node: string): SpecialField['graph'] {
   const parts = tags.find((tag) => tag.name.startsWith('contains:'))?.name.split(':');
   if (!parts || parts.length < 3) return undefined;
   const [, valueName, nodeName] = parts;
@@ -141,7 +153,7 @@ function graphRoot(btf: Btf, tags: readonly { name: string }[]): SpecialField['g
   const value = valueTypeId === undefined ? undefined : btf.type(valueTypeId);
   if (valueTypeId === undefined || value?.kind !== 'struct') return undefined;
   const member = value.members.find((candidate) => candidate.name === nodeName);
-  if (!member) return undefined;
+  if (!member || btf.type(member.type)?.name !== node) return undefined;
   return { valueTypeId, valueName: valueName!, nodeName: nodeName!, nodeOffset: member.bitOffset / 8 };
 }
 
