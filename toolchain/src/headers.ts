@@ -5,27 +5,18 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { printVmlinuxHeader } from '#core/btf';
 import { type Problem, error } from '#core/problem';
 import type { Compiler } from './find-compiler.ts';
 import { readKernelBtf } from './kernel-btf.ts';
 import { cacheFolder } from './machine.ts';
+import { ownFolder } from './own-folder.ts';
 import { run } from './process.ts';
 import type { ToolchainSettings } from './settings.ts';
 
 /** Counts up when printVmlinuxHeader writes something else: older files in the cache are then made again. */
 const VMLINUX_EDITION = 2;
 const KEPT_PRECOMPILED = 6;
-
-/** The repository's or the extension's folder that holds `toolchain/include`; bundles lie one level deeper than it. */
-function ownFolder(relative: string): string {
-  const here = path.dirname(import.meta.url ? fileURLToPath(import.meta.url) : __filename);
-  for (let folder = here; ; folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, relative))) return path.join(folder, relative);
-    if (folder === path.dirname(folder)) throw new Error(`${relative} is missing from this installation`);
-  }
-}
 
 let include: string | undefined;
 /** Folder to give with -I, so that `<bpf/bpf_helpers.h>` is found. */

@@ -1,4 +1,4 @@
-// The kernel's own types: of the running kernel where there is one, else of a file that the settings name.
+// The kernel's own types: of a file that the settings name, else of the running kernel, else the reduced ones we bring.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -6,6 +6,7 @@ import os from 'node:os';
 import { type Btf, readBtf } from '#core/btf';
 import { isElf, readElf } from '#core/elf';
 import { type Problem, error } from '#core/problem';
+import { ownFolder } from './own-folder.ts';
 import type { ToolchainSettings } from './settings.ts';
 
 export const RUNNING_KERNEL_BTF = '/sys/kernel/btf/vmlinux';
@@ -47,6 +48,12 @@ function read(given: string): KernelBtf {
     } catch {
       // A kernel without CONFIG_DEBUG_INFO_BTF, or a sandbox without /sys.
     }
+  }
+  try {
+    const file = ownFolder('toolchain/kernel/linux-6.18.btf');
+    return parse(readFileSync(file), file, 'the Linux 6.18 that comes with eBPF Workbench');
+  } catch {
+    // Left out of this installation: said below.
   }
   return { digest: '', origin: '', problems: [error('This system has no kernel types to make vmlinux.h from. Name a BTF file or a kernel image in the setting ebpf.kernel.btf, or put a vmlinux.h beside the program', { code: 'kernel-btf' })] };
 }

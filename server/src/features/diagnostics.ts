@@ -145,46 +145,77 @@ function fromFinding(document: Document, program: Program, finding: Finding, opt
     return record && record.line > 0 ? [relatedAt(document, text, { file: record.file, line: record.line, column: record.column }, options)] : [];
   });
   if (place.elsewhere) related.unshift(relatedAt(document, finding.message, place.elsewhere, options));
-  const data: DiagnosticData = { program: program.name, insn: finding.insn, explanation: finding.explanation, advice: finding.advice };
+  const data: DiagnosticData = { program: program.name, insn: finding.insn, explanation: finding.explanation, advice: inWordsOf(document, finding.advice, place.expression) };
   return {
     range: place.range,
     severity: severityOf(finding.severity),
     source: 'eBPF verifier',
     code: finding.code,
     ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }),
-    message: [finding.explanation, finding.advice, `The kernel says: ${finding.message}`].filter((line) => line !== '').join('\n'),
+    message: [finding.explanation, inWordsOf(document, finding.advice, place.expression), `The kernel says: ${finding.message}`].filter((line) => line !== '').join('\n'),
     ...(options.related && related.length > 0 ? { relatedInformation: related } : {}),
     data,
   };
+}
+
+/** The catalogue's advice speaks of `value`; where the text shows which pointer is meant, it is named. */
+function inWordsOf(document: Document, advice: string, expression: Node | undefined): string {
+  if (document.language !== 'c' || !expression || !advice.includes('!value')) return advice;
+  const pointer = pointerOf(expression);
+  return pointer ? advice.replaceAll('!value', /^\w+$/.test(pointer) ? `!${pointer}` : `!(${pointer})`) : advice;
+}
+
+/** The pointer that an expression goes through: `count` of `*count += 1`, `task` of `task->pid`. */
+function pointerOf(node: Node): string | undefined {
+  switch (node.type) {
+    case 'pointer_expression':
+    case 'field_expression':
+    case 'subscript_expression':
+      return node.childForFieldName('argument')?.text;
+    case 'assignment_expression': {
+      const left = node.childForFieldName('left');
+      return left ? pointerOf(left) : undefined;
+    }
+    case 'update_expression': {
+      const argument = node.childForFieldName('argument');
+      return argument ? pointerOf(argument) : undefined;
+    }
+    case 'parenthesized_expression': {
+      const inside = node.namedChild(0);
+      return inside ? pointerOf(inside) : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /**
  * Where an instruction comes from in this text. Code from a header stands where this text last led into it; an instruction
  * without a place at the program's name.
  */
-function placeIn(document: Document, program: Program, insn: number): { range: Range; elsewhere?: SourceSpan } {
+function placeIn(document: Document, program: Program, insn: number): { range: Range; elsewhere?: SourceSpan; expression?: Node | undefined } {
   const record = lineOf(program, insn);
   if (!record || record.line === 0) return { range: programRange(document, program) };
-  if (isThis(document, record.file)) return { range: rangeOfRecord(document, record) };
+  if (isThis(document, record.file)) return rangeOfRecord(document, record);
   const elsewhere = { file: record.file, line: record.line, column: record.column };
   const own = program.lines.findLast((one) => one.insn <= insn && one.line > 0 && isThis(document, one.file));
-  return { range: own ? rangeOfRecord(document, own) : programRange(document, program), elsewhere };
+  return { range: own ? rangeOfRecord(document, own).range : programRange(document, program), elsewhere };
 }
 
-function rangeOfRecord(document: Document, record: LineRecord): Range {
+function rangeOfRecord(document: Document, record: LineRecord): { range: Range; expression?: Node } {
   const start = document.lines.fromCompiler(record.line, record.column);
   if (document.language === 'asm') {
     const statement = document.asm?.insnAt(record.line, record.column)?.record;
-    return statement ? { start: { line: start.line, character: statement.column - 1 }, end: { line: start.line, character: statement.endColumn - 1 } } : lineRange(document, start.line);
+    return { range: statement ? { start: { line: start.line, character: statement.column - 1 }, end: { line: start.line, character: statement.endColumn - 1 } } : lineRange(document, start.line) };
   }
   const { syntax } = document;
-  if (!syntax || record.column === 0) return lineRange(document, start.line);
-  const node = expressionAt(syntax.nodeAt(document.lines.offset(start)));
-  if (!node) return wordRange(document, start);
-  const range = document.lines.range(node.startIndex, node.endIndex);
-  if (range.start.line === range.end.line) return range;
+  if (!syntax || record.column === 0) return { range: lineRange(document, start.line) };
+  const expression = expressionAt(syntax.nodeAt(document.lines.offset(start)));
+  if (!expression) return { range: wordRange(document, start) };
+  const range = document.lines.range(expression.startIndex, expression.endIndex);
+  if (range.start.line === range.end.line) return { range, expression };
   // An expression of several lines: from the compiler's place to the end of its line.
-  return { start, end: { line: start.line, character: document.lines.line(start.line).trimEnd().length } };
+  return { range: { start, end: { line: start.line, character: document.lines.line(start.line).trimEnd().length } }, expression };
 }
 
 /**
