@@ -9,7 +9,7 @@ import { buildPacket, createKernel, runScenario, type ScenarioEvent } from '#cor
 import { createWasmEngine, interpreter, type Engine } from '#core/vm';
 import { openKernel, type KernelBridge } from '#test/kernel';
 import { missing, repository } from '#test/requirements';
-import { openProgram } from '#toolchain';
+import { findCompiler, openProgram } from '#toolchain';
 
 const FILE = path.join(repository, 'test/sim/agreement.bpf.c');
 const PACKET = buildPacket({ ip: { source: Uint8Array.of(192, 0, 2, 1) }, udp: { source: 1000, destination: 53 }, payload: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
@@ -29,9 +29,11 @@ let object: LoadedObject | undefined;
 let kernel: KernelBridge | undefined;
 
 beforeAll(async () => {
-  const opened = await openProgram(FILE);
-  object = opened.object;
-  if (!object) missing('clang', opened.problems[0]?.message ?? 'the programs could not be compiled');
+  const { compiler, problems } = await findCompiler();
+  if (!compiler) return missing('clang', problems[0]?.message ?? 'no compiler');
+  const opened = await openProgram(FILE, { compiler });
+  expect(opened.problems).toEqual([]);
+  object = opened.object!;
   kernel = await openKernel();
 }, 60_000);
 afterAll(() => kernel?.close());
