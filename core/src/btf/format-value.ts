@@ -13,6 +13,13 @@ export interface FormatOptions {
 }
 
 const MAX_DEPTH = 32;
+/** Values that one text may have: a damaged BTF can nest without end. */
+const MAX_VALUES = 50_000;
+
+/** Options, and how many values may still be written. */
+interface Formatting extends FormatOptions {
+  budget: { left: number };
+}
 
 /** What `integerAt` needs of a bit field. */
 interface Bits {
@@ -44,21 +51,21 @@ export const integerOf = (bytes: Uint8Array, size: number, signed: boolean, litt
 
 /** The bytes as people read a value of this type. */
 export function formatValue(btf: Btf, id: number, bytes: Uint8Array, options: FormatOptions = {}): string {
-  return people(btf, id, bytes, { offset: 0, size: 8 * (sizeOf(btf, id) ?? 0) }, false, options, 0);
+  return people(btf, id, bytes, { offset: 0, size: 8 * (sizeOf(btf, id) ?? 0) }, false, { ...options, budget: { left: MAX_VALUES } }, 0);
 }
 
 /** A member's value, bit field or not, out of the bytes of its struct. */
 export function formatMember(btf: Btf, member: BtfMember, structBytes: Uint8Array, options: FormatOptions = {}): string {
   const size = member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0);
-  return people(btf, member.type, structBytes, { offset: member.bitOffset, size }, member.bitSize > 0, { ...options, name: member.name }, 0);
+  return people(btf, member.type, structBytes, { offset: member.bitOffset, size }, member.bitSize > 0, { ...options, name: member.name, budget: { left: MAX_VALUES } }, 0);
 }
 
 const isCharacter = (type: BtfType | undefined): boolean => type?.kind === 'int' && type.size === 1 && (type.char || type.name === 'char');
 const pick = (bytes: Uint8Array, bits: Bits): Uint8Array => bytes.subarray(bits.offset / 8, (bits.offset + bits.size) / 8);
 
-function people(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boolean, options: FormatOptions, depth: number): string {
+function people(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boolean, options: Formatting, depth: number): string {
   const type = resolve(btf, id);
-  if (!type || depth > MAX_DEPTH) return '?';
+  if (!type || depth > MAX_DEPTH || options.budget.left-- <= 0) return '?';
   if (!bitField && bits.offset / 8 + bits.size / 8 > bytes.length) return `<${Math.max(0, bytes.length - bits.offset / 8)} of ${bits.size / 8} bytes>`;
   switch (type.kind) {
     case 'int': {
@@ -101,7 +108,7 @@ function variableType(btf: Btf, id: number): number {
   return type?.kind === 'var' ? type.type : id;
 }
 
-function composite(btf: Btf, type: BtfComposite, bytes: Uint8Array, options: FormatOptions, depth: number): string {
+function composite(btf: Btf, type: BtfComposite, bytes: Uint8Array, options: Formatting, depth: number): string {
   if (type.name === 'in6_addr' && bytes.length === 16) return ipv6(bytes);
   const parts = type.members.map((member) => {
     const size = member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0);
@@ -111,10 +118,10 @@ function composite(btf: Btf, type: BtfComposite, bytes: Uint8Array, options: For
   return `{${parts.join(', ')}}`;
 }
 
-function array(btf: Btf, type: BtfArray, bytes: Uint8Array, options: FormatOptions, depth: number): string {
+function array(btf: Btf, type: BtfArray, bytes: Uint8Array, options: Formatting, depth: number): string {
   const element = resolve(btf, type.type);
   const size = element ? sizeOf(btf, element.id) : undefined;
-  if (!element || size === undefined) return '?';
+  if (!element || !size) return type.count === 0 ? '[]' : '?';
   const text = isCharacter(element) ? cString(bytes) : undefined;
   if (text !== undefined) return text;
   if (size === 1 && element.kind === 'int') {
@@ -124,10 +131,11 @@ function array(btf: Btf, type: BtfArray, bytes: Uint8Array, options: FormatOptio
   const limit = options.elements ?? 64;
   const parts: string[] = [];
   let shown = 0;
-  for (let i = 0; i < type.count && shown < limit; shown++) {
+  const count = Math.min(type.count, Math.floor(bytes.length / size));
+  for (let i = 0; i < count && shown < limit; shown++) {
     const one = people(btf, type.type, bytes, { offset: 8 * size * i, size: 8 * size }, false, options, depth + 1);
     let same = 1;
-    while (i + same < type.count && equalElements(bytes, size, i, i + same)) same++;
+    while (i + same < count && equalElements(bytes, size, i, i + same)) same++;
     // A long run of equal elements is said once.
     if (same > 8) {
       parts.push(`${one} <${same} times>`);
@@ -136,7 +144,7 @@ function array(btf: Btf, type: BtfArray, bytes: Uint8Array, options: FormatOptio
       parts.push(one);
       i++;
     }
-    if (shown === limit - 1 && i < type.count) parts.push(`… ${type.count - i} more`);
+    if (shown === limit - 1 && i < count) parts.push(`… ${count - i} more`);
   }
   return `[${parts.join(', ')}]`;
 }
@@ -149,7 +157,7 @@ function equalElements(bytes: Uint8Array, size: number, a: number, b: number): b
 const hexByte = (byte: number): string => byte.toString(16).padStart(2, '0');
 
 /** Network byte order where a typedef says so; an address where the name does too. */
-function byteOrder(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, options: FormatOptions): string | undefined {
+function byteOrder(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, options: Formatting): string | undefined {
   let type = btf.type(id);
   for (let i = 0; i < MAX_DEPTH && type; i++) {
     if (type.kind === 'typedef' && /^__be(16|32|64)$/.test(type.name)) {
@@ -216,14 +224,14 @@ export type BpftoolValue =
 
 /** The tree of `bpftool map dump` for a value with BTF. */
 export function bpftoolValue(btf: Btf, id: number, bytes: Uint8Array): BpftoolValue {
-  return tree(btf, id, bytes, { offset: 0, size: 8 * (sizeOf(btf, id) ?? 0) }, false, 0);
+  return tree(btf, id, bytes, { offset: 0, size: 8 * (sizeOf(btf, id) ?? 0) }, false, { left: 20 * MAX_VALUES }, 0);
 }
 
 const number = (value: bigint | string): BpftoolValue => ({ kind: 'number', text: `${value}` });
 
-function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boolean, depth: number): BpftoolValue {
+function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boolean, budget: { left: number }, depth: number): BpftoolValue {
   const type = resolve(btf, id);
-  if (!type || depth > MAX_DEPTH) return { kind: 'string', text: '(unsupported)' };
+  if (!type || depth > MAX_DEPTH || budget.left-- <= 0) return { kind: 'string', text: '(unsupported)' };
   const raw = (): bigint => bitsAt(bytes, bits, btf.littleEndian);
   switch (type.kind) {
     case 'int': {
@@ -254,7 +262,7 @@ function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boo
       const own = pick(bytes, bits);
       const text = element?.kind === 'int' && element.size === 1 && element.name === 'char' ? plainString(own) : undefined;
       if (text !== undefined) return { kind: 'string', text };
-      return { kind: 'array', elements: Array.from({ length: Math.min(type.count, own.length / Math.max(size, 1)) }, (_, i) => tree(btf, type.type, own, { offset: 8 * size * i, size: 8 * size }, false, depth + 1)) };
+      return { kind: 'array', elements: Array.from({ length: Math.min(type.count, own.length / Math.max(size, 1)) }, (_, i) => tree(btf, type.type, own, { offset: 8 * size * i, size: 8 * size }, false, budget, depth + 1)) };
     }
     case 'struct':
     case 'union': {
@@ -263,7 +271,7 @@ function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boo
         kind: 'object',
         members: type.members.map((member) => ({
           name: member.name,
-          value: tree(btf, member.type, own, { offset: member.bitOffset, size: member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0) }, member.bitSize > 0, depth + 1),
+          value: tree(btf, member.type, own, { offset: member.bitOffset, size: member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0) }, member.bitSize > 0, budget, depth + 1),
         })),
       };
     }
@@ -277,14 +285,14 @@ function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boo
               kind: 'array',
               elements: type.variables.map(({ type: one, offset, size }) => ({
                 kind: 'object',
-                members: [{ name: btf.type(one)?.name ?? '', value: tree(btf, variableType(btf, one), bytes, { offset: bits.offset + 8 * offset, size: 8 * size }, false, depth + 1) }],
+                members: [{ name: btf.type(one)?.name ?? '', value: tree(btf, variableType(btf, one), bytes, { offset: bits.offset + 8 * offset, size: 8 * size }, false, budget, depth + 1) }],
               })),
             },
           },
         ],
       };
     case 'var':
-      return tree(btf, type.type, bytes, bits, bitField, depth + 1);
+      return tree(btf, type.type, bytes, bits, bitField, budget, depth + 1);
     default:
       return { kind: 'string', text: '(unsupported)' };
   }

@@ -14,19 +14,31 @@ export interface PrintOptions {
 }
 
 const MAX_DEPTH = 64;
+/** Lines one text may have. The largest struct of a kernel has a few hundred; a damaged BTF can nest without end. */
+const MAX_LINES = 5_000;
+
+/** Options, and what keeps one text finite. */
+interface Printing extends PrintOptions {
+  lines: number;
+  /** Anonymous types that are being written out. */
+  open: Set<number>;
+}
+
+const begin = (options: PrintOptions): Printing => ({ ...options, lines: 0, open: new Set() });
 
 /** `int (*name)[4]`, `struct sock *name`; with an empty name the bare type. Anonymous structs are written out. */
 export function declarationOf(btf: Btf, id: number, name = '', options: PrintOptions = {}): string {
-  return declare(btf, id, name, options, 0, '');
+  return declare(btf, id, name, begin(options), 0, '');
 }
 
 /** The type's name as people say it: `struct sock *`, `__u32`, `char[16]`; an anonymous struct is `struct {…}`. */
 export function typeName(btf: Btf, id: number): string {
-  return declare(btf, id, '', { tags: 'kernel' }, 0, undefined).replace(/ \[/g, '[');
+  return declare(btf, id, '', begin({ tags: 'kernel' }), 0, undefined).replace(/ \[/g, '[');
 }
 
 /** `struct x { … };`, `enum y { … };`, `typedef …;`, a function's prototype; what has no definition gives its declaration. */
-export function definitionOf(btf: Btf, id: number, options: PrintOptions = {}): string {
+export function definitionOf(btf: Btf, id: number, given: PrintOptions = {}): string {
+  const options = begin(given);
   const type = btf.type(id);
   switch (type?.kind) {
     case 'struct':
@@ -43,7 +55,7 @@ export function definitionOf(btf: Btf, id: number, options: PrintOptions = {}): 
     case 'var':
       return `${type.linkage === 'static' ? 'static ' : type.linkage === 'extern' ? 'extern ' : ''}${declare(btf, type.type, type.name, options, 0, undefined)};`;
     case 'datasec':
-      return `/* section ${type.name}, ${type.size} bytes */\n${type.variables.map(({ type: one, offset }) => `/* ${offset} */ ${definitionOf(btf, one, options)}`).join('\n')}`;
+      return `/* section ${type.name}, ${type.size} bytes */\n${type.variables.map(({ type: one, offset }) => `/* ${offset} */ ${btf.kind(one) === 'var' || btf.kind(one) === 'func' ? definitionOf(btf, one, given) : `type ${one}`}`).join('\n')}`;
     default:
       return `${declare(btf, id, '', options, 0, '')};`;
   }
@@ -53,9 +65,9 @@ const nameOf = (type: BtfType, options: PrintOptions): string => options.nameOf?
 const join = (type: string, name: string): string => (name === '' ? type : /^[*]/.test(name) ? `${type} ${name}` : name.startsWith('[') ? `${type}${name}` : `${type} ${name}`);
 
 /** `indent` undefined: anonymous structs are shortened to `struct {…}`. */
-function declare(btf: Btf, id: number, name: string, options: PrintOptions, depth: number, indent: string | undefined): string {
+function declare(btf: Btf, id: number, name: string, options: Printing, depth: number, indent: string | undefined): string {
   const type = btf.type(id);
-  if (!type || depth > MAX_DEPTH) return join(`/* type ${id} */ void`, name);
+  if (!type || depth > MAX_DEPTH || options.lines > MAX_LINES) return join(`/* type ${id} */ void`, name);
   const next = (of: number, inner: string): string => declare(btf, of, inner, options, depth + 1, indent);
   switch (type.kind) {
     case 'void':
@@ -101,7 +113,7 @@ function declare(btf: Btf, id: number, name: string, options: PrintOptions, dept
 }
 
 /** A qualifier stands behind the star of a pointer, and in front of everything else. */
-function qualified(btf: Btf, of: number, qualifier: string, name: string, options: PrintOptions, depth: number, indent: string | undefined): string {
+function qualified(btf: Btf, of: number, qualifier: string, name: string, options: Printing, depth: number, indent: string | undefined): string {
   const target = behindQualifiers(btf, of);
   const word = qualifier === 'restrict' ? '__restrict' : qualifier;
   if (target?.kind === 'ptr') return declare(btf, of, ` ${word}${name === '' ? '' : ` ${name}`}`, options, depth + 1, indent).replace('* ', '*');
@@ -117,12 +129,13 @@ function behindQualifiers(btf: Btf, id: number): BtfType | undefined {
   return type;
 }
 
-function parameters(btf: Btf, type: BtfFuncProto, options: PrintOptions, depth: number, indent: string | undefined): string {
+function parameters(btf: Btf, type: BtfFuncProto, options: Printing, depth: number, indent: string | undefined): string {
   if (type.parameters.length === 0) return 'void';
+  options.lines += type.parameters.length;
   return type.parameters.map(({ name, type: of }, i) => (of === 0 && i === type.parameters.length - 1 && name === '' ? '...' : declare(btf, of, name, options, depth + 1, indent))).join(', ');
 }
 
-function enumeration(type: BtfEnum, options: PrintOptions, indent: string): string {
+function enumeration(type: BtfEnum, options: Printing, indent: string): string {
   const name = type.name === '' ? '' : ` ${nameOf(type, options)}`;
   if (type.enumerators.length === 0) return `enum${name}`;
   const lines = type.enumerators.map(({ name: one, value }) => `${indent}\t${options.enumeratorName?.(type, one) ?? one} = ${constant(type, value)},`);
@@ -195,10 +208,13 @@ function isPacked(btf: Btf, type: BtfComposite, depth: number): boolean {
   return type.size % membersAlign(btf, type, depth) !== 0;
 }
 
-function composite(btf: Btf, type: BtfComposite, options: PrintOptions, depth: number, indent: string): string {
+function composite(btf: Btf, type: BtfComposite, options: Printing, depth: number, indent: string): string {
   const name = type.name === '' ? '' : ` ${nameOf(type, options)}`;
   const packed = isPacked(btf, type, depth);
   const inner = `${indent}\t`;
+  if (options.open.has(type.id) || options.lines > MAX_LINES) return `${type.kind}${name} {}`;
+  options.open.add(type.id);
+  options.lines += type.members.length;
   const lines: string[] = [];
   let at = 0;
   for (const member of type.members) {
@@ -217,6 +233,7 @@ function composite(btf: Btf, type: BtfComposite, options: PrintOptions, depth: n
     const largest = Math.max(0, ...type.members.map((member) => (member.bitSize ? Math.ceil(member.bitSize / 8) : layoutOf(btf, member.type, depth + 1).size)));
     if (Math.ceil(largest / align) * align < type.size) lines.push(`${inner}char __size[${type.size}];`);
   }
+  options.open.delete(type.id);
   const body = lines.length === 0 ? ' {}' : ` {\n${lines.join('\n')}\n${indent}}`;
   return `${type.kind}${name}${body}${packed && type.members.length > 0 ? ' __attribute__((packed))' : ''}`;
 }

@@ -58,10 +58,23 @@ export function sizeOf(btf: Btf, id: number): number | undefined {
 }
 
 /** Natural alignment in bytes. Of a struct, the largest of its members', unless an offset or the size shows that it is packed. */
-export function alignOf(btf: Btf, id: number, depth = 0): number {
-  if (depth > MAX_DEPTH) return 1;
+export function alignOf(btf: Btf, id: number): number {
+  return align(btf, id, 0, new Map());
+}
+
+function align(btf: Btf, id: number, depth: number, known: Map<number, number>): number {
   const type = resolve(btf, id);
-  switch (type?.kind) {
+  if (!type || depth > MAX_DEPTH) return 1;
+  let found = known.get(type.id);
+  if (found === undefined) {
+    known.set(type.id, 1);
+    known.set(type.id, (found = alignOfType(btf, type, depth, known)));
+  }
+  return found;
+}
+
+function alignOfType(btf: Btf, type: BtfType, depth: number, known: Map<number, number>): number {
+  switch (type.kind) {
     case 'int':
     case 'float':
     case 'enum':
@@ -70,14 +83,14 @@ export function alignOf(btf: Btf, id: number, depth = 0): number {
     case 'ptr':
       return btf.pointerSize;
     case 'array':
-      return alignOf(btf, type.type, depth + 1);
+      return align(btf, type.type, depth + 1, known);
     case 'struct':
     case 'union': {
       let largest = 1;
       for (const member of type.members) {
-        const align = alignOf(btf, member.type, depth + 1);
-        if (member.bitSize === 0 && member.bitOffset % (8 * align) !== 0) return 1;
-        largest = Math.max(largest, align);
+        const one = align(btf, member.type, depth + 1, known);
+        if (member.bitSize === 0 && member.bitOffset % (8 * one) !== 0) return 1;
+        largest = Math.max(largest, one);
       }
       return type.size % largest === 0 ? largest : 1;
     }
@@ -93,13 +106,18 @@ export interface FoundMember {
 }
 
 /** The member with this name, also inside anonymous structs and unions. */
-export function findMember(btf: Btf, composite: BtfComposite, name: string, depth = 0): FoundMember | undefined {
+export function findMember(btf: Btf, composite: BtfComposite, name: string): FoundMember | undefined {
+  return searchMember(btf, composite, name, new Set());
+}
+
+function searchMember(btf: Btf, composite: BtfComposite, name: string, searched: Set<number>): FoundMember | undefined {
+  searched.add(composite.id);
   for (const member of composite.members) {
     if (member.name === name && name !== '') return { member, bitOffset: member.bitOffset };
-    if (member.name !== '' || depth > MAX_DEPTH) continue;
+    if (member.name !== '' || searched.size > 1000) continue;
     const inner = resolve(btf, member.type);
-    if (inner?.kind !== 'struct' && inner?.kind !== 'union') continue;
-    const found = findMember(btf, inner, name, depth + 1);
+    if ((inner?.kind !== 'struct' && inner?.kind !== 'union') || searched.has(inner.id)) continue;
+    const found = searchMember(btf, inner, name, searched);
     if (found) return { member: found.member, bitOffset: member.bitOffset + found.bitOffset };
   }
   return undefined;

@@ -3,6 +3,7 @@
 
 import { alignOf, resolve, sizeOf, skipModifiers, type Btf } from '#core/btf';
 import { SHN_UNDEF, STB_WEAK } from '#core/elf';
+import { typesAreCompatible } from './core-relocation/core-match.ts';
 import { error, type Problem } from '#core/problem';
 import { globalMap } from './global-maps.ts';
 import { DEFAULT_KCONFIG } from './kconfig-defaults.ts';
@@ -120,29 +121,12 @@ function kernelExtern(btf: Btf, name: string, weak: boolean, typeId: number, opt
   return extern;
 }
 
-/** Whether the extern's type fits the kernel's; libbpf compares as bpf_core_types_are_compat does, which sees kinds only. */
+/** Whether the extern's type fits the kernel's; libbpf compares kinds only, all the way down. */
 function compatibleWithKernel(btf: Btf, local: number, kernel: Btf, target: number): boolean {
-  const walk = (localId: number, targetId: number, depth: number): boolean => {
-    const a = resolve(btf, localId);
-    const b = resolve(kernel, targetId);
-    if (depth > 32 || !a || !b) return false;
-    const alike = a.kind === b.kind || (isEnum(a.kind) && isEnum(b.kind)) || (a.kind === 'fwd' && (b.kind === 'struct' || b.kind === 'union')) || (b.kind === 'fwd' && (a.kind === 'struct' || a.kind === 'union'));
-    if (!alike) return false;
-    if (a.kind === 'ptr' && b.kind === 'ptr') return walk(a.type, b.type, depth + 1);
-    if (a.kind === 'array' && b.kind === 'array') return walk(a.type, b.type, depth + 1);
-    if (a.kind === 'func_proto' && b.kind === 'func_proto') {
-      return a.parameters.length === b.parameters.length && walk(a.type, b.type, depth + 1) && a.parameters.every((parameter, i) => walk(parameter.type, b.parameters[i]!.type, depth + 1));
-    }
-    return true;
-  };
   const a = btf.type(local);
   const b = kernel.type(target);
-  if (a?.kind === 'func' && b?.kind === 'func') return walk(a.type, b.type, 0);
-  if (a?.kind === 'var' && b?.kind === 'var') return walk(a.type, b.type, 0);
-  return false;
+  return (a?.kind === 'func' || a?.kind === 'var') && b?.kind === a.kind && typesAreCompatible(btf, a.type, kernel, b.type);
 }
-
-const isEnum = (kind: string): boolean => kind === 'enum' || kind === 'enum64';
 
 function versionCode(text: string): bigint {
   const [major = 0, minor = 0, patch = 0] = text.split('.').map((part) => Number.parseInt(part, 10) || 0);

@@ -5,6 +5,13 @@ import { essentialLength, resolve, sizeOf, type Btf, type BtfComposite, type Btf
 import { isEnumKind, isFieldKind, isFlexibleArray, type CoreSpec, type Step } from './core-spec.ts';
 
 const MAX_DEPTH = 32;
+/** Comparisons of one relocation. Prototypes that take prototypes can be nested so that no machine ends: those do not match. */
+const MAX_COMPARISONS = 10_000;
+
+interface Budget {
+  left: number;
+}
+const budget = (): Budget => ({ left: MAX_COMPARISONS });
 
 const essential = (name: string): string => name.slice(0, essentialLength(name));
 const isEnum = (type: BtfType): type is BtfEnum => type.kind === 'enum' || type.kind === 'enum64';
@@ -25,7 +32,7 @@ export function candidates(local: Btf, localId: number, target: Btf): readonly n
 /** The same path from `targetId` on, or undefined where it does not exist there. */
 export function matchSpec(local: CoreSpec, target: Btf, targetId: number): CoreSpec | undefined {
   const spec: CoreSpec = { btf: target, rootId: targetId, kind: local.kind, steps: [], bitOffset: 0 };
-  if (local.kind === 'type_matches') return typesMatch(local.btf, local.rootId, target, targetId, false, 0) ? spec : undefined;
+  if (local.kind === 'type_matches') return typesMatch(local.btf, local.rootId, target, targetId, false, 0, budget()) ? spec : undefined;
   if (isEnumKind(local.kind)) {
     const type = resolve(target, targetId);
     if (!type || !isEnum(type)) return undefined;
@@ -35,14 +42,14 @@ export function matchSpec(local: CoreSpec, target: Btf, targetId: number): CoreS
     spec.steps.push({ name: type.enumerators[index]!.name, index, typeId: type.id });
     return spec;
   }
-  if (!isFieldKind(local.kind)) return typesAreCompatible(local.btf, local.rootId, target, targetId, 0) ? spec : undefined;
+  if (!isFieldKind(local.kind)) return typesAreCompatible(local.btf, local.rootId, target, targetId) ? spec : undefined;
   let at: BtfType | undefined = resolve(target, targetId);
   for (const [i, step] of local.steps.entries()) {
     if (!at) return undefined;
     if (step.name !== undefined) {
       if (!isComposite(at)) return undefined;
       const owner = local.btf.type(step.typeId) as BtfComposite;
-      const found = matchMember(local.btf, owner.members[step.index]!, target, at, 0);
+      const found = matchMember(local.btf, owner.members[step.index]!, target, at, new Set());
       if (!found) return undefined;
       spec.steps.push(found.step);
       spec.bitOffset += found.bitOffset;
@@ -69,12 +76,12 @@ interface MatchedMember {
   next: number;
 }
 
-function matchMember(local: Btf, member: { name: string; type: number }, target: Btf, composite: BtfComposite, depth: number): MatchedMember | undefined {
-  if (depth > MAX_DEPTH) return undefined;
+function matchMember(local: Btf, member: { name: string; type: number }, target: Btf, composite: BtfComposite, searched: Set<number>): MatchedMember | undefined {
+  searched.add(composite.id);
   for (const [index, candidate] of composite.members.entries()) {
     if (candidate.name === '') {
       const inner = resolve(target, candidate.type);
-      const found = inner && isComposite(inner) ? matchMember(local, member, target, inner, depth + 1) : undefined;
+      const found = inner && isComposite(inner) && !searched.has(inner.id) && searched.size < 1000 ? matchMember(local, member, target, inner, searched) : undefined;
       if (found) return { ...found, bitOffset: found.bitOffset + candidate.bitOffset };
     } else if (candidate.name === member.name) {
       if (!fieldsAreCompatible(local, member.type, target, candidate.type, 0)) return undefined;
@@ -109,10 +116,14 @@ function fieldsAreCompatible(local: Btf, localId: number, target: Btf, targetId:
 }
 
 /** Whether two types are of the same make: kinds all the way down, names only at the root (the candidates have it). */
-export function typesAreCompatible(local: Btf, localId: number, target: Btf, targetId: number, depth: number): boolean {
+export function typesAreCompatible(local: Btf, localId: number, target: Btf, targetId: number): boolean {
+  return compatible(local, localId, target, targetId, 0, budget());
+}
+
+function compatible(local: Btf, localId: number, target: Btf, targetId: number, depth: number, left: Budget): boolean {
   const a = resolve(local, localId);
   const b = resolve(target, targetId);
-  if (!a || !b || depth > MAX_DEPTH || coreKind(a.kind) !== coreKind(b.kind)) return false;
+  if (!a || !b || depth > MAX_DEPTH || left.left-- <= 0 || coreKind(a.kind) !== coreKind(b.kind)) return false;
   switch (a.kind) {
     case 'void':
     case 'struct':
@@ -124,15 +135,15 @@ export function typesAreCompatible(local: Btf, localId: number, target: Btf, tar
     case 'int':
       return b.kind === 'int' && a.bitOffset === 0 && b.bitOffset === 0;
     case 'ptr':
-      return b.kind === 'ptr' && typesAreCompatible(local, a.type, target, b.type, depth + 1);
+      return b.kind === 'ptr' && compatible(local, a.type, target, b.type, depth + 1, left);
     case 'array':
-      return b.kind === 'array' && typesAreCompatible(local, a.type, target, b.type, depth + 1);
+      return b.kind === 'array' && compatible(local, a.type, target, b.type, depth + 1, left);
     case 'func_proto':
       return (
         b.kind === 'func_proto' &&
         a.parameters.length === b.parameters.length &&
-        a.parameters.every((parameter, i) => typesAreCompatible(local, parameter.type, target, b.parameters[i]!.type, depth + 1)) &&
-        typesAreCompatible(local, a.type, target, b.type, depth + 1)
+        a.parameters.every((parameter, i) => compatible(local, parameter.type, target, b.parameters[i]!.type, depth + 1, left)) &&
+        compatible(local, a.type, target, b.type, depth + 1, left)
       );
     default:
       return false;
@@ -140,10 +151,10 @@ export function typesAreCompatible(local: Btf, localId: number, target: Btf, tar
 }
 
 /** bpf_core_type_matches: the stricter question, with names and members; pointers are followed to names, not into members. */
-function typesMatch(local: Btf, localId: number, target: Btf, targetId: number, behindPointer: boolean, depth: number): boolean {
+function typesMatch(local: Btf, localId: number, target: Btf, targetId: number, behindPointer: boolean, depth: number, left: Budget): boolean {
   const a = resolve(local, localId);
   const b = resolve(target, targetId);
-  if (!a || !b || depth > MAX_DEPTH || essential(a.name) !== essential(b.name)) return false;
+  if (!a || !b || depth > MAX_DEPTH || left.left-- <= 0 || essential(a.name) !== essential(b.name)) return false;
   switch (a.kind) {
     case 'void':
       return b.kind === 'void';
@@ -159,20 +170,20 @@ function typesMatch(local: Btf, localId: number, target: Btf, targetId: number, 
       if (b.kind !== a.kind) return false;
       return (
         a.members.length <= b.members.length &&
-        a.members.every((member) => b.members.some((one) => essential(one.name) === essential(member.name) && typesMatch(local, member.type, target, one.type, false, depth + 1)))
+        a.members.every((member) => b.members.some((one) => essential(one.name) === essential(member.name) && typesMatch(local, member.type, target, one.type, false, depth + 1, left)))
       );
     case 'int':
       return b.kind === 'int' && a.size === b.size && a.signed === b.signed;
     case 'ptr':
-      return b.kind === 'ptr' && typesMatch(local, a.type, target, b.type, true, depth + 1);
+      return b.kind === 'ptr' && typesMatch(local, a.type, target, b.type, true, depth + 1, left);
     case 'array':
-      return b.kind === 'array' && a.count === b.count && typesMatch(local, a.type, target, b.type, behindPointer, depth + 1);
+      return b.kind === 'array' && a.count === b.count && typesMatch(local, a.type, target, b.type, behindPointer, depth + 1, left);
     case 'func_proto':
       return (
         b.kind === 'func_proto' &&
         a.parameters.length === b.parameters.length &&
-        a.parameters.every((parameter, i) => typesMatch(local, parameter.type, target, b.parameters[i]!.type, behindPointer, depth + 1)) &&
-        typesMatch(local, a.type, target, b.type, behindPointer, depth + 1)
+        a.parameters.every((parameter, i) => typesMatch(local, parameter.type, target, b.parameters[i]!.type, behindPointer, depth + 1, left)) &&
+        typesMatch(local, a.type, target, b.type, behindPointer, depth + 1, left)
       );
     default:
       return false;

@@ -120,17 +120,18 @@ function missing(spec: CoreSpec, target: Btf): string {
       type = resolve(target, member.member.type);
       continue;
     }
-    const near = members ? nearest(step.name, memberNames(target, members, 0)) : type && (type.kind === 'enum' || type.kind === 'enum64') ? nearest(step.name, type.enumerators.map((one) => one.name)) : undefined;
+    const near = members ? nearest(step.name, memberNames(target, members, new Set())) : type && (type.kind === 'enum' || type.kind === 'enum64') ? nearest(step.name, type.enumerators.map((one) => one.name)) : undefined;
     return `${specText(spec)} does not exist in the target kernel's BTF${near === undefined ? '' : `; nearest: ${near}`}`;
   }
   return `${specText(spec)} has another type in the target kernel's BTF`;
 }
 
-function memberNames(btf: Btf, composite: BtfComposite, depth: number): string[] {
+function memberNames(btf: Btf, composite: BtfComposite, seen: Set<number>): string[] {
+  seen.add(composite.id);
   return composite.members.flatMap(({ name, type }) => {
     if (name !== '') return [name];
     const inner = resolve(btf, type);
-    return depth < 8 && (inner?.kind === 'struct' || inner?.kind === 'union') ? memberNames(btf, inner, depth + 1) : [];
+    return (inner?.kind === 'struct' || inner?.kind === 'union') && !seen.has(inner.id) && seen.size < 100 ? memberNames(btf, inner, seen) : [];
   });
 }
 
