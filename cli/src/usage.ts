@@ -12,7 +12,7 @@ const COMMANDS: Record<string, { line: string; about: string }> = {
   },
   disasm: { line: 'ebpfw disasm FILE [--style llvm|kernel|classic]', about: 'The instructions of an object as text.' },
   asm: { line: 'ebpfw asm FILE -o OUT [--raw]', about: 'Assembles a text into an object that libbpf loads; --raw: the bytes of its only section with code, 8 a slot.' },
-  doctor: { line: 'ebpfw doctor [--json]', about: 'Which compiler and which kernel types this machine has. Exit status 1 when there is no compiler.' },
+  doctor: { line: 'ebpfw doctor [--json]', about: 'Which compiler and which kernel types this machine has.' },
   conformance: {
     line: 'ebpfw conformance [MEMORY]   |   ebpfw conformance --data FILE… [--engine interpreter|wasm]',
     about: 'Plugin of the bpf_conformance runner (program in hex on standard input, r0 in hex on standard output),\nor the runner of .data files in this process. Exit status 1 if any fails.',
