@@ -7,6 +7,7 @@ import { Attributes } from './attributes.ts';
 import { CTypes, type CType } from './c-types.ts';
 import { DW_AT, DW_FORM, DW_TAG } from './constants.ts';
 import { Expressions, type ExpressionMachine, type Location } from './expression.ts';
+import { countsFromBottom, frameSize } from './frame-size.ts';
 import { dwarfInput, linearAddress, sectionAddress, type DwarfInput, type SectionAddress } from './input.ts';
 import { Lists, type Range } from './lists.ts';
 import { readLineTable, type LineRow, type LineTable } from './line-program.ts';
@@ -101,6 +102,14 @@ export function readDwarfSections(input: DwarfInput, problems: Problem[] = []): 
   }
 }
 
+/** What expressions of a function's variables count from. */
+interface Frame {
+  frameBase: Uint8Array | undefined;
+  frameSize: number;
+}
+
+const NO_FRAME: Frame = { frameBase: undefined, frameSize: 0 };
+
 interface IndexedFunction {
   die: Die;
   ranges: readonly Range[];
@@ -113,6 +122,7 @@ class DwarfInformation implements Dwarf {
   private readonly expressions: Expressions;
   private readonly indexed: readonly IndexedFunction[];
   private readonly lineTables = new Map<Unit, LineTable>();
+  private readonly frames = new Map<Die, Frame>();
   private sortedLines: readonly LineRow[] | undefined;
   private knownGlobals: readonly DwarfVariable[] | undefined;
   private units: readonly Unit[];
@@ -268,9 +278,10 @@ class DwarfInformation implements Dwarf {
       for (const child of block.children) {
         if (child.tag !== DW_TAG.formal_parameter && child.tag !== DW_TAG.variable) continue;
         if (this.attributes.flag(child, DW_AT.declaration)) continue;
-        found.push(this.variable(child, address, child.tag === DW_TAG.formal_parameter ? 'parameter' : 'local', this.frameBase(scope.function)));
+        found.push(this.variable(child, address, child.tag === DW_TAG.formal_parameter ? 'parameter' : 'local', this.frameOf(scope.function)));
       }
     }
+    found.sort((a, b) => Number(b.kind === 'parameter') - Number(a.kind === 'parameter'));
     found.forEach((variable, i) => {
       variable.shadowed = variable.name !== '' && found.slice(i + 1).some((later) => later.name === variable.name);
     });
@@ -278,25 +289,47 @@ class DwarfInformation implements Dwarf {
   }
 
   /** An inlined function lives in the frame of the function around. */
-  private frameBase(die: Die): Uint8Array | undefined {
-    for (let at: Die | undefined = die; at; at = at.parent) {
-      const own = at.tag === DW_TAG.subprogram ? this.attributes.own(at, DW_AT.frame_base) : undefined;
-      if (own?.value instanceof Uint8Array) return own.value;
+  private frameOf(die: Die): Frame {
+    let subprogram: Die | undefined = die;
+    while (subprogram && subprogram.tag !== DW_TAG.subprogram) subprogram = subprogram.parent;
+    if (!subprogram) return NO_FRAME;
+    let frame = this.frames.get(subprogram);
+    if (!frame) {
+      const base = this.attributes.own(subprogram, DW_AT.frame_base);
+      const frameBase = base?.value instanceof Uint8Array ? base.value : undefined;
+      frame = { frameBase, frameSize: this.frameSize(subprogram, frameBase) };
+      this.frames.set(subprogram, frame);
     }
-    return undefined;
+    return frame;
   }
 
-  private variable(die: Die, address: number, kind: DwarfVariable['kind'], frameBase?: Uint8Array): DwarfVariable {
-    const location = this.location(die, address, frameBase);
+  private frameSize(subprogram: Die, frameBase: Uint8Array | undefined): number {
+    const root = subprogram.unit.root;
+    if (!root || !countsFromBottom(this.attributes.string(root, DW_AT.producer) ?? '')) return 0;
+    let end = 0;
+    const pending = [...subprogram.children];
+    for (let die = pending.pop(); die; die = pending.pop()) {
+      pending.push(...die.children);
+      const own = die.tag === DW_TAG.variable || die.tag === DW_TAG.formal_parameter ? this.attributes.own(die, DW_AT.location) : undefined;
+      if (!(own?.value instanceof Uint8Array)) continue;
+      const location = this.expressions.locate({ bytes: own.value, unit: die.unit, frameBase, frameSize: 0 });
+      if (location.kind === 'memory' && location.register === 10 && location.offset >= 0) end = Math.max(end, location.offset + this.types.of(die).size);
+    }
+    const [range] = places(this.lists.of(subprogram));
+    return range && this.input.code ? frameSize(this.input.code(range.section), this.input.littleEndian, range.low, range.high, end) : Math.ceil(end / 8) * 8;
+  }
+
+  private variable(die: Die, address: number, kind: DwarfVariable['kind'], frame = NO_FRAME): DwarfVariable {
+    const location = this.location(die, address, frame);
     return {
       name: this.attributes.string(die, DW_AT.name) ?? '', type: this.types.of(die), kind: kind === 'local' && location.kind === 'global' ? 'static' : kind, location, declared: this.declared(die), shadowed: false,
       artificial: this.attributes.flag(die, DW_AT.artificial),
     };
   }
 
-  private location(die: Die, address: number, frameBase: Uint8Array | undefined): Location {
+  private location(die: Die, address: number, frame: Frame): Location {
     const { unit } = die;
-    const locate = (bytes: Uint8Array): Location => this.expressions.locate({ bytes, unit, frameBase });
+    const locate = (bytes: Uint8Array): Location => this.expressions.locate({ bytes, unit, ...frame });
     const own = this.attributes.own(die, DW_AT.location);
     if (own?.value instanceof Uint8Array) return locate(own.value);
     if (own && this.lists.isList(die, DW_AT.location)) {
@@ -318,7 +351,7 @@ class DwarfInformation implements Dwarf {
   }
 
   pointee(location: Location & { kind: 'implicit-pointer' }, place: SectionAddress): DwarfVariable {
-    return this.variable(location.target, linearAddress(place), 'local', this.frameBase(location.target));
+    return this.variable(location.target, linearAddress(place), 'local', this.frameOf(location.target));
   }
 }
 

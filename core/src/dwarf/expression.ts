@@ -35,6 +35,8 @@ export interface Expression {
   unit: Unit;
   /** DW_AT_frame_base of the function around. */
   frameBase: Uint8Array | undefined;
+  /** Bytes of the function's frame where the compiler counts from its bottom: subtracted from places at or above r10. */
+  frameSize: number;
 }
 
 /** The machine that an expression computes with. */
@@ -214,12 +216,12 @@ export class Expressions {
     while (!reader.atEnd && stack.length < MAX_STACK) {
       const op = reader.u8();
       if (op >= DW_OP.lit0 && op <= DW_OP.lit31) constant(BigInt(op - DW_OP.lit0));
-      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31) push({ register: op - DW_OP.breg0, offset: reader.sleb() });
+      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31) push({ register: op - DW_OP.breg0, offset: fromTop(expression, op - DW_OP.breg0, reader.sleb()) });
       else if (op === DW_OP.bregx) push({ register: reader.uleb53(), offset: reader.sleb() });
       else if (op === DW_OP.fbreg) {
         const base = this.frameRegister(expression);
         if (base === undefined) return undefined;
-        push({ register: base.register, offset: base.offset + reader.sleb() });
+        push({ register: base.register, offset: fromTop(expression, base.register, base.offset + reader.sleb()) });
       } else if (op === DW_OP.addr || op === DW_OP.addrx) {
         const address = op === DW_OP.addr ? reader.address() : this.attributes.addressAt(expression.unit, reader.uleb53());
         const place = address === undefined ? undefined : sectionAddress(address);
@@ -294,7 +296,7 @@ export class Expressions {
       const op = reader.u8();
       if (op >= DW_OP.lit0 && op <= DW_OP.lit31) push(BigInt(op - DW_OP.lit0));
       else if (op >= DW_OP.reg0 && op <= DW_OP.reg31) push(need(machine.register(op - DW_OP.reg0)));
-      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31) push(need(machine.register(op - DW_OP.breg0)) + reader.sleb());
+      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31) push(need(machine.register(op - DW_OP.breg0)) + fromTop(expression, op - DW_OP.breg0, reader.sleb()));
       else {
         switch (op) {
           case DW_OP.addr:
@@ -318,7 +320,7 @@ export class Expressions {
           case DW_OP.fbreg: {
             const base = this.frameRegister(expression);
             if (!base) throw new Unsupported('the frame base is not understood');
-            push(need(machine.register(base.register)) + base.offset + reader.sleb());
+            push(need(machine.register(base.register)) + fromTop(expression, base.register, base.offset + reader.sleb()));
             break;
           }
           case DW_OP.regval_type: {
@@ -449,6 +451,9 @@ export class Expressions {
     return { bits: Math.min(64, Math.max(1, size) * 8), signed: encoding === DW_ATE.signed || encoding === DW_ATE.signed_char };
   }
 }
+
+/** See frame-size.ts: nothing lies above r10, so an offset of 0 or more counts from the bottom. */
+const fromTop = (expression: Expression, register: number, offset: bigint): bigint => (register === 10 && offset >= 0n ? offset - BigInt(expression.frameSize) : offset);
 
 interface NumberType {
   bits: number;

@@ -16,6 +16,8 @@ export interface DwarfInput {
   littleEndian: boolean;
   /** Relocated bytes; empty where there is no such section. */
   section(name: string): Uint8Array;
+  /** Bytes of the section with this index, for looking at code; empty where there is none. */
+  code?(index: number): Uint8Array;
 }
 
 /** Addresses of a section begin at (index + 1) * 2^32: exact in a number, and 0 stays "no section". */
@@ -35,6 +37,7 @@ export function dwarfInput(elf: Elf, problems: Problem[] = []): DwarfInput {
   const done = new Map<string, Uint8Array>();
   return {
     littleEndian: elf.littleEndian,
+    code: (index) => elf.sections[index]?.bytes ?? new Uint8Array(),
     section(name) {
       const known = done.get(name);
       if (known) return known;
@@ -50,7 +53,8 @@ function relocated(elf: Elf, name: string, problems: Problem[]): Uint8Array {
   if (!section) return new Uint8Array();
   const relocations = elf.relocations(section.index);
   if (relocations.length === 0) return section.bytes;
-  const bytes = section.bytes.slice();
+  // Not slice(): of a Node Buffer that is a view, and the relocations would go into the file.
+  const bytes = new Uint8Array(section.bytes);
   const view = new DataView(bytes.buffer);
   let skipped = 0;
   for (const { offset, type, symbol, addend } of relocations) {

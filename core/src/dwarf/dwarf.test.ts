@@ -1,0 +1,97 @@
+// One program compiled by clang 14, 19 and 22 at two levels with DWARF 4 and 5 (test/dwarf): every variable at every instruction as
+// golden text, and the debug information against what the same compiler wrote into BTF. `vitest -u` rewrites the golden files.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readBtf, readBtfExt } from '#core/btf';
+import { readElf, type Elf } from '#core/elf';
+import { repository } from '#test/requirements';
+import { compareWithBtf } from './compare-with-btf.ts';
+import { fuzz, machine } from './fuzz.ts';
+import { describeLocation, readDwarf, type CType, type Dwarf } from './index.ts';
+
+const folder = path.join(repository, 'test/dwarf');
+const objects = readdirSync(folder).filter((name) => name.endsWith('.o'));
+
+function open(name: string): { elf: Elf; dwarf: Dwarf } {
+  const { elf } = readElf(readFileSync(path.join(folder, name)));
+  const { dwarf, problems } = readDwarf(elf!);
+  expect(problems).toEqual([]);
+  return { elf: elf!, dwarf: dwarf! };
+}
+
+function listing(elf: Elf, dwarf: Dwarf): string {
+  const lines: string[] = [`# ${dwarf.producers.join(', ').replace(/Debian |\s*\(.*\)$/g, '')}`, ...dwarf.globals.map((one) => `global ${one.name}: ${one.type.name} = ${describeLocation(one.location, (index) => elf.sections[index]?.name)}`)];
+  for (const { name, ranges } of dwarf.functions) {
+    for (const { section, low, high } of ranges) {
+      lines.push('', `${name} (${elf.sections[section]!.name}, ${(high - low) / 8} slots)`);
+      let before = '';
+      for (let offset = low; offset < high; offset += 8) {
+        const frames = dwarf.variablesAt({ section, offset }).flatMap((frame) => [
+          `  ${frame.inlined ? 'inlined ' : ''}${frame.function} ${frame.position?.line}:${frame.position?.column}`,
+          ...frame.variables.map((one) => {
+            const place = describeLocation(one.location, (index) => elf.sections[index]?.name);
+            const value = one.location.kind === 'computed' ? ` (${dwarf.evaluate(one.location, machine)} here)` : '';
+            return `    ${one.kind} ${one.type.name} ${one.name}${one.shadowed ? ' (shadowed)' : ''} = ${place}${value}`;
+          }),
+        ]);
+        const text = frames.join('\n');
+        if (text !== before) lines.push(`${String((offset - low) / 8).padStart(4)}:`, text);
+        before = text;
+      }
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+describe.each(objects)('%s', (name) => {
+  it('variables at every instruction', async () => {
+    const { elf, dwarf } = open(name);
+    await expect(listing(elf, dwarf)).toMatchFileSnapshot(path.join(folder, 'golden', name.replace(/\.o$/, '.txt')));
+  });
+
+  it('agrees with BTF about types and lines', () => {
+    const { elf, dwarf } = open(name);
+    const { btf } = readBtf(elf.section('.BTF')!.bytes);
+    const report = compareWithBtf(elf, dwarf, btf!, readBtfExt(elf.section('.BTF.ext')!.bytes, btf!).ext);
+    expect(report.differences).toEqual([]);
+    expect(report.records).toBeGreaterThan(1);
+    expect(report.lines).toBeGreaterThan(20);
+  });
+
+  it('knows inline stacks and the lines of the source', () => {
+    const { dwarf } = open(name);
+    const source = readFileSync(path.join(folder, 'variables.bpf.c'), 'utf8').split('\n');
+    const lineOf = (text: string): number => source.findIndex((line) => line.includes(text)) + 1;
+    const starts = dwarf.startsOf('/source/variables.bpf.c', lineOf('if (value < lowest)'));
+    expect(starts.length).toBeGreaterThan(0);
+    const frames = dwarf.frameAt(starts[0]!);
+    expect(frames.map((frame) => [frame.function, frame.inlined])).toEqual([['clamp', true], ['twice', true], ['variables', false]]);
+    expect(frames[1]!.position!.line).toBe(lineOf('clamp(amount, 1, limit)'));
+    expect(frames[2]!.position!.line).toBe(lineOf('u64 step = twice('));
+    expect(frames[0]!.declared!.line).toBe(lineOf('int clamp('));
+  });
+
+  it('knows all of C', () => {
+    const { dwarf } = open(name);
+    const last = dwarf.globals.find((one) => one.name === 'last')!.type;
+    expect(last.name).toBe('struct packet *');
+    const packet = last.kind === 'pointer' ? last.target() : undefined;
+    const members = packet?.kind === 'record' ? packet.members() : [];
+    const text = (type: CType): string => (type.kind === 'record' ? `${type.keyword} of ${type.members().length}` : type.kind);
+    expect(members.map((one) => [one.name, one.offsetBits, one.bits, one.type.name, text(one.type)])).toEqual([
+      ['version', 0, 4, 'u8', 'integer'], ['length', 4, 4, 'u8', 'integer'], ['port', 16, undefined, 'be16', 'integer'], ['flags', 32, 3, 'u32', 'integer'], ['rest', 35, 29, 'u32', 'integer'],
+      ['at', 64, undefined, 'struct point', 'struct of 2'], ['', 128, undefined, 'union {…}', 'union of 2'], ['color', 256, undefined, 'enum color', 'enum'],
+      ['handler', 320, undefined, 'int (*)(struct packet *, const char *)', 'pointer'], ['name', 384, undefined, 'const char *', 'pointer'], ['table', 448, undefined, 'int[2][3]', 'array'],
+      ['next', 640, undefined, 'struct packet *', 'pointer'], ['tail', 704, undefined, 'u64[]', 'array'],
+    ]);
+    const color = members.find((one) => one.name === 'color')!.type;
+    expect(color.kind === 'enum' && [color.signed, ...color.values.map(({ name: word, value }) => `${word}=${value}`)]).toEqual([true, 'RED=0', 'GREEN=5', 'BLUE=-1']);
+  });
+});
+
+it('mutations and cuts give a result or nothing, never a throw, and in no time', () => {
+  const { survived, slowest } = fuzz(objects.map((name) => new Uint8Array(readFileSync(path.join(folder, name)))), 200, 20260101, () => performance.now());
+  expect(survived).toBeGreaterThan(60);
+  expect(slowest).toBeLessThan(1000);
+});
