@@ -12,7 +12,7 @@ const BROWSER_ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '-
 export async function openWindow(url, artefacts, executablePath) {
   mkdirSync(artefacts, { recursive: true });
   const browser = await chromium.launch({ executablePath, headless: true, args: BROWSER_ARGUMENTS });
-  const context = await browser.newContext({ viewport: { width: 1600, height: 1150 }, deviceScaleFactor: 1 });
+  const context = await browser.newContext({ viewport: { width: 1500, height: 1000 }, deviceScaleFactor: 1 });
   const page = await context.newPage();
   page.setDefaultTimeout(40_000);
   const consoleLog = createWriteStream(path.join(artefacts, 'browser-console.log'));
