@@ -2,7 +2,7 @@
 // Knows source maps and the text of conditions; the running program is asked through an expression scope.
 
 import type { Executable } from '#core/vm';
-import { holds } from './expression.ts';
+import { Condition } from './expression.ts';
 import type { ExpressionScope } from './expression.ts';
 import { parseExpression } from './expression-parser.ts';
 import type { SourceMap } from './source-map.ts';
@@ -42,6 +42,8 @@ export interface Breakpoint extends BreakpointWish {
   /** Why it is nowhere, or why it moved. */
   message?: string;
   hits: number;
+  /** What `condition` says, read. */
+  test: Condition | undefined;
 }
 
 /** A loaded program with its source map, as breakpoints need it. */
@@ -65,7 +67,7 @@ export class Breakpoints {
   private functions: Breakpoint[] = [];
   private instructions: Breakpoint[] = [];
   private bitmaps = new Map<Executable, Uint8Array>();
-  private bySlot = new Map<string, Breakpoint[]>();
+  private bySlot = new Map<number, Map<number, Breakpoint[]>>();
 
   constructor(private readonly programs: () => readonly MappedProgram[]) {}
 
@@ -91,7 +93,7 @@ export class Breakpoints {
   private make(kind: Breakpoint['kind'], wish: BreakpointWish, place: Pick<Breakpoint, 'slots' | 'message' | 'path' | 'line'>): Breakpoint {
     const { condition, hitCondition, logMessage } = wish;
     const wrong = wrongText(wish);
-    return { id: this.nextId++, kind, hits: 0, condition, hitCondition, logMessage, ...place, ...(wrong === undefined ? {} : { slots: [], message: wrong }) };
+    return { id: this.nextId++, kind, hits: 0, test: condition === undefined || condition.trim() === '' ? undefined : new Condition(condition), condition, hitCondition, logMessage, ...place, ...(wrong === undefined ? {} : { slots: [], message: wrong }) };
   }
 
   private resolveLine(path: string, line: number): Pick<Breakpoint, 'slots' | 'message' | 'path' | 'line'> {
@@ -128,8 +130,8 @@ export class Breakpoints {
     this.bySlot = new Map();
     for (const breakpoint of this.all)
       for (const { program, slot } of breakpoint.slots) {
-        const key = `${program}/${slot}`;
-        this.bySlot.set(key, [...(this.bySlot.get(key) ?? []), breakpoint]);
+        const slots = this.bySlot.get(program) ?? new Map<number, Breakpoint[]>();
+        this.bySlot.set(program, slots.set(slot, [...(slots.get(slot) ?? []), breakpoint]));
       }
   }
 
@@ -148,9 +150,9 @@ export class Breakpoints {
   meet(program: number, slot: number, scope: () => ExpressionScope, counting = true): Meeting {
     const stops: Breakpoint[] = [];
     const messages: string[] = [];
-    for (const breakpoint of this.bySlot.get(`${program}/${slot}`) ?? []) {
-      if (breakpoint.condition !== undefined && breakpoint.condition.trim() !== '') {
-        const held = holds(breakpoint.condition, scope());
+    for (const breakpoint of this.bySlot.get(program)?.get(slot) ?? []) {
+      if (breakpoint.test) {
+        const held = breakpoint.test.holds(scope());
         if (held === false) continue;
         // A condition that cannot be answered stops: silence would hide the mistake.
         if (held !== true && counting) messages.push(`The breakpoint's condition \`${breakpoint.condition}\` cannot be evaluated: ${held.failure}`);

@@ -128,14 +128,15 @@ export function formatInteger(type: CType, number: bigint, hex: boolean): string
   return `${number}`;
 }
 
-/** A pointer with the name of what it points at. */
-export function formatPointer(address: bigint, target: CType, surroundings: Surroundings): string {
+/** What a pointer points at, by name, and what stands there: `counts[uid 1000] → 1`; the address where nobody has a name for it. */
+export function formatPointer(address: bigint, target: CType, surroundings: Surroundings, depth = 0): string {
   if (address === 0n) return 'NULL';
-  const where = surroundings.describeAddress(address);
-  const text = where === undefined ? hex64(address) : `${hex64(address)} (${where})`;
-  if (where === undefined || target.kind !== 'integer' || target.shows !== 'character') return text;
-  const string = readString(surroundings.at(address));
-  return string === undefined ? text : `${text} ${string}`;
+  const named = surroundings.describeAddress(address);
+  if (named === undefined) return hex64(address);
+  const where = named.replace(/^map_value (?:.* \((.*)\)|(.*?)(?:\+0)?)$/, '$1$2');
+  if (depth > 0 || target.size === 0) return where;
+  const content = target.kind === 'integer' && target.shows === 'character' ? readString(surroundings.at(address)) : formatValue({ type: target, place: surroundings.at(address), offset: 0 }, surroundings, 1);
+  return content === undefined ? where : `${where} → ${content}`;
 }
 
 /** At most 64 characters of the NUL-terminated text at a place. */
@@ -170,7 +171,7 @@ export function formatValue(value: CValue, surroundings: Surroundings, depth = 0
     }
     case 'pointer': {
       const number = readInteger(value);
-      return typeof number === 'bigint' ? formatPointer(asU64(number), type.target(), surroundings) : `<${number.unavailable}>`;
+      return typeof number === 'bigint' ? formatPointer(asU64(number), type.target(), surroundings, depth) : `<${number.unavailable}>`;
     }
     case 'array': {
       const bytes = readBytes(value);

@@ -2,9 +2,10 @@
 // Turns locations into places; what lies there is read by whoever shows it.
 
 import { readDwarf } from '#core/dwarf';
-import type { Dwarf, DwarfFrameVariables, DwarfVariable, ExpressionMachine, Location } from '#core/dwarf';
+import type { Dwarf, DwarfVariable, ExpressionMachine, Location } from '#core/dwarf';
 import { readElf } from '#core/elf';
 import type { LineRecord, LoadedObject, Program } from '#core/program';
+import type { CType } from './c-type.ts';
 import { bytesToInteger, constantPlace, integerBytes, unavailablePlace } from './c-value.ts';
 import type { Place } from './c-value.ts';
 import type { StackFrame } from './frames.ts';
@@ -18,7 +19,7 @@ interface SectionAddress {
 
 export class DebugInformation implements DebugVariables {
   /** Conditions ask at the same places again and again. */
-  private readonly variables = new WeakMap<Program, Map<number, readonly DwarfFrameVariables[]>>();
+  private readonly variables = new WeakMap<Program, Map<number, readonly (readonly DwarfVariable[])[]>>();
 
   private constructor(
     private readonly dwarf: Dwarf,
@@ -71,16 +72,43 @@ export class DebugInformation implements DebugVariables {
   }
 
   variablesAt(frame: StackFrame, machine: MachineAccess): readonly DebugVariable[] | undefined {
-    const { program } = frame.program.map;
+    return this.variablesOf(frame)?.map((variable) => this.valueOf(variable, machine));
+  }
+
+  variableAt(frame: StackFrame, name: string, machine: MachineAccess): DebugVariable | undefined {
+    const variable = this.variablesOf(frame)?.find((other) => other.name === name && !other.shadowed);
+    return variable && this.valueOf(variable, machine);
+  }
+
+  private variablesOf({ program: { map }, slot, level }: StackFrame): readonly DwarfVariable[] | undefined {
+    const { program } = map;
     let bySlot = this.variables.get(program);
     if (!bySlot) this.variables.set(program, (bySlot = new Map()));
-    let frames = bySlot.get(frame.slot);
-    if (!frames) {
-      const place = placeOfSlot(program, frame.slot);
-      bySlot.set(frame.slot, (frames = place ? this.dwarf.variablesAt(place) : []));
+    let levels = bySlot.get(slot);
+    if (!levels) {
+      const place = placeOfSlot(program, slot);
+      const frames = place ? this.dwarf.variablesAt(place) : [];
+      bySlot.set(slot, (levels = frames.map(({ variables }) => variables.filter(({ artificial, name }) => !artificial && !isMacroMade(name)))));
     }
-    const found = frames[frame.level];
-    return found?.variables.filter(({ artificial, name }) => !artificial && !isMacroMade(name)).map((variable) => this.valueOf(variable, machine));
+    return levels[level];
+  }
+
+  /**
+   * The struct of this size that some function of the programs points to or has as a variable: what a record without a type is
+   * likely to be. Undefined when there is none, or when several have this size.
+   */
+  recordOfSize(size: number, programs: readonly Program[]): CType | undefined {
+    const types = new Map<string, CType>();
+    for (const program of programs)
+      for (const { insn } of program.lines) {
+        const place = placeOfSlot(program, insn);
+        for (const { variables } of place ? this.dwarf.variablesAt(place) : [])
+          for (const { type } of variables) {
+            const record = type.kind === 'pointer' ? type.target() : type;
+            if (record.kind === 'record' && record.size === size) types.set(record.name, record);
+          }
+      }
+    return types.size === 1 ? [...types.values()][0] : undefined;
   }
 
   private valueOf({ name, type, kind, location, shadowed }: DwarfVariable, machine: MachineAccess): DebugVariable {
@@ -156,8 +184,8 @@ export class DebugInformation implements DebugVariables {
   }
 }
 
-/** The format that bpf_printk keeps in a static variable: nobody wrote it. */
-export const isMacroMade = (name: string): boolean => /(^|\.)____fmt(\.\d+)?$/.test(name);
+/** Variables of libbpf's macros, as the format that bpf_printk keeps: nobody wrote them. */
+export const isMacroMade = (name: string): boolean => /(^|\.)____\w+(\.\d+)?$/.test(name);
 
 function registerValue(machine: MachineAccess, register: number): bigint | undefined {
   const bytes = machine.register(register).read(0, 8);

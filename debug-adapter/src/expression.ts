@@ -45,9 +45,13 @@ const fail = (message: string): never => {
 
 /** Evaluates the text of an expression. */
 export function evaluate(text: string, scope: ExpressionScope): Evaluated {
+  const tree = parseIn(text, scope);
+  return 'failure' in tree ? tree : evaluateTree(tree, scope);
+}
+
+function parseIn(text: string, scope: ExpressionScope): Expression | Failure {
   const tree = parseExpression(text, (words) => scope.findType(words) !== undefined);
-  if ('message' in tree) return { failure: tree.message };
-  return evaluateTree(tree, scope);
+  return 'message' in tree ? { failure: tree.message } : tree;
 }
 
 /** Evaluates a line of the Debug Console: an expression, or `place = expression`, which answers the place. */
@@ -73,9 +77,20 @@ export function assign(target: CValue, value: CValue | MapValue): string | undef
   return writeInteger(target, number);
 }
 
-/** Whether a condition holds; a failure says why that is unknown. */
-export function holds(text: string, scope: ExpressionScope): boolean | Failure {
-  const value = evaluate(text, scope);
+/** A condition that is asked many times: read once, where its types are known. */
+export class Condition {
+  private tree: Expression | Failure | undefined;
+
+  constructor(private readonly text: string) {}
+
+  /** Whether it holds; a failure says why that is unknown. */
+  holds(scope: ExpressionScope): boolean | Failure {
+    this.tree ??= parseIn(this.text, scope);
+    return 'failure' in this.tree ? this.tree : isTrue(evaluateTree(this.tree, scope));
+  }
+}
+
+function isTrue(value: Evaluated): boolean | Failure {
   if ('failure' in value) return value;
   if ('map' in value) return { failure: `the map ${value.map} is not a condition` };
   const number = readInteger(value);

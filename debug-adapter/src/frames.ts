@@ -21,6 +21,13 @@ export interface StackFrame {
   program: MappedProgram;
 }
 
+/** The innermost frame alone, for conditions: they are asked often and need no other. */
+export function innermostFrame(invocation: Invocation, program: MappedProgram): StackFrame | undefined {
+  const slot = invocation.execution.pc;
+  const [frame] = program.map.framesAt(slot);
+  return frame && { ...frame, index: 0, physical: 0, level: 0, slot, program };
+}
+
 /** Innermost first. The outermost carries the event's title, so that one sees what the program runs on. */
 export function stackOf(invocation: Invocation, program: MappedProgram): readonly StackFrame[] {
   const frames: StackFrame[] = [];

@@ -3,7 +3,8 @@
 
 import { contextStruct, type ContextStruct } from '#core/catalog';
 import { asU64, hex64, toHex } from '#core/bytes';
-import type { LoadedObject } from '#core/program';
+import type { LoadedObject, Program } from '#core/program';
+import { describeKey } from '#core/sim';
 import type { Invocation, Kernel, SimulatedMap } from '#core/sim';
 import type { Frame, Region } from '#core/vm';
 import { BtfTypes } from './c-type-btf.ts';
@@ -16,7 +17,7 @@ import type { ExpressionScope, MapValue } from './expression.ts';
 import { isMacroMade } from './debug-information.ts';
 import type { StackFrame } from './frames.ts';
 import { decodePacket, hexRows } from './packet-headers.ts';
-import { describeAddress, describeRegister } from './register-meaning.ts';
+import { describeAddress } from './register-meaning.ts';
 import type { Timeline } from './timeline.ts';
 import { assignText, textLine, variableOf } from './variable.ts';
 import type { Variable } from './variable.ts';
@@ -44,6 +45,10 @@ export interface MachineAccess {
 /** Answers where variables are; undefined when the program has no debug information. */
 export interface DebugVariables {
   variablesAt(frame: StackFrame, machine: MachineAccess): readonly DebugVariable[] | undefined;
+  /** The one that C means by this name. */
+  variableAt(frame: StackFrame, name: string, machine: MachineAccess): DebugVariable | undefined;
+  /** The only struct of this size in the programs' variables. */
+  recordOfSize(size: number, programs: readonly Program[]): CType | undefined;
 }
 
 export interface RegisterView {
@@ -127,10 +132,11 @@ export class Inspection {
     if (!invocation || !frame) return unavailablePlace('no program is running');
     const value = registerValue(invocation, this.frames, physical, register);
     if (value === undefined) return unavailablePlace('overwritten by the called function');
-    const place: Place = { read: (offset, size) => integerBytes(value >> BigInt(8 * offset), size) };
+    const now = (): bigint => registerValue(invocation, this.frames, physical, register) ?? value;
+    const place: Place = { read: (offset, size) => integerBytes(now() >> BigInt(8 * offset), size) };
     if (physical > 0 || register === 10) return place;
     place.write = (offset, bytes) => {
-      const kept = integerBytes(value, 8);
+      const kept = integerBytes(now(), 8);
       kept.set(bytes, offset);
       // A store to a 32-bit part clears the upper half, as the machine does.
       const whole = bytes.length === 4 && offset === 0 ? bytesToInteger(bytes, false) : bytesToInteger(kept, false);
@@ -162,28 +168,29 @@ export class Inspection {
     };
   }
 
+  /** An address in people's words; undefined for plain numbers. */
+  private describe(address: bigint): string | undefined {
+    return describeAddress(this.kernel, this.frames, asU64(address), (map, offset) => {
+      const variable = map.definition.globalSection === undefined ? undefined : this.typesOf(this.ownerOf(map))?.section(map.definition.globalSection).findLast((other) => other.offset <= offset);
+      if (!variable) return undefined;
+      return offset === variable.offset ? variable.name : `${variable.name}+${offset - variable.offset}`;
+    });
+  }
+
   // Names in expressions
 
   /** What names mean in a frame: its variables, then globals, maps, registers and enumerators. */
   scopeOf(frame: StackFrame | undefined): ExpressionScope {
     const types = this.typesOf(this.object);
-    // Asked for when a name is looked up: a condition that is met a million times may need none.
-    let known: { locals: Map<string, CValue>; globals: Map<string, CValue> } | undefined;
-    const variables = (): { locals: Map<string, CValue>; globals: Map<string, CValue> } => {
-      if (known) return known;
-      const locals = new Map<string, CValue>();
-      for (const { name, value, shadowed } of frame ? this.localsOf(frame) : []) if (!shadowed) locals.set(name, value);
-      return (known = { locals, globals: this.globals() });
-    };
     const physical = frame?.physical ?? 0;
     return {
       hex: this.hex,
       at: (address) => this.memory(address),
-      describeAddress: (address) => describeAddress(this.kernel, this.frames, address),
+      describeAddress: (address) => this.describe(address),
       findType: (words) => types?.find(words) ?? builtinType(words) ?? catalogType(words),
-      names: () => [...variables().locals.keys(), ...variables().globals.keys(), ...this.kernel.maps.map(({ definition }) => definition.name)],
+      names: () => [...(frame ? this.localsOf(frame).map(({ name }) => name) : []), ...this.globals().keys(), ...this.kernel.maps.map(({ definition }) => definition.name)],
       lookup: (name) => {
-        const named = variables().locals.get(name) ?? variables().globals.get(name);
+        const named = (frame && this.local(frame, name)) ?? this.global(name);
         if (named) return named;
         const map = this.kernel.maps.find(({ definition }) => definition.name === name);
         if (map) return this.mapValue(map);
@@ -216,7 +223,20 @@ export class Inspection {
 
   /** Variables of the function around a frame, outermost scope last. Without debug information: the arguments, while they are known. */
   private localsOf(frame: StackFrame): readonly DebugVariable[] {
-    const machine: MachineAccess = {
+    const machine = this.machineOf(frame);
+    const variables = this.options.debugVariables?.variablesAt(frame, machine);
+    return variables ? this.withContext(frame, variables) : this.argumentsOf(frame);
+  }
+
+  /** One variable by name: what conditions need, without making all the others. */
+  private local(frame: StackFrame, name: string): CValue | undefined {
+    const variable = this.options.debugVariables?.variableAt(frame, name, this.machineOf(frame));
+    if (variable && (!variable.parameter || readBytes(variable.value) instanceof Uint8Array)) return variable.value;
+    return this.localsOf(frame).find((other) => other.name === name && !other.shadowed)?.value;
+  }
+
+  private machineOf(frame: StackFrame): MachineAccess {
+    return {
       register: (register) => this.register(frame.physical, register),
       memory: (address) => this.memory(address),
       global: (section, offset) => {
@@ -226,8 +246,6 @@ export class Inspection {
       // The main program gets its context in r1; what callers passed to other functions is not kept.
       entryRegister: (register) => (register === 1 && frame.physical === this.frames.length - 1 ? this.invocation?.ctx?.base : undefined),
     };
-    const variables = this.options.debugVariables?.variablesAt(frame, machine);
-    return variables ? this.withContext(frame, variables) : this.argumentsOf(frame);
   }
 
   /** Where the compiler has dropped the context's register, the pointer is still known: every run gets one, and none can change it. */
@@ -263,6 +281,15 @@ export class Inspection {
     return found;
   }
 
+  private global(name: string): CValue | undefined {
+    for (const map of this.invocation?.current.maps ?? []) {
+      const globalSection = map?.definition.globalSection;
+      const variable = globalSection === undefined ? undefined : this.typesOf(this.object)?.section(globalSection).find((other) => other.name === name);
+      if (variable) return { type: variable.type, place: this.globalPlace(map), offset: variable.offset };
+    }
+    return undefined;
+  }
+
   /** The single value of a global section's map: memory where the kernel has it, so that addresses can be shown. */
   private globalPlace(map: SimulatedMap): Place {
     const place = this.mapPlace(map, new Uint8Array(map.definition.keySize), 0);
@@ -289,7 +316,7 @@ export class Inspection {
       const target: CValue = { type: U64, place: this.register(frame.physical, register), offset: 0 };
       return textLine(name, meaning, {
         type: value === undefined ? '' : hex64(value),
-        ...(value !== undefined && describeAddress(this.kernel, this.frames, value) !== undefined ? { address: value } : {}),
+        ...(value !== undefined && this.describe(value) !== undefined ? { address: value } : {}),
         ...(target.place.write ? { assign: (text: string) => assignText(target, text, scope) } : {}),
         expression: name,
       });
@@ -301,7 +328,7 @@ export class Inspection {
     if (!invocation || !frame) return [];
     return Array.from({ length: 11 }, (_, register) => {
       const value = registerValue(invocation, frames, frame.physical, register);
-      return { name: `r${register}`, value, meaning: value === undefined ? 'overwritten by the called function' : describeRegister(this.kernel, frames, value) };
+      return { name: `r${register}`, value, meaning: value === undefined ? 'overwritten by the called function' : (this.describe(value) ?? formatScalar(value)) };
     });
   }
 
@@ -319,7 +346,7 @@ export class Inspection {
       const value = bytesToInteger(bytes, false);
       if (value !== 0n) deepest = distance;
       const target: CValue = { type: U64, place: this.memory(fp - BigInt(distance)), offset: 0 };
-      lines.push(textLine(`fp-${distance}`, describeRegister(this.kernel, frames, value), { type: toHex(bytes, ' '), address: fp - BigInt(distance), assign: (text) => assignText(target, text, scope) }));
+      lines.push(textLine(`fp-${distance}`, (this.describe(value) ?? formatScalar(value)), { type: toHex(bytes, ' '), address: fp - BigInt(distance), assign: (text) => assignText(target, text, scope) }));
     }
     const shown = lines.slice(0, deepest / 8);
     return shown.length > 0 ? shown : [textLine('fp', 'nothing stored yet', { quiet: true })];
@@ -333,7 +360,12 @@ export class Inspection {
     const type = this.contextType(invocation);
     const value: CValue = { type, place: this.memory(ctx.base), offset: 0 };
     const variable = variableOf('ctx', value, scope);
-    return variable.children?.(0, variable.numbered ?? 0) ?? [variable];
+    const lines = variable.children?.(0, variable.numbered ?? 0) ?? [variable];
+    // Packet pointers are 32-bit integers in the context's declaration.
+    return lines.map((line) => {
+      const named = /^data(_end|_meta)?$/.test(line.name) && /^\d+$/.test(line.value) ? this.describe(BigInt(line.value)) : undefined;
+      return named === undefined ? line : { ...line, value: `${line.value} (${named})` };
+    });
   }
 
   contextType(invocation: Invocation): CType {
@@ -399,7 +431,7 @@ export class Inspection {
       numbered: entries.length,
       children: (from, count) =>
         entries.slice(from, from + count).map((entry) => {
-          const keyText = formatValue({ type: key, place: constantPlace(entry.key), offset: 0 }, scope);
+          const keyText = this.keyText(map, entry.key);
           const expression = key.kind === 'integer' || key.kind === 'enum' ? `${definition.name}[${bytesToInteger(entry.key, key.kind === 'integer' && key.signed)}]` : undefined;
           const parts = entry.values.map((_, cpu) => variableOf(entry.values.length === 1 ? `[${keyText}]` : `cpu ${cpu}`, { type: value, place: this.mapPlace(map, entry.key, cpu), offset: 0 }, scope, entry.values.length === 1 ? expression : undefined));
           if (parts.length === 1) return parts[0]!;
@@ -411,21 +443,29 @@ export class Inspection {
   /** Entries as text, for the Maps view. */
   mapEntries(map: SimulatedMap, most: number): readonly MapEntryView[] {
     const scope = this.scopeOf(undefined);
-    const { key, value } = this.mapTypes(map);
+    const { value } = this.mapTypes(map);
     return map
       .entries()
       .slice(0, most)
       .map((entry) => ({
-        key: formatValue({ type: key, place: constantPlace(entry.key), offset: 0 }, scope),
+        key: this.keyText(map, entry.key),
         value: entry.values.map((bytes) => formatValue({ type: value, place: constantPlace(bytes), offset: 0 }, scope)).join(', '),
         keyBytes: entry.key,
       }));
   }
 
+  /** `uid 1000` where the key's type says what it is, as everywhere in this project. */
+  private keyText(map: SimulatedMap, key: Uint8Array): string {
+    return describeKey(this.ownerOf(map)?.btf, map.definition.keyTypeId, key);
+  }
+
+  private ownerOf(map: SimulatedMap): LoadedObject | undefined {
+    return this.kernel.programs.find(({ maps }) => maps.includes(map))?.object ?? this.object;
+  }
+
   mapTypes(map: SimulatedMap): { key: CType; value: CType } {
     const { definition } = map;
-    const owner = this.kernel.programs.find(({ maps }) => maps.includes(map))?.object ?? this.object;
-    const types = this.typesOf(owner);
+    const types = this.typesOf(this.ownerOf(map));
     const typed = (id: number | undefined, size: number): CType => {
       const type = id === undefined ? undefined : types?.type(id);
       return type && type.size === size ? type : plainType(size);
@@ -435,7 +475,7 @@ export class Inspection {
 
   /** A record's text through its BTF type, or as bytes. */
   formatRecord(object: LoadedObject | undefined, typeId: number | undefined, bytes: Uint8Array): string {
-    const type = typeId === undefined ? undefined : this.typesOf(object)?.type(typeId);
+    const type = typeId === undefined ? this.options.debugVariables?.recordOfSize(bytes.length, this.kernel.programs.map(({ program }) => program)) : this.typesOf(object)?.type(typeId);
     if (!type || type.size > bytes.length || type.kind === 'void') return `${toHex(bytes, ' ')} (${bytes.length} bytes)`;
     const value: CValue = { type, place: constantPlace(bytes), offset: 0 };
     return type.kind === 'record' ? `${type.name} ${formatValue(value, this.scopeOf(undefined))}` : formatValue(value, this.scopeOf(undefined));

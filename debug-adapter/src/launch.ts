@@ -14,7 +14,7 @@ import { openProgram, readKernelBtf } from '#toolchain';
 import type { ToolchainSettings } from '#toolchain';
 import { verify } from '#core/verifier';
 import type { Finding, Verdict } from '#core/verifier';
-import { interpreter } from '#core/vm';
+import { createWasmEngine, interpreter } from '#core/vm';
 import { DebugInformation } from './debug-information.ts';
 import { SourceMap } from './source-map.ts';
 import type { SourcePlace } from './source-map.ts';
@@ -24,6 +24,7 @@ export interface LaunchWish {
   prog?: string | undefined;
   events?: string | undefined;
   event?: number | undefined;
+  engine: 'interpreter' | 'wasm';
   verify: 'ask' | 'always' | 'never';
   kernel?: string | undefined;
   settings: ToolchainSettings;
@@ -85,7 +86,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   const { scenario } = found;
   notes.push(...found.notes);
   const { btf: kernelBtf } = readKernelBtf(wish.settings);
-  const kernel = createKernel({ ...scenario?.kernel, ...(version === undefined ? {} : { version }), engine: interpreter, ...(kernelBtf ? { kernelBtf } : {}) });
+  const kernel = createKernel({ ...scenario?.kernel, ...(version === undefined ? {} : { version }), engine: wish.engine === 'wasm' ? createWasmEngine() : interpreter, ...(kernelBtf ? { kernelBtf } : {}) });
   const loaded = kernel.load(object, wish.prog);
   const loadErrors = loaded.problems.filter(isError);
   if (loaded.programs.length === 0) return fail(firstSentence(loadErrors, 'the simulated kernel loads none of these programs'), loadErrors.map(formatProblem));
@@ -120,7 +121,8 @@ function kernelVersion(text: string | undefined): KernelVersion | undefined | La
   return TARGET_KERNELS.find((version) => version === text) ?? fail(`there are no rules for kernel '${text}'; there are for ${TARGET_KERNELS.join(', ')}`);
 }
 
-const firstSentence = (problems: readonly Problem[], otherwise: string): string => (problems[0] ? formatProblem(problems[0]) : otherwise);
+/** The first problem with its place; that it is an error goes without saying. */
+const firstSentence = (problems: readonly Problem[], otherwise: string): string => (problems[0] ? formatProblem(problems[0]).replace(/(^|: )error: /, '$1') : otherwise);
 
 /** The event file that was asked for, or the one beside the program. */
 async function readEvents(wish: LaunchWish): Promise<{ scenario?: Scenario; notes: readonly string[] } | LaunchFailure> {
@@ -130,7 +132,7 @@ async function readEvents(wish: LaunchWish): Promise<{ scenario?: Scenario; note
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    return fail(`the event file ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return fail((cause as NodeJS.ErrnoException).code === 'ENOENT' ? `there is no event file ${file}` : `the event file ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
   const { scenario, problems } = parseScenario(text, file);
   const errors = problems.filter(isError);
@@ -162,5 +164,5 @@ function eventsFor(wish: LaunchWish, scenario: Scenario | undefined, kernel: Ker
     return event ? { events: [event] } : fail(`there is no event ${wish.event}: ${scenario.file} has ${scenario.events.length}, counted from 0`);
   }
   if (scenario.events.some((event) => programs.some((program) => kernel.reaches(event, program)))) return { events: scenario.events };
-  return fail(`none of the ${scenario.events.length} events in ${scenario.file} reaches ${programs.map(({ program }) => `${program.name} (${program.section})`).join(', ')}`);
+  return fail(`${scenario.events.length === 1 ? 'the only event' : `none of the ${scenario.events.length} events`} in ${scenario.file} ${scenario.events.length === 1 ? 'does not reach' : 'reaches'} ${programs.map(({ program }) => `${program.name} (${program.section})`).join(', ')}`);
 }

@@ -1,14 +1,12 @@
 // What an address or a register's value is, in the words of the verifier's log and of people: `fp-8`, `ctx`, `packet+14`, `map_value counts[uid 1000]+0`.
 // Asks the kernel's regions; decides nothing.
 
-import { asU64 } from '#core/bytes';
 import { never } from '#core/problem';
-import type { Kernel } from '#core/sim';
+import type { Kernel, SimulatedMap } from '#core/sim';
 import type { Frame, Region } from '#core/vm';
-import { formatScalar } from './c-value.ts';
 
-/** Names an address. `undefined`: it lies in no region, so the value is a plain number. */
-export function describeAddress(kernel: Kernel, frames: readonly Frame[], address: bigint): string | undefined {
+/** Names an address. `undefined`: it lies in no region, so the value is a plain number. `nameGlobal` knows the variables of global sections. */
+export function describeAddress(kernel: Kernel, frames: readonly Frame[], address: bigint, nameGlobal?: (map: SimulatedMap, offset: number) => string | undefined): string | undefined {
   const found = regionAt(kernel, address);
   if (!found) return undefined;
   const { region, offset } = found;
@@ -21,8 +19,9 @@ export function describeAddress(kernel: Kernel, frames: readonly Frame[], addres
     case 'packet':
       return offset === region.size ? 'packet_end' : `packet${plus}`;
     case 'map_value': {
-      const name = kernel.maps.map((map) => map.nameOf(region)).find((text) => text !== undefined) ?? region.name;
-      return `map_value ${name}+${offset}`;
+      const map = kernel.maps.find((other) => other.nameOf(region) !== undefined);
+      const global = map && nameGlobal?.(map, offset);
+      return global === undefined ? `map_value ${map?.nameOf(region) ?? region.name}+${offset}` : `map_value ${map!.definition.globalSection} (${global})`;
     }
     case 'mem':
     case 'kernel':
@@ -50,9 +49,4 @@ function stackName(frames: readonly Frame[], region: Region, address: bigint): s
   const distance = address - frames[index]!.framePointer;
   const fp = index === 0 ? 'fp' : `fp[${frames.length - 1 - index}]`;
   return distance === 0n ? fp : `${fp}${distance}`;
-}
-
-/** A register's value as one line: what it points at, or the number in decimal and hexadecimal. */
-export function describeRegister(kernel: Kernel, frames: readonly Frame[], value: bigint): string {
-  return describeAddress(kernel, frames, asU64(value)) ?? formatScalar(value);
 }

@@ -37,7 +37,7 @@ export interface LaunchArguments extends DebugProtocol.LaunchRequestArguments {
 
 const THREAD = 1;
 const VERIFY = ['ask', 'always', 'never'] as const;
-const ENGINES = ['interpreter'] as const;
+const ENGINES = ['interpreter', 'wasm'] as const;
 type Category = NonNullable<DebugProtocol.OutputEvent['body']['category']>;
 
 export class EbpfDebugSession extends DebugSession {
@@ -190,11 +190,13 @@ export class EbpfDebugSession extends DebugSession {
     if (typeof args.program !== 'string' || args.program === '') throw errors.noProgramGiven();
     const verify = VERIFY.find((value) => value === (args.verify ?? 'ask'));
     if (!verify) throw errors.wrongOption('verify', args.verify, VERIFY);
-    if (args.engine !== undefined && !ENGINES.some((value) => value === args.engine)) throw errors.wrongOption('engine', args.engine, ENGINES);
+    const engine = ENGINES.find((value) => value === (args.engine ?? 'interpreter'));
+    if (!engine) throw errors.wrongOption('engine', args.engine, ENGINES);
     this.paths.seen(args.program);
-    const launched = await launch({ program: args.program, prog: args.prog, events: args.events, event: args.event, kernel: args.kernel, verify, settings: this.settings, canonical: (file) => this.paths.canonical(file) });
+    const launched = await launch({ program: args.program, prog: args.prog, events: args.events, event: args.event, kernel: args.kernel, engine, verify, settings: this.settings, canonical: (file) => this.paths.canonical(file) });
     if ('failure' in launched) {
-      for (const detail of launched.details) this.print({ category: 'stderr', text: detail });
+      // One problem alone is the refusal itself.
+      if (launched.details.length > 1) for (const detail of launched.details) this.print({ category: 'stderr', text: detail });
       throw errors.launchFailed(launched.failure);
     }
     for (const text of launched.notes) this.print({ category: 'console', text });

@@ -77,6 +77,14 @@ export class SourceMap {
 
   /** Functions around an instruction, innermost first; the last is the subprogram itself. */
   framesAt(slot: number): readonly LogicalFrame[] {
+    let known = this.frames.get(slot);
+    if (!known) this.frames.set(slot, (known = this.makeFrames(slot)));
+    return known;
+  }
+
+  private readonly frames = new Map<number, readonly LogicalFrame[]>();
+
+  private makeFrames(slot: number): readonly LogicalFrame[] {
     const frames: LogicalFrame[] = [];
     let place = this.placeOf(slot);
     for (const inlined of this.inlines?.inlinedAt(slot) ?? []) {

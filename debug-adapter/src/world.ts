@@ -4,7 +4,7 @@
 import type { Output } from '#core/sim';
 import type { Breakpoints } from './breakpoints.ts';
 import { Debuggee } from './debuggee.ts';
-import { stackOf } from './frames.ts';
+import { innermostFrame, stackOf } from './frames.ts';
 import type { StackFrame } from './frames.ts';
 import { Inspection } from './inspection.ts';
 import type { Launched, Rejected } from './launch.ts';
@@ -39,9 +39,9 @@ export class World {
     this.inspection = new Inspection({ kernel: launched.kernel, timeline: this.timeline, debugVariables: launched.debugInformation });
     this.debuggee = new Debuggee(this.timeline, launched.programs, breakpoints, {
       stopOnEntry,
-      scope: () => this.inspection.scopeOf(this.stack()[0]),
+      scope: () => this.inspection.scopeOf(this.innermost()),
       message: (text) => {
-        const frame = this.stack()[0];
+        const frame = this.innermost();
         say({ category: 'console', text: this.inspection.interpolate(text, frame), ...(frame && frame.line > 0 ? { place: frame } : {}) });
       },
     });
@@ -52,6 +52,11 @@ export class World {
   stack(): readonly StackFrame[] {
     const { invocation, current } = this.debuggee;
     return invocation && current ? stackOf(invocation, current) : [];
+  }
+
+  private innermost(): StackFrame | undefined {
+    const { invocation, current } = this.debuggee;
+    return invocation && current && innermostFrame(invocation, current);
   }
 
   private tell(output: Output): void {

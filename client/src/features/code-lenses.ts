@@ -32,18 +32,18 @@ function lensesOf(uri: vscode.Uri, program: ProgramLens): vscode.CodeLens[] {
   const verdict = verdictTitle(program);
   return [
     ...(verdict === undefined ? [] : [new vscode.CodeLens(range, { title: verdict, tooltip: program.message ?? 'Show the verifier log', command: 'ebpf.verify', arguments: [uri, program.name] })]),
-    new vscode.CodeLens(range, { title: '$(debug-alt-small) Debug', tooltip: `Run ${program.name} on simulated events and stop at breakpoints`, command: 'ebpf.debug', arguments: [uri, program.name] }),
+    new vscode.CodeLens(range, { title: '$(debug-alt-small)\u00a0Debug', tooltip: `Run ${program.name} on simulated events and stop at breakpoints`, command: 'ebpf.debug', arguments: [uri, program.name] }),
   ];
 }
 
 function verdictTitle({ verdict, processed, message }: ProgramLens): string | undefined {
   switch (verdict) {
     case 'accepted':
-      return `$(pass) verified${processed === undefined ? '' : `, ${processed} instructions processed`}`;
+      return `$(pass)\u00a0verified${processed === undefined ? '' : `, ${processed} instructions processed`}`;
     case 'rejected':
-      return `$(error) rejected${message === undefined ? '' : `: ${message}`}`;
+      return `$(error)\u00a0rejected${message === undefined ? '' : `: ${message}`}`;
     case 'error':
-      return `$(warning) ${message ?? 'cannot be verified'}`;
+      return `$(warning)\u00a0${message ?? 'cannot be verified'}`;
     default:
       return undefined;
   }

@@ -1,0 +1,5 @@
+SEC("xdp")
+int broken(void *ctx)
+{
+	return 1
+}
