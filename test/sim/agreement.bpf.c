@@ -548,4 +548,130 @@ int callbacks(struct __sk_buff *skb)
 	return TC_ACT_OK;
 }
 
+__u8 memory[32];
+
+SEC("tc")
+int dynptr_memory(struct __sk_buff *skb)
+{
+	struct bpf_dynptr ptr, copy;
+	__u8 buffer[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	__u8 *data;
+	put(0, bpf_dynptr_from_mem(memory, sizeof(memory), 0, &ptr));
+	put(1, bpf_dynptr_write(&ptr, 4, buffer, 8, 0));
+	put(2, bpf_dynptr_write(&ptr, 28, buffer, 8, 0));
+	put(3, bpf_dynptr_write(&ptr, 4, buffer, 8, 1));
+	put(4, bpf_dynptr_read(buffer, 8, &ptr, 2, 0));
+	put(5, *(__u64 *)buffer);
+	put(6, bpf_dynptr_read(buffer, 8, &ptr, 25, 0));
+	data = bpf_dynptr_data(&ptr, 4, 4);
+	put(7, data ? data[1] : -1);
+	put(8, bpf_dynptr_data(&ptr, 30, 4) == 0);
+	put(9, bpf_dynptr_adjust(&ptr, 4, 12));
+	put(10, bpf_dynptr_size(&ptr));
+	put(11, bpf_dynptr_adjust(&ptr, 4, 2));
+	put(12, bpf_dynptr_adjust(&ptr, 4, 20));
+	put(13, bpf_dynptr_is_null(&ptr));
+	put(14, bpf_dynptr_is_rdonly(&ptr));
+	put(15, bpf_dynptr_clone(&ptr, &copy));
+	put(16, bpf_dynptr_adjust(&copy, 2, 4));
+	put(17, bpf_dynptr_size(&copy) * 100 + bpf_dynptr_size(&ptr));
+	put(18, bpf_dynptr_read(buffer, 1, &copy, 0, 0));
+	put(19, buffer[0]);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int dynptr_records(struct __sk_buff *skb)
+{
+	struct bpf_dynptr ptr;
+	__u64 value = 7, *data;
+	put(0, bpf_ringbuf_reserve_dynptr(&ring, 16, 0, &ptr));
+	put(1, bpf_dynptr_write(&ptr, 8, &value, 8, 0));
+	data = bpf_dynptr_data(&ptr, 8, 8);
+	put(2, data ? *data : -1);
+	bpf_ringbuf_submit_dynptr(&ptr, 0);
+	put(3, bpf_ringbuf_query(&ring, BPF_RB_PROD_POS));
+	put(4, bpf_ringbuf_reserve_dynptr(&ring, 8192, 0, &ptr));
+	put(5, bpf_dynptr_write(&ptr, 0, &value, 8, 0));
+	bpf_ringbuf_discard_dynptr(&ptr, 0);
+	put(6, bpf_ringbuf_reserve_dynptr(&ring, 8, 1, &ptr));
+	bpf_ringbuf_discard_dynptr(&ptr, 0);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int dynptr_packet(struct __sk_buff *skb)
+{
+	struct bpf_dynptr ptr;
+	__u8 buffer[16] = {}, *eth;
+	put(0, bpf_dynptr_from_skb((void *)skb, 0, &ptr));
+	put(1, bpf_dynptr_size(&ptr));
+	eth = bpf_dynptr_slice(&ptr, 0, buffer, 14);
+	put(2, eth ? eth[12] : -1);
+	put(3, bpf_dynptr_slice(&ptr, 1000, buffer, 14) == 0);
+	eth = bpf_dynptr_slice_rdwr(&ptr, 0, buffer, 14);
+	if (eth)
+		eth[0] = 0xee;
+	put(4, bpf_dynptr_is_rdonly(&ptr));
+	return TC_ACT_OK;
+}
+
+SEC("xdp")
+int dynptr_xdp(struct xdp_md *ctx)
+{
+	struct bpf_dynptr ptr;
+	__u8 buffer[8] = { 0xaa, 0xbb };
+	put(0, bpf_dynptr_from_xdp(ctx, 0, &ptr));
+	put(1, bpf_dynptr_size(&ptr));
+	put(2, bpf_dynptr_write(&ptr, 0, buffer, 2, 0));
+	put(3, bpf_dynptr_write(&ptr, 49, buffer, 2, 0));
+	put(4, bpf_dynptr_read(buffer, 8, &ptr, 6, 0));
+	put(5, *(__u64 *)buffer);
+	return XDP_TX;
+}
+
+extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
+extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
+extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
+
+static __always_inline void count(int start, int end, __u32 slot)
+{
+	struct bpf_iter_num it;
+	int *value, steps = 0;
+	__s64 sum = 0;
+	put(slot, bpf_iter_num_new(&it, start, end));
+	while ((value = bpf_iter_num_next(&it))) {
+		sum += *value;
+		steps++;
+	}
+	bpf_iter_num_destroy(&it);
+	put(slot + 1, sum);
+	put(slot + 2, steps);
+}
+
+SEC("tc")
+int numbers_in_order(struct __sk_buff *skb)
+{
+	count(0, 10, 0);
+	count(-5, 3, 3);
+	count(5, 5, 6);
+	count(6, 5, 9);
+	count(0x7ffffffd, 0x7fffffff, 12);
+	count(-0x7fffffff - 1, -0x7ffffffd, 15);
+	count(-0x7fffffff, 0x7fffffff, 18);
+	return TC_ACT_OK;
+}
+
+extern void bpf_throw(__u64 cookie) __ksym;
+
+SEC("tc")
+int exception(struct __sk_buff *skb)
+{
+	put(0, 1);
+	if (skb->len > 20)
+		bpf_throw(2);
+	put(1, 1);
+	return TC_ACT_OK;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -3,18 +3,20 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toHex } from '#core/bytes';
-import { writeBtf } from '#core/btf';
+import { writeBtf, type Btf } from '#core/btf';
+import { BPF_PSEUDO_KFUNC_CALL, isCall, type Insn } from '#core/isa';
 import type { LoadedObject, MapDefinition, Program } from '#core/program';
 import { buildPacket, createKernel, runScenario, type ScenarioEvent } from '#core/sim';
 import { createWasmEngine, interpreter, type Engine } from '#core/vm';
 import { openKernel, type KernelBridge } from '#test/kernel';
 import { missing, repository } from '#test/requirements';
-import { findCompiler, openProgram } from '#toolchain';
+import { findCompiler, openProgram, readKernelBtf } from '#toolchain';
 
 const FILE = path.join(repository, 'test/sim/agreement.bpf.c');
 const PACKET = buildPacket({ ip: { source: Uint8Array.of(192, 0, 2, 1) }, udp: { source: 1000, destination: 53 }, payload: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
 const PROGRAMS = [
   'array_errors', 'hash_errors', 'lazy_hash_errors', 'old_value_after_update', 'percpu_array', 'lpm_trie', 'queue_and_stack', 'ring_buffer', 'tail_calls', 'redirects', 'adjust_head', 'adjust_tail', 'adjust_meta', 'xdp_bytes', 'csum', 'swap_macs', 'numbers', 'text', 'skb_bytes', 'skb_checksums', 'skb_tail', 'skb_room', 'callbacks', 'tail_loop',
+  'dynptr_memory', 'dynptr_records', 'dynptr_packet', 'dynptr_xdp', 'numbers_in_order', 'exception',
 ] as const;
 /** Maps whose entries both can list; per-CPU values and rings are seen through `results`. */
 const COMPARED = ['results', 'hash', 'lazy_hash', 'routes', '.data', '.bss'];
@@ -27,6 +29,7 @@ interface Outcome {
 
 let object: LoadedObject | undefined;
 let kernel: KernelBridge | undefined;
+let kernelBtf: Btf | undefined;
 
 beforeAll(async () => {
   const { compiler, problems } = await findCompiler();
@@ -35,6 +38,7 @@ beforeAll(async () => {
   expect(opened.problems).toEqual([]);
   object = opened.object!;
   kernel = await openKernel();
+  kernelBtf = (await readKernelBtf()).btf;
 }, 60_000);
 afterAll(() => kernel?.close());
 
@@ -51,7 +55,7 @@ async function onKernel(bridge: KernelBridge, name: string): Promise<Outcome> {
   }
   const load = async (wanted: string): Promise<number> => {
     const program = programs.find((candidate) => candidate.name === wanted)!;
-    const answer = await bridge.load({ type: program.type!, insns: program.insns, maps: fds, license: 'GPL', ...(await functionTypes(bridge, program)) });
+    const answer = await bridge.load({ type: program.type!, insns: withKfuncs(program), maps: fds, license: 'GPL', ...(await functionTypes(bridge, program)) });
     if (answer.verdict === 'rejected') throw new Error(`${wanted}: errno ${answer.errno}\n${answer.log.slice(-2000)}`);
     return answer.fd;
   };
@@ -77,14 +81,17 @@ async function onKernel(bridge: KernelBridge, name: string): Promise<Outcome> {
   return { returnValue: answer.returnValue, packet: toHex(answer.dataOut), maps: contents };
 }
 
+/** Calls of kfuncs carry the running kernel's BTF ids. */
+const withKfuncs = (program: Program): readonly Insn[] => program.insns.map((insn) => (isCall(insn) && insn.src === BPF_PSEUDO_KFUNC_CALL ? { ...insn, imm: kernelBtf!.find(program.kfuncs[insn.imm]!, 'func')! } : insn));
+
 /** Callbacks need the object's BTF and which type each function has. */
 async function functionTypes(bridge: KernelBridge, program: Program): Promise<object> {
   if (program.subprograms.length < 2) return {};
   const { btf } = object!;
   if (!btf) throw new Error('the object has no BTF');
-  // Sections' types carry sizes that only a loader knows; functions do not need them, so pointers stand in their place.
+  // Sections' types carry sizes that only a loader knows, and externs' prototypes no names: pointers stand in their place.
   const types = Array.from({ length: btf.typeCount - 1 }, (_, i) => btf.type(i + 1)!);
-  const btfFd = await bridge.loadBtf(writeBtf(types.map((type) => (type.kind === 'datasec' ? { kind: 'ptr', id: type.id, name: '', type: 0 } : type))));
+  const btfFd = await bridge.loadBtf(writeBtf(types.map((type) => (type.kind === 'datasec' || ('linkage' in type && type.linkage === 'extern') ? { kind: 'ptr', id: type.id, name: '', type: 0 } : type))));
   const bytes = new Uint8Array(program.subprograms.length * 8);
   const words = new DataView(bytes.buffer);
   program.subprograms.forEach(({ start, funcTypeId }, i) => {

@@ -44,6 +44,7 @@ interface Snapshot extends KernelSnapshot {
   programs: readonly SimulatedProgram[];
   attached: readonly Attached[];
   output: readonly Output[];
+  chains: ReadonlyMap<bigint, readonly bigint[]>;
   retired: readonly Region[];
   active: { active: Active; state: EventState } | undefined;
   run: { run: Run; copy: Run; execution: Execution | undefined } | undefined;
@@ -64,6 +65,7 @@ class SimulatedKernel implements Kernel, KernelState {
   execution: Execution | undefined;
   maps: readonly KernelMap[] = [];
   programs: readonly SimulatedProgram[] = [];
+  chains: ReadonlyMap<bigint, readonly bigint[]> = new Map();
 
   private attachments: readonly Attached[] = [];
   private objects: readonly LoadedObject[] = [];
@@ -396,6 +398,7 @@ class SimulatedKernel implements Kernel, KernelState {
       programs: this.programs,
       attached: this.attachments,
       output: [...this.output],
+      chains: this.chains,
       retired: this.retired,
       active: active && { active, state: { ...active.state } },
       run: run && { run, copy: copyRun(run), execution: this.execution },
@@ -416,6 +419,7 @@ class SimulatedKernel implements Kernel, KernelState {
     this.programs = saved.programs;
     this.attachments = saved.attached;
     this.output = [...saved.output];
+    this.chains = saved.chains;
     this.retired = saved.retired;
     this.active = saved.active?.active;
     if (saved.active) Object.assign(saved.active.active.state, saved.active.state);

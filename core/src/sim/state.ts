@@ -77,6 +77,8 @@ export interface KernelState extends MapHost {
   /** The run under way; helpers are only called in one. */
   readonly run: Run | undefined;
   readonly execution: Execution | undefined;
+  /** Nodes of bpf_list_head and bpf_rb_root, in order, by the head's address. Replaced, never changed in place. */
+  chains: ReadonlyMap<bigint, readonly bigint[]>;
   readonly programsById: ReadonlyMap<number, SimulatedProgram>;
   /** Layouts of kernel structs: the target's BTF, else what the object brings. */
   layouts(): Btf | undefined;

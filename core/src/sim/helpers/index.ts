@@ -2,15 +2,18 @@
 
 import { HELPERS, helperByName } from '#core/catalog';
 import { CONTROL_HELPERS } from './control.ts';
+import { DYNPTR_HELPERS } from './dynptr.ts';
 import type { Helper, HelperTable } from './helper.ts';
 import { MAP_HELPERS } from './map-helpers.ts';
 import { PACKET_HELPERS } from './packet-helpers.ts';
 import { PROBE_READ_HELPERS } from './probe-read.ts';
 import { RINGBUF_PERF_HELPERS } from './ringbuf-perf.ts';
+import { SOCKET_HELPERS } from './sockets.ts';
 import { STRING_HELPERS } from './strings.ts';
 import { TASK_HELPERS } from './task-helpers.ts';
 import { TIME_RANDOM_CPU_HELPERS } from './time-random-cpu.ts';
 import { TRACE_HELPERS } from './trace-helpers.ts';
+import { TRACING_HELPERS } from './tracing.ts';
 
 export const HELPER_FAMILIES: readonly HelperTable[] = [
   MAP_HELPERS,
@@ -22,6 +25,9 @@ export const HELPER_FAMILIES: readonly HelperTable[] = [
   RINGBUF_PERF_HELPERS,
   CONTROL_HELPERS,
   STRING_HELPERS,
+  DYNPTR_HELPERS,
+  TRACING_HELPERS,
+  SOCKET_HELPERS,
 ];
 
 export interface SimulatedHelper {

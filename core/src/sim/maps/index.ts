@@ -43,6 +43,9 @@ const MAP_CLASSES: Readonly<Record<string, MapClass>> = {
   sk_storage: LocalStorageMap,
   inode_storage: LocalStorageMap,
   cgrp_storage: LocalStorageMap,
+  cgroup_storage: LocalStorageMap,
+  // Every CPU sees the same value here.
+  percpu_cgroup_storage: LocalStorageMap,
 };
 
 export const SIMULATED_MAP_TYPES: readonly string[] = Object.keys(MAP_CLASSES);
