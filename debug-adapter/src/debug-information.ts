@@ -5,7 +5,6 @@ import { readDwarf } from '#core/dwarf';
 import type { Dwarf, DwarfVariable, ExpressionMachine, Location } from '#core/dwarf';
 import { readElf } from '#core/elf';
 import type { LineRecord, LoadedObject, Program } from '#core/program';
-import type { CType } from './c-type.ts';
 import { bytesToInteger, constantPlace, integerBytes, unavailablePlace } from './c-value.ts';
 import type { Place } from './c-value.ts';
 import type { StackFrame } from './frames.ts';
@@ -91,24 +90,6 @@ export class DebugInformation implements DebugVariables {
       bySlot.set(slot, (levels = frames.map(({ variables }) => variables.filter(({ artificial, name }) => !artificial && !isMacroMade(name)))));
     }
     return levels[level];
-  }
-
-  /**
-   * The struct of this size that some function of the programs points to or has as a variable: what a record without a type is
-   * likely to be. Undefined when there is none, or when several have this size.
-   */
-  recordOfSize(size: number, programs: readonly Program[]): CType | undefined {
-    const types = new Map<string, CType>();
-    for (const program of programs)
-      for (const { insn } of program.lines) {
-        const place = placeOfSlot(program, insn);
-        for (const { variables } of place ? this.dwarf.variablesAt(place) : [])
-          for (const { type } of variables) {
-            const record = type.kind === 'pointer' ? type.target() : type;
-            if (record.kind === 'record' && record.size === size) types.set(record.name, record);
-          }
-      }
-    return types.size === 1 ? [...types.values()][0] : undefined;
   }
 
   private valueOf({ name, type, kind, location, shadowed }: DwarfVariable, machine: MachineAccess): DebugVariable {

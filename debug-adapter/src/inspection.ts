@@ -2,10 +2,11 @@
 // Asks the simulated kernel and the program's types; every change goes through the timeline, so that history stays replayable.
 
 import { contextStruct, type ContextStruct } from '#core/catalog';
+import type { Btf } from '#core/btf';
 import { asU64, hex64, toHex } from '#core/bytes';
-import type { LoadedObject, Program } from '#core/program';
+import type { LoadedObject } from '#core/program';
 import { describeKey } from '#core/sim';
-import type { Invocation, Kernel, SimulatedMap } from '#core/sim';
+import type { Invocation, Kernel, Output, SimulatedMap } from '#core/sim';
 import type { Frame, Region } from '#core/vm';
 import { BtfTypes } from './c-type-btf.ts';
 import { arrayOf, builtinType, integerType, pointerTo, VOID } from './c-type.ts';
@@ -47,8 +48,6 @@ export interface DebugVariables {
   variablesAt(frame: StackFrame, machine: MachineAccess): readonly DebugVariable[] | undefined;
   /** The one that C means by this name. */
   variableAt(frame: StackFrame, name: string, machine: MachineAccess): DebugVariable | undefined;
-  /** The only struct of this size in the programs' variables. */
-  recordOfSize(size: number, programs: readonly Program[]): CType | undefined;
 }
 
 export interface RegisterView {
@@ -77,6 +76,7 @@ export class Inspection {
   /** Shows integers in hexadecimal: the client's wish for one request. */
   hex = false;
   private readonly types = new WeakMap<LoadedObject, BtfTypes>();
+  private readonly recordTypes = new WeakMap<Btf, BtfTypes>();
   private readonly globalRegions = new WeakMap<SimulatedMap, Region>();
 
   constructor(private readonly options: InspectionOptions) {}
@@ -473,9 +473,11 @@ export class Inspection {
     return { key: typed(definition.keyTypeId, definition.keySize), value: typed(definition.valueTypeId, definition.valueSize) };
   }
 
-  /** A record's text through its BTF type, or as bytes. */
-  formatRecord(object: LoadedObject | undefined, typeId: number | undefined, bytes: Uint8Array): string {
-    const type = typeId === undefined ? this.options.debugVariables?.recordOfSize(bytes.length, this.kernel.programs.map(({ program }) => program)) : this.typesOf(object)?.type(typeId);
+  /** A record's text through its type, or as bytes. */
+  formatRecord({ bytes, typeId, btf = this.object?.btf }: Output & { kind: 'record' }): string {
+    let types = btf && this.recordTypes.get(btf);
+    if (btf && !types) this.recordTypes.set(btf, (types = new BtfTypes(btf)));
+    const type = typeId === undefined ? undefined : types?.type(typeId);
     if (!type || type.size > bytes.length || type.kind === 'void') return `${toHex(bytes, ' ')} (${bytes.length} bytes)`;
     const value: CValue = { type, place: constantPlace(bytes), offset: 0 };
     return type.kind === 'record' ? `${type.name} ${formatValue(value, this.scopeOf(undefined))}` : formatValue(value, this.scopeOf(undefined));

@@ -62,7 +62,7 @@ export class World {
   private tell(output: Output): void {
     if (output.kind === 'trace') this.say({ category: 'stdout', text: output.line });
     else if (output.kind === 'note') this.say({ category: 'console', text: output.line });
-    else this.say({ category: 'stdout', text: `${output.map}: ${this.inspection.formatRecord(this.launched.object, output.typeId, output.bytes)}` });
+    else this.say({ category: 'stdout', text: `${output.map}: ${this.inspection.formatRecord(output)}` });
   }
 }
 

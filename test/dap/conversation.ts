@@ -106,7 +106,7 @@ class Player {
       case 'nextEvent':
         return this.andStop(this.client.ask('ebpf/nextEvent'));
       case 'pause-soon':
-        setTimeout(() => void this.client.ask('pause', { threadId: 1 }), 200);
+        setTimeout(() => void this.client.ask('pause', { threadId: 1 }), 100);
         return [];
       case 'restart':
         return this.andStop(this.client.ask('restart', {}));
