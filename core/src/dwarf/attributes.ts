@@ -15,8 +15,14 @@ const MAX_ORIGINS = 8;
 const MAX_TEXT = 16_384;
 const decoder = new TextDecoder('utf-8');
 
+function hasOwn(die: Die, at: number): boolean {
+  for (const spec of die.attributes) if (spec.at === at) return true;
+  return false;
+}
+
 export class Attributes {
-  private readonly strings = new Map<string, string>();
+  /** By section, then offset. */
+  private readonly strings = new Map<string, Map<number, string>>();
 
   constructor(
     private readonly input: DwarfInput,
@@ -40,7 +46,8 @@ export class Attributes {
   }
 
   private holder(die: Die, at: number): Die | undefined {
-    for (const one of this.origins(die)) if (one.attributes.some((spec) => spec.at === at)) return one;
+    if (hasOwn(die, at)) return die;
+    for (const one of this.origins(die)) if (hasOwn(one, at)) return one;
     return undefined;
   }
 
@@ -66,14 +73,15 @@ export class Attributes {
 
   /** The NUL-terminated text at an offset of a string section. */
   text(section: string, offset: number): string | undefined {
-    const key = `${section}+${offset}`;
-    const known = this.strings.get(key);
+    let strings = this.strings.get(section);
+    if (!strings) this.strings.set(section, (strings = new Map()));
+    const known = strings.get(offset);
     if (known !== undefined) return known;
     const bytes = this.input.section(section);
     if (!(offset >= 0 && offset < bytes.length)) return undefined;
     const end = bytes.indexOf(0, offset);
     const text = decoder.decode(bytes.subarray(offset, Math.min(end < 0 ? bytes.length : end, offset + MAX_TEXT)));
-    this.strings.set(key, text);
+    strings.set(offset, text);
     return text;
   }
 

@@ -24,6 +24,7 @@ export interface LocationEntry {
 const MAX_ENTRIES = 65_536;
 
 export class Lists {
+  private readonly covered = new Map<Die, readonly Range[]>();
   private readonly ranges = new Map<string, readonly Range[]>();
   private readonly locations = new Map<string, readonly LocationEntry[]>();
 
@@ -34,6 +35,12 @@ export class Lists {
 
   /** Code that an entry covers: low_pc and high_pc, or DW_AT_ranges. Empty for declarations and abstract instances. */
   of(die: Die): readonly Range[] {
+    let ranges = this.covered.get(die);
+    if (!ranges) this.covered.set(die, (ranges = this.read(die)));
+    return ranges;
+  }
+
+  private read(die: Die): readonly Range[] {
     const ranges = this.attributes.own(die, DW_AT.ranges);
     if (ranges && typeof ranges.value === 'number') {
       const offset = ranges.form === DW_FORM.rnglistx ? this.listOffset('.debug_rnglists', die.unit.rnglistsBase, die.unit, ranges.value) : ranges.value;
