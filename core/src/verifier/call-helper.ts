@@ -21,7 +21,7 @@ import { markPrecise } from './precision.ts';
 import { acquireReference, forgetReference, forgotten, inRcuSection, inSleepableContext, releaseReference } from './references.ts';
 import {
   isPacketPointerOrEnd, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_RINGBUF, mayBeNull, type Provenance, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_SOCK_COMMON,
-  PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TRUSTED, DYNPTR_TYPE_SKB, DYNPTR_TYPE_XDP, type Register, pointerRegister, scalarRegister, typeName, UNINITIALISED, unknownRegister,
+  PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TRUSTED, DYNPTR_TYPE_SKB, DYNPTR_TYPE_XDP, type Register, pointerRegister, scalarRegister, typeName, UNINITIALISED, unknownRegister, SCALAR_VALUE,
 } from './registers.ts';
 import { fieldOf } from './special-fields.ts';
 import { dynptrAt, endDynptr } from './stack-objects.ts';
@@ -48,6 +48,7 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
   const at = env.insn;
   for (let index = 0; index < rule.arguments.length; index++) checkHelperArgument(env, index, meta, at);
   rememberMap(env, meta, at);
+  if (helper.name === 'bpf_tail_call' && meta.map?.type !== 'prog_array') throw env.reject('helper-map', 'EINVAL', 'expected prog array map for tail call', { register: 2 });
   // Memory that the helper fills counts as written, byte by byte.
   for (let i = 0; i < meta.raw.size; i++) accessMemory(env, meta.raw.register, i, { write: true, size: 1, value: -1 });
   release(env, meta);
@@ -146,12 +147,19 @@ interface Effects {
   perCpuObject: boolean;
 }
 
+/** A constant index lets the kernel jump directly: then it must be the same on all paths that are taken for equal. */
+function rememberTailCallIndex(env: VerifierEnvironment, meta: CallMeta): void {
+  const index = env.register(3);
+  if (index.type === SCALAR_VALUE && index.scalar.mask === 0n && index.scalar.value < BigInt(meta.map?.maxEntries ?? 0)) markPrecise(env, 3);
+}
+
 /** What single helpers do beyond their prototype. */
 function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): Effects {
   const effects: Effects = { packetStale: false, perCpuObject: false };
   switch (meta.helper.name) {
     case 'bpf_tail_call':
       checkResourceLeak(env, 'tail_call', false, true);
+      rememberTailCallIndex(env, meta);
       break;
     case 'bpf_get_local_storage':
       if (!isNull(env.register(2))) throw env.reject('helper-argument', 'EINVAL', 'get_local_storage() doesn\'t support non-zero flags', { register: 2 });

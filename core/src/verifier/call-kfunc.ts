@@ -33,6 +33,11 @@ const TREE_RETURNING = new Set(['bpf_rbtree_remove', 'bpf_rbtree_first', 'bpf_rb
 export function checkKfuncCall(env: VerifierEnvironment, insn: Insn): void {
   const at = env.insn;
   checkCallUnderLock(env, insn);
+  // A call that the loader could not resolve changes nothing; the program is refused at the end unless the call is dead code.
+  if (env.program.kfuncs[insn.imm] === undefined) {
+    env.unresolvedKfunc ??= at;
+    return;
+  }
   const kfunc = kfuncPrototype(env, insn);
   const { name } = kfunc;
   if (name === 'bpf_res_spin_lock' || name === 'bpf_res_spin_lock_irqsave') forkFailedLock(env, at);

@@ -159,6 +159,8 @@ export class VerifierEnvironment {
   exceptionCallback = 0;
   seenDirectWrite = false;
   seenException = false;
+  /** First call of a kfunc that the loader could not resolve. */
+  unresolvedKfunc: number | undefined = undefined;
   /** Told before each instruction is walked. */
   beforeInsn: ((insn: number) => void) | undefined = undefined;
 

@@ -71,6 +71,10 @@ function run(env: VerifierEnvironment): void {
   walkFunction(env, 0);
   walkGlobalFunctions(env);
   checkStackDepth(env);
+  if (env.unresolvedKfunc !== undefined) {
+    env.insn = env.unresolvedKfunc;
+    throw env.reject('kfunc-unknown', 'EINVAL', 'invalid kernel function call not eliminated in verifier pass');
+  }
 }
 
 /** Global functions that verified code calls, and those that they call in turn. */
