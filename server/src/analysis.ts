@@ -1,7 +1,8 @@
 // When documents are checked: some time after the last keystroke, never two versions of one document at once, and a result
 // is given on only if the document still is as it was. Knows nothing of how results are shown.
 
-import { type Checked, verifyAll } from './check.ts';
+import { note } from '#core/problem';
+import { type Checked, withPrograms } from './check.ts';
 import type { Document } from './documents.ts';
 import type { Host } from './host.ts';
 import type { ServerSettings } from './settings.ts';
@@ -104,8 +105,17 @@ export class Analysis {
     const kernel = settings.targetKernel;
     // What the assembler could not read is missing from the code: a verdict on the rest would speak of another program.
     const whole = opened.object && !(language === 'asm' && opened.problems.some(({ severity }) => severity === 'error')) ? opened.object : undefined;
-    const programs = whole ? await verifyAll(whole, { kernel, kernelBtf: host.kernelBtf(settings), budget: VERIFY_BUDGET, stale, pause: host.pause }) : [];
+    const problems = [...opened.problems];
+    const verdicts = whole
+      ? await host.verify({ object: whole, file, text, language, settings, logLevel: 0, keepStates: language === 'asm', budget: VERIFY_BUDGET, signal }).catch((reason: unknown) => {
+          // Our own mistake must not hide what the compiler said, nor look like a verdict.
+          this.options.failed(document, reason);
+          problems.push(note('The verifier itself failed on this program, so there is no verdict. The log of the language server says more: please report it', { code: 'verifier-failed' }));
+          return [];
+        })
+      : [];
+    const programs = verdicts && (whole ? withPrograms(whole, verdicts) : []);
     if (!programs || stale()) return undefined;
-    return { version, kernel, programs, problems: opened.problems, timings: { ...opened.timings, verify: performance.now() - started }, ...(opened.object ? { object: opened.object } : {}) };
+    return { version, kernel, programs, problems, timings: { ...opened.timings, verify: performance.now() - started }, ...(opened.object ? { object: opened.object } : {}) };
   }
 }

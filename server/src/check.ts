@@ -24,35 +24,45 @@ export interface Checked {
   timings: { compile: number; load: number; verify: number };
 }
 
-export interface VerifyAllOptions {
+/** A verdict that knows its program by its place in `LoadedObject.programs`: it may come from another thread. */
+export interface ProgramVerdict {
+  index: number;
+  verdict: Verdict;
+  ms: number;
+}
+
+export interface VerifyRequest {
   kernel: KernelVersion;
   kernelBtf: Btf | undefined;
+  /** As in bpf_attr.log_level. */
+  logLevel: number;
+  /** Keep what was known at each instruction, for hovers. */
+  keepStates: boolean;
   /** Milliseconds for all programs together. */
   budget: number;
-  /** Whether the result is no longer wanted. */
+  /** Only the program of this name. */
+  only: string | undefined;
+  /** Whether the result is no longer wanted; asked while a program is verified. */
   stale: () => boolean;
-  /** Lets other messages in between two programs. */
-  pause: () => Promise<void>;
 }
 
-/** Undefined where the result became stale on the way. */
-export async function verifyAll(object: LoadedObject, options: VerifyAllOptions): Promise<CheckedProgram[] | undefined> {
-  const checked: CheckedProgram[] = [];
-  const deadline = performance.now() + options.budget;
-  for (const program of object.programs) {
-    if (checked.length > 0) await options.pause();
-    if (options.stale()) return undefined;
+/** Verifies in this thread. Undefined where the result became stale on the way. */
+export function verifyHere(object: LoadedObject, { kernel, kernelBtf, logLevel, keepStates, budget, only, stale }: VerifyRequest): ProgramVerdict[] | undefined {
+  const verdicts: ProgramVerdict[] = [];
+  const deadline = performance.now() + budget;
+  const cancelled = (): boolean => stale() || performance.now() > deadline;
+  for (const [index, program] of object.programs.entries()) {
+    if (only !== undefined && program.name !== only) continue;
     if (program.problems.some(({ severity }) => severity === 'error')) continue;
-    checked.push(verifyOne(program, object, options, deadline));
+    const started = performance.now();
+    const verdict = verify(program, object, { kernel, logLevel, keepStates, cancelled, ...(kernelBtf ? { kernelBtf } : {}) });
+    if (stale()) return undefined;
+    verdicts.push({ index, verdict, ms: performance.now() - started });
   }
-  return checked;
+  return verdicts;
 }
 
-export function verifyOne(program: Program, object: LoadedObject, { kernel, kernelBtf }: Pick<VerifyAllOptions, 'kernel' | 'kernelBtf'>, deadline: number, logLevel = 0): CheckedProgram {
-  const started = performance.now();
-  const verdict = verify(program, object, { kernel, logLevel, cancelled: () => performance.now() > deadline, ...(kernelBtf ? { kernelBtf } : {}) });
-  return { program, verdict, ms: performance.now() - started };
-}
+export const withPrograms = (object: LoadedObject, verdicts: readonly ProgramVerdict[]): CheckedProgram[] => verdicts.map(({ index, verdict, ms }) => ({ program: object.programs[index]!, verdict, ms }));
 
 /** Where the code of a slot comes from: the last record at or before it in the same subprogram. */
 export function lineOf(program: Program, insn: number): LineRecord | undefined {

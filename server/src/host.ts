@@ -1,9 +1,9 @@
 // What the language server asks of the place it runs in. Under Node the toolchain answers; a browser gives what it can.
 // Everything that crosses this line is plain values.
 
-import type { Btf } from '#core/btf';
 import type { LoadedObject } from '#core/program';
 import type { Problem } from '#core/problem';
+import type { ProgramVerdict } from './check.ts';
 import type { ServerSettings } from './settings.ts';
 
 export interface OpenRequest {
@@ -24,10 +24,26 @@ export interface OpenAnswer {
   timings: { compile: number; load: number };
 }
 
+export interface VerifyAllRequest {
+  object: LoadedObject;
+  file: string;
+  text: string;
+  language: 'c' | 'asm';
+  settings: ServerSettings;
+  logLevel: number;
+  /** Keep what was known at each instruction, for hovers. */
+  keepStates: boolean;
+  /** Milliseconds for all programs together. */
+  budget: number;
+  /** Only the program of this name. */
+  only?: string | undefined;
+  signal: AbortSignal;
+}
+
 export interface Host {
   open(request: OpenRequest): Promise<OpenAnswer>;
-  /** The target kernel's types, for kfuncs and BTF pointers; undefined where there are none. */
-  kernelBtf(settings: ServerSettings): Btf | undefined;
+  /** Undefined where the signal ended it. */
+  verify(request: VerifyAllRequest): Promise<readonly ProgramVerdict[] | undefined>;
   /** Does ahead of time what the first compile would wait for. Says what is missing for C, if anything. */
   prepare(settings: ServerSettings): Promise<readonly Problem[]>;
   /** `web-tree-sitter.wasm` or `tree-sitter-c.wasm`. */
@@ -35,6 +51,4 @@ export interface Host {
   /** Path of a document's URI, and the other way. */
   pathOf(uri: string): string;
   uriOf(file: string): string;
-  /** Lets the event loop take the next message before work goes on. */
-  pause(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import {
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Analysis } from './analysis.ts';
-import { verifyOne } from './check.ts';
+import { withPrograms } from './check.ts';
 import { Document, languageOf } from './documents.ts';
 import { completeAsm } from './features/completion-asm.ts';
 import { completeC, resolveCompletion } from './features/completion-c.ts';
@@ -189,10 +189,9 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
         const checked = await analysis.current(uri);
         if (!checked) return null;
         const { object } = checked;
-        const kernelBtf = host.kernelBtf(settings);
-        const deadline = performance.now() + VERIFY_COMMAND_BUDGET;
-        const wanted = checked.programs.filter((one) => program === undefined || one.program.name === program);
-        const logged = object ? wanted.map((one) => verifyOne(one.program, object, { kernel: checked.kernel, kernelBtf }, deadline, 2)) : [];
+        const { file, text, language } = document;
+        const verdicts = object && checked.programs.length > 0 ? await host.verify({ object, file, text, language, settings, logLevel: 6, keepStates: false, budget: VERIFY_COMMAND_BUDGET, only: program, signal: new AbortController().signal }) : [];
+        const logged = object && verdicts ? withPrograms(object, verdicts) : [];
         const programs = programsOf(document, checked).filter(({ name }) => program === undefined || name === program);
         const rejected = programs.find(({ verdict }) => verdict === 'rejected');
         return { text: verificationText(checked, logged), programs, ...(rejected ? { range: rejected.selectionRange } : {}) };

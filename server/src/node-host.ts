@@ -5,8 +5,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, type ToolchainSettings, warmCompiler } from '#toolchain';
+import { verifyHere } from './check.ts';
 import type { Host } from './host.ts';
 import type { ServerSettings } from './settings.ts';
+import { VerifierThread } from './verify-worker.ts';
 
 export interface NodeHostOptions {
   /** Folder of the two WebAssembly modules; beside the bundle, or in node_modules, where absent. */
@@ -26,10 +28,17 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     ...(settings.kernel.btf ? { kernelBtf: settings.kernel.btf } : {}),
     ...(options.cacheFolder ? { cacheFolder: options.cacheFolder } : {}),
   });
+  const thread = VerifierThread.create();
   return {
     open: ({ file, text, language, unsaved, settings, signal }) => openProgram(file, { text, language, unsaved, signal, settings: toolchain(settings) }),
-    kernelBtf: (settings) => readKernelBtf(toolchain(settings)).btf,
+    async verify({ object, file, text, language, settings, logLevel, keepStates, budget, only, signal }) {
+      const kernel = settings.targetKernel;
+      const source = language === 'asm' ? text : object.elf;
+      if (thread && source !== undefined) return thread.verify({ file, source, kernelBtf: settings.kernel.btf, kernel, logLevel, keepStates, budget, only }, signal);
+      return verifyHere(object, { kernel, kernelBtf: readKernelBtf(toolchain(settings)).btf, logLevel, keepStates, budget, only, stale: () => signal.aborted });
+    },
     async prepare(settings) {
+      thread?.warm();
       const own = toolchain(settings);
       const { compiler, problems } = await sharedSearch(own);
       if (!compiler) return problems;
@@ -40,7 +49,6 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     readWasm: (name) => readFile(wasmPlace(name, options.wasmFolder)),
     pathOf,
     uriOf: (file) => pathToFileURL(file).href,
-    pause: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
 

@@ -88,7 +88,7 @@ class Player {
       }
       case 'verify': {
         const answer = await this.ask<{ text: string } | null>('ebpf/verify', {}, { uri: this.document.uri, ...(rest ? { program: rest } : {}) });
-        return [answer?.text.replace(/, \d+\.\d ms$/gm, '') ?? 'nothing'];
+        return [answer?.text.replace(/, \d+\.\d ms$/gm, '').replace(/verification time \d+ usec/, 'verification time … usec') ?? 'nothing'];
       }
       case 'said':
         return this.client.said.map(({ method, params }) => `${method} ${JSON.stringify(params)}`);
