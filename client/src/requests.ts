@@ -5,10 +5,11 @@ export interface ProgramLens {
   name: string;
   /** LSP range of the program's function, lines and characters from 0. */
   range: { start: { line: number; character: number }; end: { line: number; character: number } };
-  verdict?: 'accepted' | 'rejected' | 'error' | 'cancelled';
-  /** Instructions that the verifier processed. */
-  processed?: number;
-  /** Why it is rejected, or what keeps it from being verified. */
+  /** `pending`: this version of the document is not checked yet. */
+  verdict: 'accepted' | 'rejected' | 'error' | 'pending' | 'cancelled';
+  /** For the lens: `accepted by Linux 6.18 · 29 instructions, 35 processed`. */
+  summary: string;
+  /** The kernel's line, where rejected. */
   message?: string;
 }
 

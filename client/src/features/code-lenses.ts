@@ -36,15 +36,17 @@ function lensesOf(uri: vscode.Uri, program: ProgramLens): vscode.CodeLens[] {
   ];
 }
 
-function verdictTitle({ verdict, processed, message }: ProgramLens): string | undefined {
+/** Icons by verdict. The space behind them is one that the editor does not fold. */
+function verdictTitle({ verdict, summary }: ProgramLens): string | undefined {
   switch (verdict) {
     case 'accepted':
-      return `$(pass)\u00a0verified${processed === undefined ? '' : `, ${processed} instructions processed`}`;
+      return `$(pass)\u00a0${summary}`;
     case 'rejected':
-      return `$(error)\u00a0rejected${message === undefined ? '' : `: ${message}`}`;
+      return `$(error)\u00a0${summary}`;
     case 'error':
-      return `$(warning)\u00a0${message ?? 'cannot be verified'}`;
-    default:
+    case 'cancelled':
+      return `$(warning)\u00a0${summary}`;
+    case 'pending':
       return undefined;
   }
 }

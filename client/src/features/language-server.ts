@@ -3,7 +3,7 @@
 
 import * as vscode from 'vscode';
 import type { LanguageClient as Client } from 'vscode-languageclient/node';
-import { toolchainSettings, zigFolders } from '../machine-settings.ts';
+import { zigFolders } from '../machine-settings.ts';
 import { NO_COMPILER, PROGRAMS_CHANGED } from '../requests.ts';
 import { offerCompiler } from './install-compiler.ts';
 
@@ -59,7 +59,7 @@ async function start(context: vscode.ExtensionContext): Promise<Client> {
     {
       documentSelector: LANGUAGES.flatMap((language) => [{ scheme: 'file', language }, { scheme: 'untitled', language }]),
       synchronize: { configurationSection: 'ebpf' },
-      initializationOptions: { zigFolders: zigFolders(context), toolchain: toolchainSettings(context), settings: vscode.workspace.getConfiguration('ebpf') },
+      initializationOptions: { zigFolders: zigFolders(context), settings: vscode.workspace.getConfiguration('ebpf'), docs: vscode.Uri.joinPath(context.extensionUri, 'docs/verifier').toString() },
       outputChannelName: 'eBPF Workbench',
     },
   );
