@@ -72,6 +72,7 @@ function pushFrame(env: VerifierEnvironment, subprogram: number, callsite: numbe
   const frame = new Frame(subprogram, callsite, state.frames.length);
   frame.registers[BPF_REG_FP] = pointerRegister(PTR_TO_STACK, { frame: frame.number });
   state.frames.push(frame);
+  env.scratchAll();
   return frame;
 }
 

@@ -56,7 +56,7 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
       let total = sizeOf(btf, member.type) ?? 0;
       const memberEnd = start + total;
       if (at >= memberEnd) {
-        if (type?.kind !== 'array' || type.count !== 0) continue;
+        continue;
       }
       if (type?.kind === 'array') {
         let element = type as typeof type | undefined;

@@ -25,12 +25,12 @@ export const byteOf = (offset: number): number => (-offset - 1) & 7;
 export function linkScalar(env: VerifierEnvironment, register: Register): Register {
   if (register.type !== SCALAR_VALUE) return register;
   let linked = register;
-  if (linked.addConst) linked = linked.with({ id: 0, off: 0, addConst: false });
+  if (linked.addConst) linked = linked.with({ id: 0, off: 0, addConst: 0 });
   if (linked.id === 0 && linked.scalar.mask !== 0n) linked = linked.with({ id: env.newId() });
   return linked;
 }
 
-export const unlinked = (register: Register): Register => (register.id === 0 && !register.addConst && register.off === 0 ? register : register.with({ id: 0, off: 0, addConst: false }));
+export const unlinked = (register: Register): Register => (register.id === 0 && !register.addConst && register.off === 0 ? register : register.with({ id: 0, off: 0, addConst: 0 }));
 
 /** Makes the frame's stack as deep as an access at `lowest` needs. */
 export function growStack(env: VerifierEnvironment, frame: Frame, lowest: number): void {
@@ -124,7 +124,7 @@ export function writeStackFixed(env: VerifierEnvironment, frame: Frame, off: num
       const linked = linkScalar(env, register);
       if (linked !== register) env.replaceRegister(value, (register = linked));
     }
-    spill(frame, slot, fits ? register : register.id === 0 && !register.addConst ? register : register.with({ id: 0, addConst: false }), size);
+    spill(frame, slot, fits ? register : register.id === 0 && !register.addConst ? register : register.with({ id: 0, addConst: 0 }), size);
   } else if (!register && aligned && isStoreImmediate(insn)) {
     spill(frame, slot, scalarRegister(immediate(insn.imm), { written: env.insn, narrowed: -1, origin: env.insn }), size);
   } else if (register && isSpillable(register)) {

@@ -92,7 +92,6 @@ export function formatRegister(register: Register, frameNumber: number, precise 
   if (base === PTR_TO_BTF_ID) text += register.btf?.type(register.btfId)?.name ?? '';
   const parts: string[] = [];
   if (register.id) parts.push(`id=${register.id}${register.addConst ? (register.off >= 0 ? '+' : '') + String(register.off) : ''}`);
-  else if (register.addConst) text += '';
   if (register.refObjId) parts.push(`ref_obj_id=${register.refObjId}`);
   if (isNonOwningReference(type)) parts.push('non_own_ref');
   if ((base === CONST_PTR_TO_MAP || base === PTR_TO_MAP_KEY || base === PTR_TO_MAP_VALUE) && register.map) {

@@ -106,8 +106,8 @@ export class Register {
   scalar: Scalar = ZERO;
   /** Links equal scalars, pointers that share a variable offset, and pointers checked for NULL together. */
   id = 0;
-  /** The scalar is its link's value plus `off`. */
-  addConst = false;
+  /** The scalar is its link's value plus `off`, added with this many bits; 0 when it is the value itself. */
+  addConst: 0 | 32 | 64 = 0;
   /** The reference this pointer belongs to. */
   refObjId = 0;
   /** Frame of a stack pointer. */
@@ -217,9 +217,11 @@ export function isNotNull(register: Register): boolean {
     case PTR_TO_MAP_VALUE:
     case PTR_TO_MAP_KEY:
     case PTR_TO_SOCK_COMMON:
-    case PTR_TO_MEM:
     case CONST_PTR_TO_MAP:
       return true;
+    case PTR_TO_MEM:
+      // Memory of which only the address is known may be anything, NULL too.
+      return (register.type & PTR_UNTRUSTED) === 0;
     case PTR_TO_BTF_ID:
       return isTrusted(register);
     default:

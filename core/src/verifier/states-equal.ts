@@ -17,6 +17,9 @@ import { uninitialisedStackAllowed } from './kernel-rules.ts';
 
 export type Exactness = 'not-exact' | 'range-within' | 'exact';
 
+/** Links at a distance have ids apart from those of equal scalars. */
+const LINK_KIND = 1 << 23;
+
 /** Ids need not be equal, but what shared one before must share one now. */
 export class IdMap {
   private readonly old: number[] = [];
@@ -44,8 +47,8 @@ export class IdMap {
   matchScalar(old: Register, current: Register): boolean {
     if (old.id === 0) return true;
     // A link at a distance is another relation than being equal, so it has ids of its own.
-    const oldId = old.addConst ? old.id + (1 << 29) : old.id;
-    let currentId = current.id === 0 ? ++this.temporary : current.addConst ? current.id + (1 << 29) : current.id;
+    const oldId = old.id + old.addConst * LINK_KIND;
+    let currentId = current.id === 0 ? ++this.temporary : current.id + current.addConst * LINK_KIND;
     if (!this.match(oldId, currentId)) return false;
     if (old.addConst) {
       if (current.addConst) currentId = current.id;
@@ -77,8 +80,7 @@ export function isRegisterSafe(exactness: Exactness, old: Register, current: Reg
   switch (baseType(old.type)) {
     case SCALAR_VALUE:
       if (!precise && exactness === 'not-exact') return true;
-      if (old.addConst && !current.addConst) return false;
-      if (old.id !== 0 && !old.addConst && current.addConst) return false;
+      if (old.id !== 0 && old.addConst !== current.addConst) return false;
       if (old.addConst && old.off !== current.off) return false;
       if (!ids.matchScalar(old, current)) return false;
       return within(old.scalar, current.scalar) && tnumIn(old.scalar, current.scalar);

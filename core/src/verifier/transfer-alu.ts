@@ -4,12 +4,13 @@ import {
   BPF_ADD, BPF_ALU64, BPF_AND, BPF_ARSH, BPF_DIV, BPF_END, BPF_LSH, BPF_MOD, BPF_MOV, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR, insnClass, type Insn, usesRegisterSource,
 } from '#core/isa';
 import { asS64 } from '#core/bytes';
+import { atLeast } from '#core/catalog';
 import { causesOf, rangeOf } from './causes.ts';
 import { checkSource, checkTarget } from './check-registers.ts';
 import { linkScalar, unlinked } from './check-stack.ts';
 import { arithmetic, hasKnownRange } from './domains/alu.ts';
 import {
-  contradiction, fitsBits, immediate, immediate32, type Scalar, S64_MAX, S64_MIN, setConstant, setConstant32, setTnum, settle, signExtend, signExtend32, U64_MAX, unbound, unbound32, UNKNOWN,
+  byteSwap, contradiction, fitsBits, immediate, immediate32, isConstant32, type Scalar, S64_MAX, S64_MIN, setConstant, setConstant32, setTnum, settle, signExtend, signExtend32, truncate, U64_MAX, unbound, unbound32, UNKNOWN,
   zeroExtend32,
 } from './domains/scalar.ts';
 import { hexadecimal, tnumAdd, tnumSub } from './domains/tnum.ts';
@@ -72,6 +73,13 @@ function unary(env: VerifierEnvironment, insn: Insn, operation: number, is64: bo
   checkTarget(env, insn.dst);
   if (operation === BPF_NEG && register.type === SCALAR_VALUE) {
     env.setRegister(insn.dst, scalarRegister(arithmetic(BPF_NEG, !is64, register.scalar, register.scalar), computed(env, register)));
+    return;
+  }
+  if (operation === BPF_END && register.type === SCALAR_VALUE && atLeast(env.kernel, '6.18')) {
+    // Little-endian: `le` only cuts, `be` and `bswap` reverse the bytes.
+    const swaps = is64 || usesRegisterSource(insn);
+    const scalar = swaps ? byteSwap(register.scalar, insn.imm / 8) : insn.imm === 64 ? register.scalar : truncate(register.scalar, insn.imm / 8);
+    env.setRegister(insn.dst, scalarRegister(scalar, computed(env, register)));
     return;
   }
   env.setRegister(insn.dst, unknownRegister(computed(env, register)));
@@ -216,15 +224,17 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
   const result = arithmetic(operation, !is64, scalar, source.scalar);
   let id = 0;
   let off = 0;
-  let addConst = false;
-  const sameRegister = usesRegisterSource(insn) && insn.src === dst;
-  if (operation === BPF_ADD && is64 && target.id !== 0 && source.scalar.mask === 0n && !sameRegister) {
-    const value = source.scalar.value;
-    // Linked at a distance; a distance of a distance is not kept.
-    if (!target.addConst && value <= 0x7fff_ffffn) {
+  let addConst: 0 | 32 | 64 = 0;
+  const knownSource = is64 ? source.scalar.mask === 0n : isConstant32(source.scalar);
+  // Linked at a distance; a distance of a distance is not kept. Kernels before 6.18 keep positive 64-bit ones only.
+  if ((operation === BPF_ADD || operation === BPF_SUB) && target.id !== 0 && knownSource && !target.addConst && !(usesRegisterSource(insn) && insn.src === dst)) {
+    const wide = is64 ? asS64(source.scalar.value) : BigInt.asIntN(32, source.scalar.value);
+    const distance = operation === BPF_SUB ? -wide : wide;
+    const kept = distance >= -0x8000_0000n && distance <= 0x7fff_ffffn && wide >= -0x8000_0000n && wide <= 0x7fff_ffffn;
+    if (kept && (atLeast(env.kernel, '6.18') || (operation === BPF_ADD && is64 && distance >= 0n))) {
       id = target.id;
-      off = Number(value);
-      addConst = true;
+      off = Number(distance);
+      addConst = is64 ? 64 : 32;
     }
   }
   const register = scalarRegister(result, computed(env, target));

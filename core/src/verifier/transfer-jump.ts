@@ -4,7 +4,7 @@ import { BPF_JA, BPF_JCOND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP
 import { checkSource } from './check-registers.ts';
 import { addUnsettled } from './domains/alu.ts';
 import { decide, flip, negate, refine } from './domains/branch.ts';
-import { constant, immediate, type Scalar, settle, ZERO } from './domains/scalar.ts';
+import { constant, immediate, type Scalar, settle, zeroExtend32, ZERO } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { markPrecise } from './precision.ts';
 import { findPreviousEntry, widenImpreciseScalars } from './prune.ts';
@@ -160,13 +160,13 @@ function collectLinked(state: VerifierState, id: number, linked: LinkedRegister[
       const register = frame.registers[i]!;
       if (register.type !== SCALAR_VALUE || register.id !== id) continue;
       if (linked.length < MAX_LINKED) linked.push({ frame: number, index: i, isRegister: true });
-      else frame.registers[i] = register.with({ id: 0, off: 0, addConst: false });
+      else frame.registers[i] = register.with({ id: 0, off: 0, addConst: 0 });
     }
     for (let i = 0; i < frame.stack.length; i++) {
       const slot = frame.stack[i]!;
       if (!isSpilled(slot) || slot.register.type !== SCALAR_VALUE || slot.register.id !== id) continue;
       if (linked.length < MAX_LINKED) linked.push({ frame: number, index: i, isRegister: false });
-      else frame.stack[i] = { kinds: slot.kinds, register: slot.register.with({ id: 0, off: 0, addConst: false }) };
+      else frame.stack[i] = { kinds: slot.kinds, register: slot.register.with({ id: 0, off: 0, addConst: 0 }) };
     }
   }
 }
@@ -178,12 +178,15 @@ function syncLinked(state: VerifierState, known: Register, linked: readonly Link
     if (item.isRegister && item.index === regno && frame === state.frame) continue;
     const register = item.isRegister ? frame.registers[item.index]! : frame.stack[item.index]!.register;
     if (register.type !== SCALAR_VALUE || register === known || register.id !== known.id) continue;
+    // Distances of different widths do not add up.
+    if (register.addConst !== 0 && known.addConst !== 0 && register.addConst !== known.addConst) continue;
     let updated: Register;
     if ((!register.addConst && !known.addConst) || register.off === known.off) {
       updated = known.with({ provenance: { ...register.provenance, narrowed: insn } });
     } else {
       const s = known.scalar.draft();
-      addUnsettled(s, constant(BigInt((register.off | 0) - (known.off | 0))));
+      addUnsettled(s, constant(BigInt(register.off - known.off)));
+      if (register.addConst === 32 || known.addConst === 32) zeroExtend32(s);
       settle(s);
       updated = register.with({ scalar: s, provenance: { ...register.provenance, narrowed: insn } });
     }

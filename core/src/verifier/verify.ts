@@ -56,7 +56,7 @@ function run(env: VerifierEnvironment): void {
   prepareSubprograms(env);
   checkKfuncsBeforeWalk(env);
   findExceptionCallback(env);
-  if (env.log.level & LOG_LEVEL2 && env.subprograms.length > 1) {
+  if (env.log.level & LOG_LEVEL2) {
     env.subprograms.forEach((subprogram, index) => env.log.write(`func#${index} @${subprogram.start}\n`));
   }
   checkFunctionTypes(env);

@@ -306,6 +306,20 @@ export function truncate(source: Scalar, bytes: number): Scalar {
 const UNKNOWN_OF_BYTES: Record<number, Scalar> = {};
 for (const bytes of [1, 2, 4]) UNKNOWN_OF_BYTES[bytes] = truncate(makeUnknown(), bytes);
 
+/** The low `bytes` bytes in reverse order, zeros above. Ranges are found again from the bits. */
+export function byteSwap(source: Scalar, bytes: number): Scalar {
+  const s = makeUnknown();
+  s.value = reverseBytes(source.value, bytes);
+  s.mask = reverseBytes(source.mask, bytes);
+  return settle(s);
+}
+
+function reverseBytes(value: bigint, bytes: number): bigint {
+  let result = 0n;
+  for (let i = 0; i < bytes; i++) result = (result << 8n) | ((value >> BigInt(i * 8)) & 0xffn);
+  return result;
+}
+
 /** The value after a sign-extending load or move of `bytes` (1, 2 or 4) bytes to 64 bits. */
 export function signExtend(source: Scalar, bytes: number): Scalar {
   const bits = bytes * 8;

@@ -124,8 +124,8 @@ export const subregIsConst = (a: Tnum): boolean => (a.mask & U32) === 0n;
 /** Whether the number is surely a multiple of `alignment` (a power of two). */
 export const tnumIsAligned = (a: Tnum, alignment: bigint): boolean => ((a.value | a.mask) & (alignment - 1n)) === 0n;
 
-/** `0x…` without leading zeros; the kernel's %#llx prints 0 bare. */
-export const hexadecimal = (value: bigint): string => (value === 0n ? '0' : `0x${value.toString(16)}`);
+/** `0x…` without leading zeros, also for 0, as the kernel's %#llx prints it. */
+export const hexadecimal = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** As the log prints it: a known small number in decimal, others in hexadecimal, unknown bits as `(value; mask)`. */
 export function formatTnum(t: Tnum): string {
