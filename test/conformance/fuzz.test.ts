@@ -1,6 +1,7 @@
 // A few programs of the differential fuzzer, for every check; fuzz.oracle.test.ts and fuzz/fuzz.ts run many more, and against the kernel.
 
 import { describe, expect, it } from 'vitest';
+import type { Insn } from '#core/isa';
 import { createWasmEngine, interpreter } from '#core/vm';
 import { compareEngines, prepare, runOn, shrink } from './fuzz/compare.ts';
 import { generate, insn } from './fuzz/generator.ts';
@@ -25,7 +26,7 @@ it('notices a difference, and shrinks the program that shows it', async () => {
   const insns = generate(5);
   // A planted mistake: an engine that gets one kind of instruction wrong, 64-bit multiplication by a constant becomes addition.
   const mistaken = insns.map((one) => (one.opcode === 0x27 ? { ...one, opcode: 0x07 } : one));
-  const differs = (candidate: typeof insns): boolean => {
+  const differs = (candidate: readonly Insn[]): boolean => {
     const wrong = candidate.map((one) => (one.opcode === 0x27 ? { ...one, opcode: 0x07 } : one));
     return runOn(interpreter, prepare(candidate).checked).state !== runOn(createWasmEngine({ warmup: 0 }), prepare(wrong).checked).state;
   };

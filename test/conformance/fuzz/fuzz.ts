@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { toHex } from '#core/bytes';
-import { encode } from '#core/isa';
+import { encode, type Insn } from '#core/isa';
 import { interpreter } from '#core/vm';
 import { openKernel } from '#test/kernel';
 import { repository } from '#test/requirements';
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     const insns = generate(seed, { wild: values.wild });
     const options = { stepwise: seed % 50 === 0, inBounds: !values.wild };
     let result = compareEngines(insns, seed, options);
-    let fails = (candidate: typeof insns): Promise<boolean> | boolean => compareEngines(candidate, seed, options).difference !== undefined;
+    let fails = (candidate: readonly Insn[]): Promise<boolean> | boolean => compareEngines(candidate, seed, options).difference !== undefined;
     if (!result.difference && kernel) {
       result = await compareKernel(insns, kernel);
       fails = async (candidate) => (await compareKernel(candidate, kernel)).difference !== undefined;
