@@ -4,6 +4,7 @@
 import { splitFunctions } from './object-functions.ts';
 import { ByteWriter, StringTable, writeBtf } from './object-btf.ts';
 import type { AssembledObject, AssembledRelocation, AssembledSymbol } from './assemble.ts';
+import { R_BPF_64_32, R_BPF_64_64 } from './relocation-types.ts';
 import { error, type Problem } from '#core/problem';
 
 const SHT = { PROGBITS: 1, SYMTAB: 2, STRTAB: 3, NOBITS: 8, REL: 9 } as const;
@@ -67,7 +68,23 @@ export function writeObject(object: AssembledObject, options: WriteObjectOptions
   if (object.license !== '' && !output.some((section) => section.name === 'license')) {
     add('license', new ByteWriter().raw(new TextEncoder().encode(object.license)).u8(0).done(), SHF.WRITE | SHF.ALLOC);
   }
+  for (const section of output) throughSection(section, symbols);
   return { bytes: elf(output, symbols), problems };
+}
+
+/** libbpf takes a static function of .text by its section and the offset that the instruction carries, as LLVM writes it. */
+function throughSection(section: OutputSection, symbols: readonly AssembledSymbol[]): void {
+  const isStatic = (name: string): AssembledSymbol | undefined => symbols.find((symbol) => symbol.name === name && symbol.section === '.text' && symbol.kind === 'func' && symbol.binding === 'local');
+  if (!section.relocations.some((relocation) => !relocation.isSection && isStatic(relocation.symbol))) return;
+  section.bytes = new Uint8Array(section.bytes);
+  const view = new DataView(section.bytes.buffer);
+  section.relocations = section.relocations.map((relocation) => {
+    const symbol = relocation.isSection ? undefined : isStatic(relocation.symbol);
+    if (!symbol || (relocation.type !== R_BPF_64_64 && relocation.type !== R_BPF_64_32)) return relocation;
+    const at = relocation.offset + 4;
+    view.setInt32(at, relocation.type === R_BPF_64_32 ? symbol.offset / 8 - 1 : view.getInt32(at, true) + symbol.offset, true);
+    return { ...relocation, symbol: '.text', isSection: true };
+  });
 }
 
 function flagBits(letters: string): number {

@@ -1,12 +1,13 @@
 // llvm-objdump's text of every object at hand, assembled back: the same bytes. And what clang -S writes, against what it compiles.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '#core/bytes';
+import { helperByName, mapType } from '#core/catalog';
 import { missing, oracleFolder, repository } from '#test/requirements';
-import { assemble, checkEncoding, decode } from './index.ts';
+import { assemble, checkEncoding, decode, writeObject } from './index.ts';
 
 const find = (names: readonly string[]): string | undefined => names.find((name) => spawnSync(name, ['--version']).status === 0);
 const objdump = find(['llvm-objdump-22', 'llvm-objdump']);
@@ -79,6 +80,29 @@ describe.skipIf(clang === undefined || objcopy === undefined)('clang -S', () => 
         compared++;
       }
       expect(compared).toBeGreaterThan(12);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+const loader = path.join(oracle ?? '', 'load');
+
+describe.skipIf(oracle === undefined || !existsSync(loader))('an assembled object', () => {
+  it.each<[string, string[]]>([
+    ['examples/asm/count.bpf.s', ['count']],
+    ['test/isa/two-programs.bpf.s', ['first', 'second']],
+  ])('%s is taken by libbpf and the kernel', (file, programs) => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'ebpfw-isa-'));
+    try {
+      const assembled = assemble(readFileSync(path.join(repository, file), 'utf8'), { file, helperId: (name) => helperByName(name)?.id });
+      expect(assembled.problems).toEqual([]);
+      const { bytes, problems } = writeObject(assembled, { mapTypeId: (name) => mapType(name)?.id });
+      expect(problems).toEqual([]);
+      writeFileSync(path.join(folder, 'a.o'), bytes);
+      execFileSync(loader, [path.join(folder, 'a.o'), path.join(folder, 'out.jsonl'), '-'], { stdio: 'ignore' });
+      const verdicts = readFileSync(path.join(folder, 'out.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { prog: string; verdict: string; libbpf_msg?: string });
+      expect(verdicts.map((one) => [one.prog, one.verdict, one.libbpf_msg])).toEqual(programs.map((name) => [name, 'loaded', undefined]));
     } finally {
       rmSync(folder, { recursive: true });
     }
