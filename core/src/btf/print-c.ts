@@ -15,7 +15,7 @@ export interface PrintOptions {
 
 const MAX_DEPTH = 64;
 /** Lines one text may have. The largest struct of a kernel has a few hundred; a damaged BTF can nest without end. */
-const MAX_LINES = 5_000;
+const MAX_LINES = 3_000;
 
 /** Options, and what keeps one text finite. */
 interface Printing extends PrintOptions {
@@ -152,6 +152,8 @@ function constant(type: BtfEnum, value: bigint): string {
 interface Layout {
   size: number;
   align: number;
+  /** Only __attribute__((packed)) puts the members where they are. */
+  packed?: boolean;
 }
 
 /** Nested structs are asked for again and again: each BTF remembers its answers. */
@@ -187,30 +189,26 @@ function layoutOfType(btf: Btf, type: BtfType, depth: number): Layout {
     }
     case 'struct':
     case 'union':
-      return { size: type.size, align: isPacked(btf, type, depth) ? 1 : membersAlign(btf, type, depth) };
+      return compositeLayout(btf, type, depth);
     default:
       return { size: 0, align: 1 };
   }
 }
 
-function membersAlign(btf: Btf, type: BtfComposite, depth: number): number {
+function compositeLayout(btf: Btf, type: BtfComposite, depth: number): Layout {
   let align = 1;
-  for (const { name, type: of, bitSize } of type.members) if (bitSize === 0 || name !== '') align = Math.max(align, layoutOf(btf, of, depth + 1).align);
-  return align;
-}
-
-/** Whether only __attribute__((packed)) can put the members where they are. */
-function isPacked(btf: Btf, type: BtfComposite, depth: number): boolean {
-  for (const { type: of, bitOffset, bitSize } of type.members) {
-    const { size, align } = layoutOf(btf, of, depth + 1);
-    if (bitSize === 0 ? bitOffset % (8 * align) !== 0 : (bitOffset % (8 * size || 8)) + bitSize > 8 * size) return true;
+  let packed = false;
+  for (const { name, type: of, bitOffset, bitSize } of type.members) {
+    const member = layoutOf(btf, of, depth + 1);
+    if (bitSize === 0 || name !== '') align = Math.max(align, member.align);
+    if (bitSize === 0 ? bitOffset % (8 * member.align) !== 0 : (bitOffset % (8 * member.size || 8)) + bitSize > 8 * member.size) packed = true;
   }
-  return type.size % membersAlign(btf, type, depth) !== 0;
+  return packed || type.size % align !== 0 ? { size: type.size, align: 1, packed: true } : { size: type.size, align };
 }
 
 function composite(btf: Btf, type: BtfComposite, options: Printing, depth: number, indent: string): string {
   const name = type.name === '' ? '' : ` ${nameOf(type, options)}`;
-  const packed = isPacked(btf, type, depth);
+  const { align: ownAlign, packed = false } = layoutOf(btf, type.id, depth);
   const inner = `${indent}\t`;
   if (options.open.has(type.id) || options.lines > MAX_LINES) return `${type.kind}${name} {}`;
   options.open.add(type.id);
@@ -225,13 +223,12 @@ function composite(btf: Btf, type: BtfComposite, options: Printing, depth: numbe
     }
     lines.push(`${inner}${declare(btf, member.type, member.name, options, depth, inner)}${member.bitSize > 0 ? `: ${member.bitSize}` : ''};`);
   }
-  const align = packed ? 1 : membersAlign(btf, type, depth);
   if (type.kind === 'struct') {
-    const end = Math.ceil(Math.ceil(at / 8) / align) * align;
+    const end = Math.ceil(Math.ceil(at / 8) / ownAlign) * ownAlign;
     if (end < type.size) lines.push(...padding(at, type.size * 8, inner));
   } else {
     const largest = Math.max(0, ...type.members.map((member) => (member.bitSize ? Math.ceil(member.bitSize / 8) : layoutOf(btf, member.type, depth + 1).size)));
-    if (Math.ceil(largest / align) * align < type.size) lines.push(`${inner}char __size[${type.size}];`);
+    if (Math.ceil(largest / ownAlign) * ownAlign < type.size) lines.push(`${inner}char __size[${type.size}];`);
   }
   options.open.delete(type.id);
   const body = lines.length === 0 ? ' {}' : ` {\n${lines.join('\n')}\n${indent}}`;

@@ -5,6 +5,8 @@ import type { Btf, BtfComposite, BtfEnum, BtfMember, BtfType } from './types.ts'
 
 /** Kernels bound nesting at 32 (MAX_RESOLVE_DEPTH); chains of qualifiers and typedefs stay below it. */
 const MAX_DEPTH = 32;
+/** A kernel's largest value has a few megabytes; arrays of arrays of a damaged file can claim more than there are numbers. */
+const MAX_SIZE = 2 ** 40;
 
 /** The type behind const, volatile, restrict and type tags. */
 export function skipModifiers(btf: Btf, id: number): BtfType | undefined {
@@ -45,6 +47,7 @@ export function sizeOf(btf: Btf, id: number): number | undefined {
         return factor * btf.pointerSize;
       case 'array':
         factor *= type.count;
+        if (factor > MAX_SIZE) return undefined;
         at = type.type;
         break;
       case 'var':

@@ -8,6 +8,7 @@ import { assembleProgram, indexFunctions, type CodeIndex } from './assemble-prog
 import { readBtfMaps, type PlacedMap } from './btf-maps.ts';
 import { readFunctions, type FunctionCode } from './code.ts';
 import { relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
+import { readLegacyMaps } from './legacy-maps.ts';
 import { readExterns, type Externs } from './externs.ts';
 import { readGlobalMaps } from './global-maps.ts';
 import { readStructOps } from './struct-ops.ts';
@@ -50,6 +51,12 @@ function readMaps(object: ObjectFile, options: LoadOptions, problems: Problem[])
   const section = object.elf.section('.maps');
   if (section) {
     const read = readBtfMaps(object.elf, section, object.btf, options);
+    maps.push(...read.maps);
+    problems.push(...read.problems);
+  }
+  const legacy = object.elf.section('maps');
+  if (legacy) {
+    const read = readLegacyMaps(object, legacy);
     maps.push(...read.maps);
     problems.push(...read.problems);
   }

@@ -37,8 +37,6 @@ export interface MapDefinition {
   autocreate?: boolean;
   /** struct_ops: which kernel struct it fills in and with which programs; `initial` has the other members' bytes. */
   structOps?: StructOps;
-  /** Pointers that relocations put into `initial`: byte offset of an 8-byte slot, and the map value or function it points at. */
-  pointers?: readonly { offset: number; target: { map: number; offset: number } | { function: string } }[];
 }
 
 /** A variable of `SEC(".struct_ops")`. */

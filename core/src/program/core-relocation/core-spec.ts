@@ -58,7 +58,7 @@ export function isFlexibleArray(btf: Btf, steps: readonly Step[], array: BtfArra
 export function parseSpec(btf: Btf, record: CoreRecord): CoreSpec | string {
   const kind = CORE_KINDS[record.kind];
   if (!kind) return `relocation kind ${record.kind} is unknown; kinds up to ${CORE_KINDS.length - 1} (${CORE_KINDS.at(-1)}) are known`;
-  if (!/^\d+(:\d+)*$/.test(record.access)) return `its access string "${record.access}" is no list of numbers`;
+  if (!/^\d{1,9}(:\d{1,9})*$/.test(record.access)) return `its access string "${record.access}" is no list of small numbers`;
   const path = record.access.split(':').map(Number);
   if (path.length > MAX_STEPS) return `its access string has ${path.length} steps, more than ${MAX_STEPS}`;
   const spec: CoreSpec = { btf, rootId: record.typeId, kind, steps: [], bitOffset: 0 };

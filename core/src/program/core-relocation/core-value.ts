@@ -44,7 +44,7 @@ function fieldValue(kind: CoreKind, spec: CoreSpec | undefined): CoreValue | 'po
   if (last.name === undefined) {
     const size = sizeOf(btf, last.typeId);
     if (size === undefined) return { reason: 'the element has no size' };
-    if (kind === 'field_byte_offset') return { value: BigInt(spec.bitOffset / 8), validate: true, fieldSize: size, fieldTypeId: last.typeId };
+    if (kind === 'field_byte_offset') return { value: BigInt(Math.floor(spec.bitOffset / 8)), validate: true, fieldSize: size, fieldTypeId: last.typeId };
     if (kind === 'field_byte_size') return { value: BigInt(size), validate: true };
     return { reason: 'an array element has no sign and no shifts to relocate' };
   }
@@ -52,8 +52,9 @@ function fieldValue(kind: CoreKind, spec: CoreSpec | undefined): CoreValue | 'po
   const type = resolve(btf, member.type);
   const bitField = member.bitSize > 0;
   let bytes = type ? sizeOf(btf, type.id) : undefined;
-  if (!type || bytes === undefined) return { reason: `${member.name} has no size` };
-  let byteOffset = spec.bitOffset / 8;
+  if (!type || bytes === undefined || (bitField && bytes === 0)) return { reason: `${member.name} has no size` };
+  // A damaged BTF may place members at any bit: the byte is what counts, as libbpf divides.
+  let byteOffset = Math.floor(spec.bitOffset / 8);
   let bits = bytes * 8;
   if (bitField) {
     bits = member.bitSize;
