@@ -5,13 +5,14 @@ import { usage } from './usage.ts';
 
 type Command = (args: readonly string[]) => Promise<number>;
 
+// The plugin of the conformance runner starts once per test: tools/build.mjs gives it a bundle of its own, and all others one.
 const COMMANDS: Record<string, () => Promise<Command>> = {
-  verify: async () => (await import('./commands/verify.ts')).verify,
-  inspect: async () => (await import('./commands/inspect.ts')).inspect,
-  run: async () => (await import('./commands/run.ts')).run,
-  disasm: async () => (await import('./commands/disasm.ts')).disasm,
-  asm: async () => (await import('./commands/asm.ts')).asm,
-  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  verify: async () => (await import('./commands/index.ts')).verify,
+  inspect: async () => (await import('./commands/index.ts')).inspect,
+  run: async () => (await import('./commands/index.ts')).run,
+  disasm: async () => (await import('./commands/index.ts')).disasm,
+  asm: async () => (await import('./commands/index.ts')).asm,
+  doctor: async () => (await import('./commands/index.ts')).doctor,
   conformance: async () => (await import('./commands/conformance.ts')).conformance,
 };
 
