@@ -69,6 +69,9 @@ export class Breakpoints {
   private bitmaps = new Map<Executable, Uint8Array>();
   private bySlot = new Map<number, Map<number, Breakpoint[]>>();
 
+  /** False for a run without debugging: breakpoints stay in their places and nothing stops. */
+  enabled = true;
+
   constructor(private readonly programs: () => readonly MappedProgram[]) {}
 
   setSource(path: string, wishes: readonly LineWish[]): readonly Breakpoint[] {
@@ -128,7 +131,7 @@ export class Breakpoints {
   private index(): void {
     this.bitmaps = new Map();
     this.bySlot = new Map();
-    for (const breakpoint of this.all)
+    for (const breakpoint of this.enabled ? this.all : [])
       for (const { program, slot } of breakpoint.slots) {
         const slots = this.bySlot.get(program) ?? new Map<number, Breakpoint[]>();
         this.bySlot.set(program, slots.set(slot, [...(slots.get(slot) ?? []), breakpoint]));
@@ -140,7 +143,7 @@ export class Breakpoints {
     let bitmap = this.bitmaps.get(program.executable);
     if (!bitmap) {
       bitmap = new Uint8Array(program.executable.insns.length);
-      for (const breakpoint of this.all) for (const at of breakpoint.slots) if (at.program === program.id) bitmap[at.slot] = 1;
+      for (const breakpoint of this.enabled ? this.all : []) for (const at of breakpoint.slots) if (at.program === program.id) bitmap[at.slot] = 1;
       this.bitmaps.set(program.executable, bitmap);
     }
     return bitmap;

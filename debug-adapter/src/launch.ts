@@ -66,6 +66,9 @@ export interface LaunchFailure {
   details: readonly string[];
 }
 
+/** Milliseconds for verifying all programs: a person waits for it. */
+const VERIFY_BUDGET = 10_000;
+
 const exists = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
 const fail = (failure: string, details: readonly string[] = []): LaunchFailure => ({ failure, details });
 const isError = ({ severity }: Problem): boolean => severity === 'error';
@@ -95,7 +98,15 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
 
   const debugInformation = DebugInformation.of(object);
   const maps = loaded.programs.map((simulated) => mapped(simulated));
-  const rejected = wish.verify === 'never' ? [] : loaded.programs.flatMap(({ program }, index) => verifyOne(program, object, kernel.options.version, kernelBtf, maps[index]!.map));
+  const deadline = performance.now() + VERIFY_BUDGET;
+  const rejected: Rejected[] = [];
+  if (wish.verify !== 'never')
+    for (const { program, map } of maps) {
+      const verdict = verify(program.program, object, { kernel: kernel.options.version, logLevel: 1, cancelled: () => performance.now() > deadline, ...(kernelBtf ? { kernelBtf } : {}) });
+      const finding = verdict.findings.find(({ severity }) => severity === 'error');
+      if (verdict.verdict === 'rejected') rejected.push({ program: program.program, verdict, finding, place: map.placeOf(finding?.insn ?? 0) });
+      if (verdict.verdict === 'cancelled') notes.push(`${program.program.name} was not verified: that takes longer than ${VERIFY_BUDGET / 1000} s`);
+    }
   const tailTargets = new Set(object.maps.flatMap(({ slots }) => (slots ?? []).map(({ target }) => target)));
   const attachProblems = loaded.programs.flatMap((program) => kernel.attach(program).filter(() => !tailTargets.has(program.program.name)));
   notes.push(...attachProblems.map(formatProblem));
@@ -144,13 +155,6 @@ async function readEvents(wish: LaunchWish): Promise<{ scenario?: Scenario; note
 export async function eventFileBeside(program: string): Promise<string | undefined> {
   const file = path.join(path.dirname(program), `${path.basename(program).replace(/(\.bpf)?\.[^.]+$/, '')}.events.json`);
   return (await exists(file)) ? file : undefined;
-}
-
-function verifyOne(program: Program, object: LoadedObject, kernel: KernelVersion, kernelBtf: ReturnType<typeof readKernelBtf>['btf'], map: SourceMap): readonly Rejected[] {
-  const verdict = verify(program, object, { kernel, logLevel: 1, ...(kernelBtf ? { kernelBtf } : {}) });
-  if (verdict.verdict !== 'rejected') return [];
-  const finding = verdict.findings.find(({ severity }) => severity === 'error');
-  return [{ program, verdict, finding, place: map.placeOf(finding?.insn ?? 0) }];
 }
 
 function eventsFor(wish: LaunchWish, scenario: Scenario | undefined, kernel: Kernel, programs: readonly SimulatedProgram[]): { events: readonly ScenarioEvent[] } | LaunchFailure {

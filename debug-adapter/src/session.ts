@@ -182,6 +182,7 @@ export class EbpfDebugSession extends DebugSession {
 
   private async launch(args: LaunchArguments): Promise<void> {
     this.arguments = args;
+    this.breakpoints.enabled = args.noDebug !== true;
     await this.build(args);
     this.afterResponse(() => this.sendEvent(new InitializedEvent()));
   }
@@ -204,12 +205,19 @@ export class EbpfDebugSession extends DebugSession {
     const [first] = launched.rejected;
     if (first && verify === 'always') throw errors.refusedByVerifier(first.program.name, first.finding?.message ?? first.verdict.errno ?? '');
     this.gate = launched.rejected;
-    this.world = new World(launched, this.breakpoints, args.stopOnEntry === true, (line) => this.print(line));
+    this.world = new World(launched, this.breakpoints, args.stopOnEntry === true && args.noDebug !== true, (line) => this.print(line));
   }
 
   private async restart(args: LaunchArguments | undefined): Promise<void> {
+    // The old world is left behind: where its run comes to rest is nobody's stop any more.
     this.world?.debuggee.pause();
-    await this.build(args ?? {});
+    this.world = undefined;
+    try {
+      await this.build(args ?? {});
+    } catch (cause) {
+      this.afterResponse(() => this.sendEvent(new TerminatedEvent()));
+      throw cause;
+    }
     for (const breakpoint of this.breakpoints.resolveAgain()) this.sendEvent(new BreakpointEvent('changed', this.breakpointOut(breakpoint)));
     this.lastStop = undefined;
     this.running = false;
