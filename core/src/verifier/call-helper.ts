@@ -1,7 +1,7 @@
 // A helper call: may this program make it here, are its arguments right, and what is known after it.
 // Arguments are in check-helper-args.ts; the callbacks' own paths in callbacks.ts.
 
-import { helperAllowed, helperById, helperRule, type Helper, type ReturnRule } from '#core/catalog';
+import { helperAllowed, helperById, helperRule, programType as programTypeRow, type Helper, type ReturnRule } from '#core/catalog';
 import type { Insn } from '#core/isa';
 import { resolve, sizeOf } from '#core/btf';
 import { helperChangesPacket } from './call-facts.ts';
@@ -14,6 +14,7 @@ import { kptrTarget } from './check-kptr-match.ts';
 import { accessMemory } from './check-memory.ts';
 import { isNull } from './check-stack.ts';
 import { makeUnknown, settle, UNKNOWN, ZERO } from './domains/scalar.ts';
+import { noteLoopCall } from './fastcall.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { checkCallUnderLock } from './locks.ts';
 import { LOG_LEVEL2 } from './log.ts';
@@ -57,6 +58,7 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
   for (let regno = 0; regno < CALLER_SAVED; regno++) env.setRegister(regno, UNINITIALISED);
   env.setRegister(0, result);
   checkMapTakesHelper(env, meta);
+  if (helper.name === 'bpf_get_func_ip') checkFunctionAddress(env);
   if (effects.packetStale || helperChangesPacket(helper.name)) forgetPacketPointers(env);
 }
 
@@ -76,6 +78,7 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   }
   const rule = helperRule(helper, env.programType);
   if (rule.gplOnly && !isGpl(env)) throw env.reject('helper-gpl', 'EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
+  if (!allowedAtTarget(env, helper.name)) throw env.reject('helper-not-allowed', 'EINVAL', 'helper call is not allowed in probe', { explanation: `${helper.name} may only be called where it is attached to one of a few kernel functions.` });
   if (rule.mightSleep && !inSleepableContext(env)) {
     const { state } = env;
     const region = state.activeRcuLocks > 0 ? 'rcu_read_lock region' : state.activePreemptLocks > 0 ? 'non-preemptible region' : state.activeIrqId !== 0 ? 'IRQ-disabled region' : undefined;
@@ -85,6 +88,41 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   }
   return helper;
 }
+
+/** Kernel functions whose programs may call bpf_d_path: no lock is held in them that it needs (btf_allowlist_d_path). */
+const D_PATH_TARGETS = new Set([
+  'security_file_permission', 'security_inode_getattr', 'security_file_open', 'security_path_truncate', 'vfs_truncate', 'vfs_fallocate', 'dentry_open', 'vfs_getattr', 'filp_close',
+]);
+
+/** Some helpers are only safe in programs attached to certain places. */
+function allowedAtTarget(env: VerifierEnvironment, helper: string): boolean {
+  const { programType, attachType } = env;
+  const target = env.program.attachTarget ?? '';
+  if (helper === 'bpf_d_path') {
+    // Which hooks of the security modules may sleep is not in the kernel's BTF: those programs are taken at their word.
+    if (programType === 'lsm') return true;
+    return (programType === 'tracing' && attachType === 'BPF_TRACE_ITER') || D_PATH_TARGETS.has(target);
+  }
+  if ((helper === 'bpf_sk_storage_get' || helper === 'bpf_sk_storage_delete') && (programType === 'tracing' || programType === 'syscall')) {
+    if (attachType === 'BPF_TRACE_ITER' || attachType === 'BPF_TRACE_RAW_TP') return true;
+    return (attachType === 'BPF_TRACE_FENTRY' || attachType === 'BPF_TRACE_FEXIT') && !target.startsWith('bpf_sk_storage');
+  }
+  return true;
+}
+
+/** The address of the traced function is known in kprobes and where a trampoline calls the program (check_get_func_ip). */
+function checkFunctionAddress(env: VerifierEnvironment): void {
+  const { programType, attachType } = env;
+  if (programType === 'kprobe') return;
+  const name = 'bpf_get_func_ip#173';
+  if (programType === 'tracing') {
+    if (attachType === 'BPF_TRACE_FENTRY' || attachType === 'BPF_TRACE_FEXIT' || attachType === 'BPF_MODIFY_RETURN') return;
+    throw env.reject('helper-context', 'ENOTSUPP', `func ${name} supported only for fentry/fexit/fmod_ret programs`);
+  }
+  throw env.reject('helper-context', 'ENOTSUPP', `func ${name} not supported for program type ${programTypeId(programType)}`);
+}
+
+const programTypeId = (name: string): number => programTypeRow(name)?.id ?? 0;
 
 /** Helpers that a kernel may be built without. */
 const OPTIONAL_HELPERS = new Set([
@@ -106,8 +144,14 @@ function targetAllows(env: VerifierEnvironment, helper: string): boolean {
   return env.programType === 'tracing' && env.attachType === 'BPF_TRACE_ITER' && (target === 'tcp' || target === 'unix');
 }
 
+/** Helpers that change the map itself. */
+const MAP_WRITING = new Set(['bpf_map_update_elem', 'bpf_map_delete_elem', 'bpf_map_push_elem', 'bpf_map_pop_elem']);
+
 function rememberMap(env: VerifierEnvironment, meta: CallMeta, at: number): void {
   if (!meta.map) return;
+  if (MAP_WRITING.has(meta.helper.name) && !meta.map.programMayWrite) {
+    throw env.reject('write-forbidden', 'EACCES', 'write into map forbidden', { register: 1, explanation: `The map ${meta.map.definition.name} is read-only for programs.` });
+  }
   const before = env.facts.callMap.get(at);
   env.facts.callMap.set(at, before === undefined || before === meta.map ? meta.map : null);
 }
@@ -147,6 +191,14 @@ interface Effects {
   perCpuObject: boolean;
 }
 
+/** Without flags the loop may be written out in place: then it must be so on all paths taken for equal. */
+function noteLoopFlags(env: VerifierEnvironment, meta: CallMeta, at: number): void {
+  if (env.facts.inlinedLoops.get(at)?.fits === false) return;
+  const noFlags = isNull(env.register(4));
+  if (noFlags) markPrecise(env, 4);
+  noteLoopCall(env, at, meta.subprogram, noFlags);
+}
+
 /** A constant index lets the kernel jump directly: then it must be the same on all paths that are taken for equal. */
 function rememberTailCallIndex(env: VerifierEnvironment, meta: CallMeta): void {
   const index = env.register(3);
@@ -174,6 +226,7 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
       break;
     case 'bpf_loop': {
       // The number of rounds decides how often the callback is walked.
+      noteLoopFlags(env, meta, at);
       markPrecise(env, 1);
       const { frame } = env;
       if (BigInt(frame.callbackDepth) < env.register(1).scalar.umax) walkCallback(env, at, meta.subprogram, helperCallback(env, meta.helper.name));

@@ -379,8 +379,8 @@ export function inTreeCallback(env: VerifierEnvironment): boolean {
 export function checkMapTakesHelper(env: VerifierEnvironment, meta: CallMeta): void {
   const { map, helper } = meta;
   if (!map) return;
-  const refused = (): never => {
-    throw env.reject('helper-map', 'EINVAL', `cannot pass map_type ${map.typeId} into func ${helper.name}#${helper.id}`, {
+  const refused = (...before: string[]): never => {
+    throw env.reject('helper-map', 'EINVAL', [...before, `cannot pass map_type ${map.typeId} into func ${helper.name}#${helper.id}`], {
       explanation: `${helper.name} does not work on a map of type ${map.type} (${map.definition.name}).`,
       needed: 'a map that the helper takes',
       known: `${map.definition.name}: ${mapType(map.type)?.summary ?? map.type}`,
@@ -389,8 +389,7 @@ export function checkMapTakesHelper(env: VerifierEnvironment, meta: CallMeta): v
   if (!helperTakesMap(helper.name, map.type)) refused();
   const update = helper.name === 'bpf_map_update_elem' || helper.name === 'bpf_map_delete_elem';
   if ((map.type === 'sockmap' || map.type === 'sockhash') && update && !mayUpdateSockmap(env, helper.name)) {
-    env.log.write('cannot update sockmap in this context\n');
-    refused();
+    refused('cannot update sockmap in this context');
   }
 }
 

@@ -113,6 +113,8 @@ export interface InsnFacts {
   readonly pointerType: Int32Array;
   readonly fastcallPattern: Uint8Array;
   readonly fastcallSpills: Uint8Array;
+  /** Calls of bpf_loop(): whether the kernel can write them out in place. */
+  readonly inlinedLoops: Map<number, { callback: number; fits: boolean }>;
   /** Map that a helper call was made with; `null` when several. */
   readonly callMap: Map<number, VerifierMap | null>;
 }
@@ -187,6 +189,7 @@ export class VerifierEnvironment {
       pointerType: new Int32Array(count),
       fastcallPattern: new Uint8Array(count),
       fastcallSpills: new Uint8Array(count),
+      inlinedLoops: new Map(),
       callMap: new Map(),
     };
   }

@@ -2,7 +2,6 @@
 // Decides nothing; reading the log back is not done here.
 
 import { asS64, asU64 } from '#core/bytes';
-import type { SubprogramFacts } from './environment.ts';
 import { formatSigned, formatUnsigned, type Scalar, S32_MAX, S32_MIN, S64_MAX, S64_MIN, U32_MAX, U64_MAX } from './domains/scalar.ts';
 import { formatTnum } from './domains/tnum.ts';
 import {
@@ -168,6 +167,3 @@ export function formatState(state: VerifierState, frame: Frame, scratched?: Scra
   if (frame.inAsyncCallback) text += ' async_cb';
   return text;
 }
-
-/** `stack depth` line's numbers: main first. */
-export const formatStackDepths = (subprograms: readonly SubprogramFacts[]): string => subprograms.map((subprogram) => subprogram.stackDepth).join('+');

@@ -46,7 +46,8 @@ export function makeMap(definition: MapDefinition, index: number, fields: (defin
     maxEntries: definition.maxEntries,
     flags: definition.flags,
     programMayRead: (definition.flags & BPF_F_WRONLY_PROG) === 0,
-    programMayWrite: !readOnly,
+    // A look-up in a map of devices gives the kernel's own memory.
+    programMayWrite: !readOnly && definition.type !== 'devmap' && definition.type !== 'devmap_hash',
     frozen: frozen ? (definition.initial ?? new Uint8Array(valueSize)) : undefined,
     fields: fields(definition),
     inner: definition.inner ? makeMap(definition.inner, -1, fields) : undefined,

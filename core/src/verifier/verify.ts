@@ -4,11 +4,12 @@
 import type { LoadedObject, Program } from '#core/program';
 import { checkControlFlow, findLoops, postorder } from './cfg.ts';
 import { Cancelled, Rejection, VerifierEnvironment } from './environment.ts';
+import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastcall.ts';
 import { findingRow } from './findings.ts';
 import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
 import { computeLiveRegisters } from './liveness-registers.ts';
 import { LiveStack } from './liveness-stack.ts';
-import { formatRegister, formatStackDepths, LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
+import { formatRegister, LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
 import { formatInsn } from './format-insn.ts';
 import { isLdImm64 } from '#core/isa';
 import { checkAttach, checkFunctionTypes, findExceptionCallback, prepareSubprograms, resolveReferences } from './prepare.ts';
@@ -44,7 +45,7 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
       maxStatesPerInsn: env.maxStatesPerInsn,
       totalStates: env.totalStates,
       peakStates: env.peakStates,
-      stackDepth: env.subprograms.map((subprogram) => subprogram.stackDepth),
+      stackDepth: stackDepths(env),
     },
     visits: env.visits,
     ...(states && { states: states() }),
@@ -68,8 +69,10 @@ function run(env: VerifierEnvironment): void {
   findLoops(env);
   computeLiveRegisters(env, orders);
   writeLiveRegisters(env);
+  markFastcallPatterns(env);
   walkFunction(env, 0);
   walkGlobalFunctions(env);
+  removeFastcallSpills(env);
   checkStackDepth(env);
   if (env.unresolvedKfunc !== undefined) {
     env.insn = env.unresolvedKfunc;
@@ -159,7 +162,7 @@ function writeLiveRegisters(env: VerifierEnvironment): void {
 function writeStatistics(env: VerifierEnvironment): void {
   if (!(env.log.level & LOG_STATS)) return;
   env.log.write('verification time 0 usec\n');
-  env.log.write(`stack depth ${formatStackDepths(env.subprograms)}\n`);
+  env.log.write(`stack depth ${stackDepths(env).join('+')}\n`);
   env.log.write(
     `processed ${env.processed} insns (limit 1000000) max_states_per_insn ${env.maxStatesPerInsn} total_states ${env.totalStates} peak_states ${env.peakStates} mark_read 0\n`,
   );
