@@ -81,6 +81,18 @@ const VARIANTS: Record<string, { usual: string; others?: Record<string, readonly
   bpf_get_stackid: { usual: 'bpf_get_stackid_proto', others: { bpf_get_stackid_proto_pe: ['perf_event'] } },
 };
 
+/** Where a running 6.18 asks for something else than the 6.12 sources did: prototype and argument (from 0). */
+const CORRECTIONS: Record<string, Record<number, string>> = {
+  bpf_loop_proto: { 0: 'ARG_ANYTHING' },
+  bpf_sysctl_get_name_proto: { 1: 'ARG_PTR_TO_MEM | MEM_WRITE' },
+  bpf_snprintf_proto: { 0: 'ARG_PTR_TO_MEM_OR_NULL | MEM_WRITE' },
+  bpf_snprintf_btf_proto: { 0: 'ARG_PTR_TO_MEM | MEM_WRITE' },
+  bpf_skb_fib_lookup_proto: { 1: 'ARG_PTR_TO_MEM | MEM_WRITE' },
+  bpf_xdp_fib_lookup_proto: { 1: 'ARG_PTR_TO_MEM | MEM_WRITE' },
+  bpf_d_path_proto: { 1: 'ARG_PTR_TO_MEM | MEM_WRITE' },
+  bpf_get_stack_proto_raw_tp: { 1: 'ARG_PTR_TO_UNINIT_MEM' },
+};
+
 /** What a kernel expression for a BTF id stands for. */
 const STRUCTS: Record<string, string | undefined> = {
   'bpf_cgroup_btf_id[0]': 'cgroup',
@@ -156,7 +168,7 @@ function returnRule(text: string | null, btf: string | undefined): ReturnRule {
 function helperRule(proto: Proto, programTypes?: readonly ProgramTypeName[]): HelperRule {
   return {
     proto: proto.proto,
-    arguments: proto.args.map((text, index) => argumentRule(text, proto.sizes?.[String(index + 1)], proto.btf?.[String(index + 1)])),
+    arguments: proto.args.map((text, index) => argumentRule(CORRECTIONS[proto.proto]?.[index] ?? text, proto.sizes?.[String(index + 1)], proto.btf?.[String(index + 1)])),
     returns: returnRule(proto.ret, proto.retBtf),
     ...(proto.gpl_only ? { gplOnly: true } : {}),
     ...(proto.might_sleep ? { mightSleep: true } : {}),

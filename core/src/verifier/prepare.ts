@@ -181,7 +181,7 @@ const invalidDirectAccess = (env: VerifierEnvironment, map: VerifierMap, off: nu
 const TRACING_TYPES = new Set(['kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint', 'raw_tracepoint_writable']);
 const SLEEPABLE_MAPS = new Set([
   'hash', 'lru_hash', 'array', 'percpu_hash', 'percpu_array', 'lru_percpu_hash', 'array_of_maps', 'hash_of_maps', 'ringbuf', 'user_ringbuf', 'inode_storage', 'sk_storage', 'task_storage',
-  'cgrp_storage', 'queue', 'stack', 'arena', 'insn_array', 'lpm_trie', 'prog_array', 'stack_trace', 'bloom_filter',
+  'cgrp_storage', 'queue', 'stack', 'arena', 'insn_array',
 ]);
 
 /** Some maps, and maps with some fields, are not for every program type. */
