@@ -91,7 +91,7 @@ export function compareEngines(insns: readonly Insn[], seed: number, { stepwise 
   if (found) return result(found);
   const random = new Random(seed);
   // Cut into pieces: every cut leaves compiled code somewhere and enters it somewhere.
-  const pieces = Array.from({ length: 200 }, () => 1 + random.below(40));
+  const pieces = Array.from({ length: 200 }, () => 1 + random.below(random.chance(0.5) ? 40 : 400));
   found = difference('compiled, in pieces', whole, runOn(compiled, checked, [...pieces, BUDGET]));
   const last = Math.min(whole.executed, 400);
   const cuts = stepwise ? Array.from({ length: last }, (_, i) => i + 1) : Array.from({ length: 4 }, () => 1 + random.below(Math.max(1, whole.executed)));

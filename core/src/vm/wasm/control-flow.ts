@@ -32,6 +32,8 @@ export interface Block {
   loopHeader: boolean;
   /** More than one forward edge comes here. */
   merge: boolean;
+  /** Instructions of the longest way from here to the next block that looks at the budget, if this is such a block; else 0. */
+  budgetFor: number;
   /** Blocks that this one immediately dominates and that are merge points, in ascending order. */
   mergeChildren: number[];
 }
@@ -96,7 +98,7 @@ export function controlFlow(code: Decoded, root: number, stops: Uint8Array | und
   }
 
   const callees = new Set<number>();
-  const read = (start: number): Omit<Block, 'index' | 'dominator' | 'loopHeader' | 'merge' | 'mergeChildren'> => {
+  const read = (start: number): Omit<Block, 'index' | 'dominator' | 'loopHeader' | 'merge' | 'budgetFor' | 'mergeChildren'> => {
     const body: number[] = [];
     const done = (terminator: Terminator, counted: 0 | 1) => ({ start, body, terminator, count: body.length + counted });
     for (let slot = start; ; ) {
@@ -140,9 +142,31 @@ export function controlFlow(code: Decoded, root: number, stops: Uint8Array | und
   const indexOf = new Map(order.map((start, index) => [start, index]));
   const blocks: Block[] = order.map((start, index) => {
     const draft = drafts.get(start)!;
-    return { ...draft, terminator: renamed(draft.terminator, indexOf), index, dominator: -1, loopHeader: false, merge: false, mergeChildren: [] };
+    return { ...draft, terminator: renamed(draft.terminator, indexOf), index, dominator: -1, loopHeader: false, merge: false, budgetFor: 0, mergeChildren: [] };
   });
-  return { blocks, reducible: analyse(blocks), callees };
+  const reducible = analyse(blocks);
+  placeBudgetChecks(blocks, reducible, (slot) => opAt(slot) === Op.callLocal);
+  return { blocks, reducible, callees };
+}
+
+/**
+ * The budget is looked at at the root, where loops begin, and after calls of subprograms, which take from it too: every way between two
+ * looks is finite, and the longest is known. In an irreducible graph every block looks.
+ */
+function placeBudgetChecks(blocks: readonly Block[], reducible: boolean, callsSubprogram: (slot: number) => boolean): void {
+  const looks = new Uint8Array(blocks.length);
+  for (const { index, loopHeader, terminator } of blocks) {
+    if (index === 0 || loopHeader || !reducible) looks[index] = 1;
+    if (terminator.kind === 'call' && callsSubprogram(terminator.slot)) looks[terminator.next] = 1;
+  }
+  const longest = new Array<number>(blocks.length).fill(0);
+  for (let index = blocks.length - 1; index >= 0; index--) {
+    const block = blocks[index]!;
+    let behind = 0;
+    for (const successor of successorsOf(block.terminator)) if (successor > index && looks[successor] === 0) behind = Math.max(behind, longest[successor]!);
+    longest[index] = block.count + behind;
+    if (looks[index] === 1) block.budgetFor = longest[index]!;
+  }
 }
 
 function successorsOf(terminator: Terminator): number[] {

@@ -1,7 +1,8 @@
-// One function of compiled code: from basic blocks to WebAssembly instructions. Registers are i64 locals. Every block first takes its
-// number of instructions from the budget and makes its shared checks; where either fails it leaves: registers go to the CPU block in
-// linear memory, and the interpreter goes on at the slot it is told. Structured control flow follows Ramsey's "Beyond Relooper"
-// (ICFP 2022); an irreducible graph becomes one loop around a br_table.
+// One function of compiled code: from basic blocks to WebAssembly instructions. Registers are i64 locals. The budget is looked at where
+// loops begin and after calls: is it enough for the longest way to the next such place? Instructions are counted while code is written
+// and taken from the budget where ways meet. Where the budget or a shared check fails, code leaves: registers go to the CPU block in
+// linear memory, and the interpreter goes on at the slot it is told, so the count is exact to the instruction. Structured control flow
+// follows Ramsey's "Beyond Relooper" (ICFP 2022); an irreducible graph becomes one loop around a br_table.
 
 import { DIRECT_MAP_HIGH, MAY_GOTO_LIMIT, PACKET_WINDOW, PACKET_WINDOW_SIZE, STACK_SIZE, STACK_STRIDE } from '../address-space.ts';
 import { type Decoded, FIRST_CONSTANT, STRIDE } from '../decode.ts';
@@ -63,7 +64,7 @@ export interface CompiledFunction {
 type Label = { kind: 'loop' | 'merge'; block: number } | { kind: 'other' };
 
 /** Work still to do, in order, instead of recursion: programs nest deeper than a JavaScript stack. */
-type Task = { do: 'tree'; block: number } | { do: 'end' } | { do: 'endThenTree'; block: number };
+type Task = { do: 'tree'; block: number; pending: number } | { do: 'end' } | { do: 'endThenTree'; block: number; pending: number };
 
 export function compileFunction(context: FunctionContext): CompiledFunction {
   return new FunctionCompiler(context).compile();
@@ -77,6 +78,8 @@ class FunctionCompiler implements Emitter {
   private readonly tasks: Task[] = [];
   private readonly types: number[] = [];
   private readonly parameters: number;
+  /** Instructions on the way to here that the budget does not know of yet. */
+  private pending = 0;
 
   // Locals.
   private readonly cpu: number;
@@ -234,36 +237,47 @@ class FunctionCompiler implements Emitter {
     this.memory(W.i32_store, STACK_SIZE + RECORD_MAY_GOTO);
   }
 
-  /** Leaves to the interpreter at `slot`, giving back `unused` instructions that the block had counted. */
-  private leave(slot: number, unused: number): void {
+  /** Leaves to the interpreter at `slot`; what is counted up to here has been executed. */
+  private leave(slot: number): void {
     this.i32(slot);
     this.set(this.pc);
-    if (unused !== 0) {
-      this.get(this.left);
-      this.i32(unused);
-      this.op(W.i32_add);
-      this.set(this.left);
-    }
+    this.subtractPending();
     this.branchTo(W.br, 0);
+  }
+
+  private subtractPending(): void {
+    if (this.pending === 0) return;
+    this.get(this.left);
+    this.i32(this.pending);
+    this.op(W.i32_sub);
+    this.set(this.left);
+  }
+
+  /** Tells the budget what has been counted. */
+  private flush(): void {
+    this.subtractPending();
+    this.pending = 0;
   }
 
   // ---- control flow ----
 
   private structured(): void {
-    this.tasks.push({ do: 'tree', block: 0 });
+    this.tasks.push({ do: 'tree', block: 0, pending: 0 });
     for (let task = this.tasks.pop(); task; task = this.tasks.pop()) {
       if (task.do === 'tree') {
+        this.pending = task.pending;
         this.tree(this.blocks[task.block]!);
       } else {
         this.end();
         this.labels.pop();
-        if (task.do === 'endThenTree') this.tasks.push({ do: 'tree', block: task.block });
+        if (task.do === 'endThenTree') this.tasks.push({ do: 'tree', block: task.block, pending: task.pending });
       }
     }
   }
 
   private tree(block: Block): void {
     if (block.loopHeader) {
+      this.flush();
       this.open(W.loop, { kind: 'loop', block: block.index });
       this.tasks.push({ do: 'end' });
     }
@@ -271,7 +285,7 @@ class FunctionCompiler implements Emitter {
     for (let i = block.mergeChildren.length - 1; i >= 0; i--) {
       const child = block.mergeChildren[i]!;
       this.open(W.block, { kind: 'merge', block: child });
-      this.tasks.push({ do: 'endThenTree', block: child });
+      this.tasks.push({ do: 'endThenTree', block: child, pending: 0 });
     }
     this.blockBody(block);
     this.terminator(block);
@@ -291,19 +305,25 @@ class FunctionCompiler implements Emitter {
 
   private jump(from: Block, target: number): void {
     if (!this.context.flow.reducible) {
+      this.flush();
       this.i32(target);
       this.set(this.state);
       this.branchTo(W.br, this.dispatchLabel);
       return;
     }
     const label = this.labelOf(from, target);
-    if (label >= 0) this.branchTo(W.br, label);
-    else this.tasks.push({ do: 'tree', block: target });
+    if (label < 0) {
+      this.tasks.push({ do: 'tree', block: target, pending: this.pending });
+      return;
+    }
+    this.flush();
+    this.branchTo(W.br, label);
   }
 
   private branch(from: Block, taken: number, next: number, condition: () => void): void {
     if (taken === next) return this.jump(from, next);
     if (!this.context.flow.reducible) {
+      this.flush();
       this.i32(taken);
       this.i32(next);
       condition();
@@ -313,12 +333,14 @@ class FunctionCompiler implements Emitter {
       return undefined;
     }
     const takenLabel = this.labelOf(from, taken);
+    const nextLabel = this.labelOf(from, next);
+    // Where ways meet, the budget must know.
+    if (takenLabel >= 0 || nextLabel >= 0) this.flush();
     if (takenLabel >= 0) {
       condition();
       this.branchTo(W.br_if, takenLabel);
       return this.jump(from, next);
     }
-    const nextLabel = this.labelOf(from, next);
     condition();
     if (nextLabel >= 0) {
       this.op(W.i32_eqz);
@@ -326,7 +348,8 @@ class FunctionCompiler implements Emitter {
       return this.jump(from, taken);
     }
     this.open(W.if, { kind: 'other' });
-    this.tasks.push({ do: 'endThenTree', block: next }, { do: 'tree', block: taken });
+    const { pending } = this;
+    this.tasks.push({ do: 'endThenTree', block: next, pending }, { do: 'tree', block: taken, pending });
     return undefined;
   }
 
@@ -344,6 +367,7 @@ class FunctionCompiler implements Emitter {
     for (const block of blocks) {
       this.end();
       this.labels.pop();
+      this.pending = 0;
       this.blockBody(block);
       this.terminator(block);
     }
@@ -353,6 +377,7 @@ class FunctionCompiler implements Emitter {
 
   private terminator(block: Block): void {
     const { terminator } = block;
+    if (block.count > block.body.length) this.pending++;
     switch (terminator.kind) {
       case 'goto':
         return this.jump(block, terminator.target);
@@ -375,13 +400,14 @@ class FunctionCompiler implements Emitter {
       case 'exit':
         return this.returnFromFunction(terminator.slot);
       case 'leave':
-        return this.leave(terminator.slot, 0);
+        return this.leave(terminator.slot);
       case 'call':
         return this.call(block, terminator.slot, terminator.next);
     }
   }
 
   private returnFromFunction(slot: number): void {
+    this.flush();
     if (this.context.kind === 'subprogram') {
       this.get(this.registers[0]!);
       this.get(this.left);
@@ -402,43 +428,38 @@ class FunctionCompiler implements Emitter {
 
   private blockBody(block: Block): void {
     const checks = planChecks(this.code, block, this.context.proven);
-    let guard = 0;
     const { guards } = checks;
+    let guard = 0;
     const entryGuards: Guard[] = [];
     while (guards[guard]?.position === 0) entryGuards.push(guards[guard++]!);
-    if (block.count > 0 || entryGuards.length > 0) this.enterBlock(block, entryGuards);
+    if (block.budgetFor > 0) {
+      this.flush();
+      this.get(this.left);
+      this.i32(block.budgetFor);
+      this.op(W.i32_lt_s);
+    }
+    if (entryGuards.length > 0) {
+      this.guarded(entryGuards, block.start, block.budgetFor > 0);
+    } else if (block.budgetFor > 0) {
+      this.open(W.if, { kind: 'other' });
+      this.leave(block.start);
+      this.end();
+      this.labels.pop();
+    }
     block.body.forEach((slot, position) => {
-      for (; guards[guard]?.position === position; guard++) this.guarded([guards[guard]!], slot, block.count - position);
+      for (; guards[guard]?.position === position; guard++) this.guarded([guards[guard]!], slot);
       this.operation(slot, checks);
+      this.pending++;
     });
   }
 
-  private enterBlock(block: Block, guards: readonly Guard[]): void {
-    if (block.count > 0) {
-      this.get(this.left);
-      this.i32(block.count);
-      this.op(W.i32_sub);
-      this.tee(this.left);
-      this.i32(0);
-      this.op(W.i32_lt_s);
-      if (guards.length === 0) {
-        this.open(W.if, { kind: 'other' });
-        this.leave(block.start, block.count);
-        this.end();
-        this.labels.pop();
-        return;
-      }
-    }
-    this.guarded(guards, block.start, block.count, block.count > 0);
-  }
-
-  /** Checks that share one way out, at `slot` with `unused` instructions given back. `pending`: a condition is on the stack already. */
-  private guarded(guards: readonly Guard[], slot: number, unused: number, pending = false): void {
-    if (pending) this.set(this.narrow[0]);
+  /** Checks that share one way out, at `slot`. `condition`: a reason to leave is on the stack already. */
+  private guarded(guards: readonly Guard[], slot: number, condition = false): void {
+    if (condition) this.set(this.narrow[0]);
     this.open(W.block, { kind: 'other' });
     this.open(W.block, { kind: 'other' });
     const bad = this.labels.length - 1;
-    if (pending) {
+    if (condition) {
       this.get(this.narrow[0]);
       this.branchTo(W.br_if, bad);
     }
@@ -446,7 +467,7 @@ class FunctionCompiler implements Emitter {
     this.branchTo(W.br, bad - 1);
     this.end();
     this.labels.pop();
-    this.leave(slot, unused);
+    this.leave(slot);
     this.end();
     this.labels.pop();
   }
@@ -587,9 +608,15 @@ class FunctionCompiler implements Emitter {
     const id = this.code.code[at + 3]!;
     if (op === Op.callLocal) {
       const callee = this.context.functionAt(id);
-      if (callee === undefined) return this.leave(slot, 1);
+      if (callee === undefined) {
+        // The call itself has not been executed.
+        this.pending--;
+        return this.leave(slot);
+      }
+      this.flush();
       this.callSubprogram(callee, slot);
     } else {
+      this.flush();
       this.callHost(op === Op.callHelper ? IMPORT_HELPER : IMPORT_KFUNC, id, slot);
     }
     for (let register = 1; register <= 5; register++) {
@@ -610,7 +637,7 @@ class FunctionCompiler implements Emitter {
     this.memory(W.i64_load, 0);
     this.set(this.registers[0]!);
     this.open(W.if, { kind: 'other' });
-    this.leave(slot, 0);
+    this.leave(slot);
     this.end();
     this.labels.pop();
   }

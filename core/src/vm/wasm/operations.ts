@@ -136,9 +136,18 @@ export function emitOperation(e: Emitter, slot: number, op: Op, d: number, s: nu
       e.op(W.i64_and);
       break;
     case Op.swap16:
-      emitSwap32(e, s);
-      e.i32(16);
+      e.operand32(s);
+      e.tee(e.narrow[0]);
+      e.i32(8);
+      e.op(W.i32_shl);
+      e.i32(0xff00);
+      e.op(W.i32_and);
+      e.get(e.narrow[0]);
+      e.i32(8);
       e.op(W.i32_shr_u);
+      e.i32(0xff);
+      e.op(W.i32_and);
+      e.op(W.i32_or);
       e.op(W.i64_extend_i32_u);
       break;
     case Op.swap32:

@@ -21,7 +21,7 @@ export interface WasmEngineOptions {
   warmup?: number;
 }
 
-const DEFAULT_WARMUP = 20_000;
+const DEFAULT_WARMUP = 5_000;
 /** Instructions of the first slices and of later ones. */
 const FIRST_SLICE = 200_000;
 const FIRST_SLICES = 16;
