@@ -433,9 +433,10 @@ export class Inspection {
         entries.slice(from, from + count).map((entry) => {
           const keyText = this.keyText(map, entry.key);
           const expression = key.kind === 'integer' || key.kind === 'enum' ? `${definition.name}[${bytesToInteger(entry.key, key.kind === 'integer' && key.signed)}]` : undefined;
-          const parts = entry.values.map((_, cpu) => variableOf(entry.values.length === 1 ? `[${keyText}]` : `cpu ${cpu}`, { type: value, place: this.mapPlace(map, entry.key, cpu), offset: 0 }, scope, entry.values.length === 1 ? expression : undefined));
-          if (parts.length === 1) return parts[0]!;
-          return textLine(`[${keyText}]`, parts.map((part) => part.value).join(', '), { children: () => parts });
+          const single = entry.values.length === 1;
+          const parts = (): readonly Variable[] => entry.values.map((_, cpu) => variableOf(single ? `[${keyText}]` : `cpu ${cpu}`, { type: value, place: this.mapPlace(map, entry.key, cpu), offset: 0 }, scope, single ? expression : undefined));
+          if (single) return parts()[0]!;
+          return textLine(`[${keyText}]`, parts().map((part) => part.value).join(', '), { children: parts });
         }),
     };
   }
