@@ -5,6 +5,7 @@ import { CompletionItemKind, CompletionItemTag, type CompletionItem, InsertTextF
 import { atLeast, contextStruct, HELPERS, helperByName, kfuncByName, KFUNCS, MAP_TYPES, mapType, PROGRAM_TYPES, SECTIONS, type SectionRow } from '#core/catalog';
 import { helperMarkdown, helperPermission, kfuncMarkdown, kfuncPermission, mapTypeMarkdown, sectionRowWords, type Surroundings, surroundingsOf } from '../describe.ts';
 import type { Document } from '../documents.ts';
+import { ACTIONS, HEADER_MACROS, type HeaderMacro, macroMarkdown } from '../header-macros.ts';
 import type { CMap, CSyntax } from '../languages/c-syntax.ts';
 import type { ServerSettings } from '../settings.ts';
 
@@ -37,12 +38,13 @@ export function completeC(document: Document, position: Position, settings: Serv
   const inside = syntax.functionAt(offset);
   if (!inside || offset < bodyStart(document.text, inside.start)) return topLevelItems(snippets, before);
   const around = surroundingsOf(program?.section.name, settings.targetKernel);
+  const followedByBracket = /^\s*\(/.test(document.text.slice(offset, offset + 100));
   const behindAddress = /&\s*\w*$/.test(before);
   const call = enclosingCall(document.text, offset);
   const wantsMap = behindAddress || (call !== undefined && parameterTakesMap(call.name, call.argument));
   return [
     ...mapItems(syntax.maps, behindAddress, wantsMap),
-    ...(behindAddress ? [] : helperItems(around, program?.section.name, snippets && !/^\s*\(/.test(document.text.slice(offset))))
+    ...(behindAddress ? [] : [...actionItems(around, before), ...macroItems(false, snippets && !followedByBracket), ...helperItems(around, program?.section.name, snippets && !followedByBracket)]),
   ];
 }
 
@@ -219,13 +221,28 @@ export function contextOf(syntax: CSyntax, offset: number, variable: string): Re
   return name === undefined ? undefined : contextStruct(name);
 }
 
-const TOP_LEVEL = [
-  ['SEC', 'SEC("${1:xdp}")', 'Puts the next function or variable into a section, whose name says what it is'],
-] as const;
-
 function topLevelItems(snippets: boolean, before: string): CompletionItem[] {
-  if (/"\w*$/.test(before)) return [];
-  return TOP_LEVEL.map(([label, snippet, detail]) => ({ label, detail, kind: CompletionItemKind.Keyword, ...(snippets ? { insertText: snippet, insertTextFormat: InsertTextFormat.Snippet } : {}) }));
+  return /"\w*$/.test(before) ? [] : macroItems(true, snippets);
+}
+
+/** Programs themselves are written with the macros of the top level; attributes stand on both. */
+function macroItems(topLevel: boolean, snippets: boolean): CompletionItem[] {
+  return (HEADER_MACROS as readonly HeaderMacro[])
+    .filter((macro) => (macro.topLevel ?? false) === topLevel || (topLevel && macro.name.startsWith('__')))
+    .map((macro) => ({
+      label: macro.name,
+      kind: CompletionItemKind.Snippet,
+      detail: macro.usage,
+      documentation: { kind: 'markdown', value: macroMarkdown(macro) },
+      sortText: `2${macro.name}`,
+      ...(snippets && macro.snippet !== undefined ? { insertText: macro.name + macro.snippet, insertTextFormat: InsertTextFormat.Snippet } : {}),
+    }));
+}
+
+function actionItems({ programType }: Surroundings, before: string): CompletionItem[] {
+  const actions = (programType !== undefined && ACTIONS[programType]) || [];
+  const first = /\breturn\s+\w*$/.test(before);
+  return actions.map(({ name, value, summary }, index) => ({ label: name, kind: CompletionItemKind.EnumMember, detail: `${value}: ${summary}`, sortText: `${first ? '0' : '3'}${index}`, ...(first && index === 0 ? { preselect: true } : {}) }));
 }
 
 const bodyStart = (text: string, from: number): number => text.indexOf('{', from) + 1;

@@ -5,6 +5,7 @@ import { findSection, helperByName, kfuncByName, mapType, nearestSection } from 
 import type { Checked } from '../check.ts';
 import { contextFieldMarkdown, helperMarkdown, kfuncMarkdown, mapTypeMarkdown, sectionMarkdown, surroundingsOf } from '../describe.ts';
 import type { Document } from '../documents.ts';
+import { ACTIONS, headerMacro, macroMarkdown } from '../header-macros.ts';
 import type { ServerSettings } from '../settings.ts';
 import { contextOf } from './completion-c.ts';
 import { hoverAsm } from './hover-asm.ts';
@@ -35,6 +36,10 @@ function hoverC(document: Document, position: Position, settings: ServerSettings
   if (helper) return answer(helperMarkdown(helper, around), start, end);
   const kfunc = kfuncByName(name);
   if (kfunc) return answer(kfuncMarkdown(kfunc, around), start, end);
+  const macro = headerMacro(name);
+  if (macro) return answer(macroMarkdown(macro), start, end);
+  const action = Object.values(ACTIONS).flat().find((one) => one.name === name);
+  if (action) return answer(`\`${name}\` = ${action.value}: ${action.summary}.`, start, end);
   if (name.startsWith('BPF_MAP_TYPE_')) {
     const row = mapType(name.slice('BPF_MAP_TYPE_'.length).toLowerCase());
     return row && answer(mapTypeMarkdown(row, settings.targetKernel), start, end);

@@ -72,7 +72,10 @@ function writtenPrograms(document: Document): { name: string; section: string; r
 function verdictOf(checked: Checked | undefined, verified: CheckedProgram | undefined, instructions: number | undefined): Pick<ProgramInfo, 'verdict' | 'summary' | 'message' | 'errno' | 'instructions' | 'processed' | 'stackDepth' | 'ms'> {
   const size = instructions === undefined ? {} : { instructions };
   if (!checked) return { verdict: 'pending', summary: 'not verified yet' };
-  if (!verified) return { verdict: 'error', summary: checked.object ? 'cannot be loaded' : 'does not build', ...size };
+  if (!verified) {
+    const compiler = checked.problems.some(({ code }) => code === 'no-compiler' || code === 'compiler-setting');
+    return { verdict: 'error', summary: checked.object ? 'cannot be loaded' : compiler ? 'not verified: no compiler for C' : 'does not build', ...size };
+  }
   const { verdict, errno, findings, statistics } = verified.verdict;
   const facts = { ...size, processed: statistics.processed, stackDepth: statistics.stackDepth.reduce((sum, depth) => sum + depth, 0), ms: Math.round(verified.ms * 100) / 100 };
   const counts = `${instructions ?? 0} instructions, ${statistics.processed} processed`;
