@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { assemble } from '#core/isa';
-import { createMemory, createWasmEngine, type Cpu, type Engine, type Executable, executableOf, type Execution, functionSlot, type Host, interpreter, type Memory } from './index.ts';
+import { type BreakpointCondition, createMemory, createWasmEngine, type Cpu, type Engine, type Executable, executableOf, type Execution, functionSlot, type Host, interpreter, type Memory } from './index.ts';
 
 const ENGINES: readonly (readonly [string, () => Engine])[] = [
   ['interpreter', () => interpreter],
@@ -75,6 +75,31 @@ describe.each(ENGINES)('%s', (_, engine) => {
     breakpoints[4] = 1;
     expect(execution.run({ budget: 10_000_000, breakpoints })).toEqual({ kind: 'breakpoint', insn: 4 });
     expect(execution.getRegister(0)).toBe(500000500000n);
+  });
+
+  it('stops at a breakpoint only where its conditions hold', () => {
+    const breakpoints = new Uint8Array(SUM.insns.length);
+    breakpoints[1] = 1;
+    const stops = (conditions: readonly BreakpointCondition[]): bigint[] => {
+      const execution = start(SUM, { args: [500n] });
+      const seen: bigint[] = [];
+      for (let stop = execution.run({ budget: 100_000, breakpoints, conditions }); stop.kind === 'breakpoint'; stop = execution.run({ budget: 100_000, breakpoints, conditions, leaveBreakpoint: true })) {
+        expect(stop.insn).toBe(1);
+        seen.push(execution.getRegister(1));
+      }
+      expect(execution.run({ budget: 1 })).toEqual({ kind: 'exit', value: 125250n });
+      expect(execution.executed).toBe(1502);
+      return seen;
+    };
+    const r1 = { kind: 'register', register: 1 } as const;
+    const constant = (value: bigint) => ({ kind: 'constant', value }) as const;
+    expect(stops([{ slot: 1, left: r1, comparison: '==', signed: false, right: constant(77n) }])).toEqual([77n]);
+    expect(stops([{ slot: 1, left: r1, comparison: '<', signed: true, right: constant(3n) }, { slot: 1, left: r1, comparison: '!=', signed: true, right: constant(1n) }])).toEqual([2n]);
+    expect(stops([{ slot: 1, left: { ...r1, bits: 8 }, comparison: '>=', signed: true, right: constant(127n) }])).toEqual([383n, 127n]);
+    expect(stops([{ slot: 1, left: r1, comparison: '>', signed: false, right: constant(1000n) }])).toEqual([]);
+    // Memory that is not there: stops, so that a person sees it.
+    expect(stops([{ slot: 1, left: { kind: 'memory', base: 1, offset: 0, size: 8 }, comparison: '==', signed: false, right: r1 }])).toHaveLength(500);
+    expect(stops([{ slot: 1, left: { kind: 'memory', base: 10, offset: -8, size: 4 }, comparison: '==', signed: false, right: constant(1n) }])).toEqual([]);
   });
 
   it('can be changed while it stands', () => {

@@ -1,12 +1,13 @@
 // The interpreter as an engine: an Execution that a debugger drives. The loop is interpreter.ts, the state execution.ts.
 
+import { stopsHere } from './condition.ts';
 import { type Decoded, STRIDE } from './decode.ts';
 import { State } from './execution.ts';
 import { interpret, Op, Stopped } from './interpreter.ts';
 import { LinearMemory } from './memory.ts';
 import type { Engine, Executable, Execution, Frame, Memory, RunLimits, Snapshot, StopReason } from './types.ts';
 
-const plain = (state: State): Int32Array => state.code.code;
+export const plain = (state: State): Int32Array => state.code.code;
 
 /** The program's code with an operation that stops in place of each slot where the run must stop. */
 export function patchedCode(code: Decoded, breakpoints: Uint8Array | undefined, calls: boolean): Int32Array {
@@ -86,6 +87,11 @@ export abstract class StateExecution implements Execution {
     return { kind: breakpoints?.[state.pc] ? 'breakpoint' : 'call', insn: state.pc };
   }
 
+  /** Whether the breakpoint at pc is one to stop at: its conditions hold, or it has none. */
+  protected stopsAtBreakpoint({ conditions }: RunLimits): boolean {
+    return this.state.executable !== this.startedWith || stopsHere(this.state, conditions);
+  }
+
   /** The executable that was running when `run` was called: the one whose slots RunLimits.breakpoints counts. */
   protected startedWith: Executable | undefined;
 }
@@ -95,20 +101,23 @@ class InterpreterExecution extends StateExecution {
     const { state } = this;
     if (state.ended) return state.ended;
     this.startedWith = state.executable;
-    let { budget } = limits;
-    if (limits.leaveBreakpoint && budget > 0) {
-      if (interpret(state, 1, plain) === Stopped.ended) return state.ended!;
-      budget--;
+    let left = limits.budget;
+    const codeFor = codeUnder(limits, this.startedWith);
+    const some = (budget: number, code: (state: State) => Int32Array): Stopped => {
+      const before = state.executed;
+      const why = interpret(state, Math.min(budget, left), code);
+      left -= state.executed - before;
+      return why;
+    };
+    if (limits.leaveBreakpoint && left > 0 && some(1, plain) === Stopped.ended) return state.ended!;
+    while (left > 0) {
+      const why = some(left, codeFor);
+      if (why === Stopped.ended) return state.ended!;
+      if (why !== Stopped.breakpoint) break;
+      if (this.stopsAtBreakpoint(limits)) return this.stopAt(limits);
+      if (some(1, plain) === Stopped.ended) return state.ended!;
     }
-    switch (interpret(state, budget, codeUnder(limits, this.startedWith))) {
-      case Stopped.breakpoint:
-        return this.stopAt(limits);
-      case Stopped.ended:
-        return state.ended!;
-      case Stopped.budget:
-      case Stopped.entry:
-        return { kind: 'budget' };
-    }
+    return { kind: 'budget' };
   }
 }
 

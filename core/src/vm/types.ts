@@ -145,6 +145,22 @@ export type StopReason =
   | { kind: 'fault'; insn: number; message: string; memory?: MemoryFault }
   | { kind: 'paused' };
 
+export type ConditionOperand =
+  | { kind: 'constant'; value: bigint }
+  /** The register's low `bits`, extended as the condition is signed or not; 64 without. */
+  | { kind: 'register'; register: number; bits?: 8 | 16 | 32 | 64 }
+  /** `size` bytes at a register plus an offset; a C local is at a constant place of the frame, base 10. */
+  | { kind: 'memory'; base: number; offset: number; size: 1 | 2 | 4 | 8 };
+
+/** A comparison that engines make themselves, so that a breakpoint on a hot line costs little. */
+export interface BreakpointCondition {
+  slot: number;
+  left: ConditionOperand;
+  comparison: '==' | '!=' | '<' | '<=' | '>' | '>=';
+  signed: boolean;
+  right: ConditionOperand;
+}
+
 export interface RunLimits {
   /** Instructions to execute at the most. */
   budget: number;
@@ -152,6 +168,11 @@ export interface RunLimits {
   breakpoints?: Uint8Array;
   /** The same for executables that a tail call brings during the run; without it they have none. */
   breakpointsOf?: (executable: Executable) => Uint8Array | undefined;
+  /**
+   * The breakpoint at a condition's slot stops only where all conditions of that slot hold (or where one reads memory that is not there).
+   * They count for the executable that is running when `run` is called. Keep the array from run to run: compiled code is found by it.
+   */
+  conditions?: readonly BreakpointCondition[];
   /** Does not stop before the very first instruction: to go on from the breakpoint that one stands at. */
   leaveBreakpoint?: boolean;
   /** Stops with reason `call` before each helper or kfunc call. */

@@ -1,7 +1,8 @@
 // A module for one place to enter a program at: the function that begins there, and every subprogram that it may call.
 // The same program has several modules when it is entered in the middle of a loop; each is compiled when it is first needed.
 
-import { type Decoded } from '../decode.ts';
+import type { Decoded } from '../decode.ts';
+import type { BreakpointCondition } from '../types.ts';
 import { type ControlFlow, controlFlow } from './control-flow.ts';
 import { compileFunction, type FunctionContext, IMPORTS, TYPE_HOST, TYPES } from './function-compiler.ts';
 import { moduleBytes } from './module-bytes.ts';
@@ -10,8 +11,9 @@ export interface CompileRequest {
   code: Decoded;
   /** Slot to enter at. */
   root: number;
-  /** Non-zero at slots before which to leave. */
+  /** By slot, as control-flow.ts has it. */
   stops: Uint8Array | undefined;
+  conditions: readonly BreakpointCondition[] | undefined;
   capacity: number;
   proven: Uint8Array | undefined;
   arena: FunctionContext['arena'];
@@ -29,7 +31,7 @@ export interface Compiled {
 const MAX_FUNCTION_SLOTS = 60_000;
 
 /** Undefined where the code is too large to be worth it. */
-export function compile({ code, root, stops, capacity, proven, arena }: CompileRequest): Compiled | undefined {
+export function compile({ code, root, stops, conditions, capacity, proven, arena }: CompileRequest): Compiled | undefined {
   const entry = controlFlow(code, root, stops, MAX_FUNCTION_SLOTS);
   if (!entry) return undefined;
 
@@ -47,7 +49,7 @@ export function compile({ code, root, stops, capacity, proven, arena }: CompileR
   const order = [...flows.keys()].filter((start) => heights.get(start) !== undefined);
   const indexOf = new Map(order.map((start, i) => [start, IMPORTS + 1 + i]));
   const functionAt = (slot: number): number | undefined => indexOf.get(slot);
-  const shared = { code, functionAt, capacity, proven, arena };
+  const shared = { code, functionAt, stops, conditions, capacity, proven, arena };
 
   const functions = [
     compileFunction({ ...shared, flow: entry, kind: 'entry' }),

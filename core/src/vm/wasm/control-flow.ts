@@ -4,6 +4,10 @@
 import { type Decoded, STRIDE } from '../decode.ts';
 import { Op } from '../interpreter.ts';
 
+/** What `stops` says of a slot: leave before it, or evaluate its condition, which is compiled into the block that begins there. */
+export const STOP_ALWAYS = 1;
+export const STOP_CONDITIONALLY = 2;
+
 /** How a block ends. */
 export type Terminator =
   | { kind: 'goto'; target: number }
@@ -52,7 +56,7 @@ function leaves(op: Op): boolean {
   return op === Op.ldabs || op === Op.ldind || op === Op.callx || op >= Op.invalid;
 }
 
-/** `stops`: slots before which compiled code must leave. `limit`: slots at the most, undefined is returned beyond. */
+/** `stops`: STOP_ALWAYS or STOP_CONDITIONALLY by slot. `limit`: slots at the most, undefined is returned beyond. */
 export function controlFlow(code: Decoded, root: number, stops: Uint8Array | undefined, limit: number): ControlFlow | undefined {
   const { code: ops, slots } = code;
   const opAt = (slot: number): Op => ops[slot * STRIDE]!;
@@ -75,10 +79,8 @@ export function controlFlow(code: Decoded, root: number, stops: Uint8Array | und
       if (++count > limit) return undefined;
       const op = opAt(slot);
       if (leaves(op)) break;
-      if (stops?.[slot]) {
-        leader[slot] = 1;
-        break;
-      }
+      if (stops?.[slot]) leader[slot] = 1;
+      if (stops?.[slot] === STOP_ALWAYS) break;
       if (isJump(op) || op === Op.mayGoto) {
         lead(targetAt(slot));
         lead(slot + 1);
@@ -103,7 +105,7 @@ export function controlFlow(code: Decoded, root: number, stops: Uint8Array | und
     const done = (terminator: Terminator, counted: 0 | 1) => ({ start, body, terminator, count: body.length + counted });
     for (let slot = start; ; ) {
       const op = opAt(slot);
-      if (leaves(op) || stops?.[slot]) return done({ kind: 'leave', slot }, 0);
+      if (leaves(op) || stops?.[slot] === STOP_ALWAYS) return done({ kind: 'leave', slot }, 0);
       if (isJump(op)) return done({ kind: 'branch', slot, taken: targetAt(slot), next: slot + 1 }, 1);
       if (op === Op.mayGoto) return done({ kind: 'may_goto', slot, taken: targetAt(slot), next: slot + 1 }, 1);
       if (op === Op.ja) return done({ kind: 'goto', target: targetAt(slot) }, 1);

@@ -8,8 +8,10 @@ import { DIRECT_MAP_HIGH, MAY_GOTO_LIMIT, PACKET_WINDOW, PACKET_WINDOW_SIZE, STA
 import { type Decoded, FIRST_CONSTANT, STRIDE } from '../decode.ts';
 import { Op } from '../interpreter.ts';
 import { type BlockChecks, type Guard, planChecks } from './checks.ts';
-import type { Block, ControlFlow } from './control-flow.ts';
+import { emitConditions } from './condition-code.ts';
+import { type Block, type ControlFlow, STOP_CONDITIONALLY } from './control-flow.ts';
 import { emitAtomic, emitOperation, type Emitter } from './operations.ts';
+import type { BreakpointCondition } from '../types.ts';
 import { ByteWriter, EMPTY_BLOCK, I32, I64, W } from './module-bytes.ts';
 
 /** The CPU block: r0 to r10 as 64-bit words, then these. */
@@ -49,6 +51,9 @@ export interface FunctionContext {
   functionAt: (slot: number) => number | undefined;
   /** Bytes of data memory, a power of two; the planes follow. */
   capacity: number;
+  /** By slot, as control-flow.ts has it, and the conditions of those that stop conditionally. */
+  stops: Uint8Array | undefined;
+  conditions: readonly BreakpointCondition[] | undefined;
   /** Slots that need no check. */
   proven: Uint8Array | undefined;
   /** Offset of the arena in linear memory, its size, and the high half of where user space sees it. */
@@ -441,6 +446,14 @@ class FunctionCompiler implements Emitter {
     if (entryGuards.length > 0) {
       this.guarded(entryGuards, block.start, block.budgetFor > 0);
     } else if (block.budgetFor > 0) {
+      this.open(W.if, { kind: 'other' });
+      this.leave(block.start);
+      this.end();
+      this.labels.pop();
+    }
+    const { stops, conditions } = this.context;
+    if (conditions && stops?.[block.start] === STOP_CONDITIONALLY) {
+      emitConditions(this, conditions, block.start, this.stack);
       this.open(W.if, { kind: 'other' });
       this.leave(block.start);
       this.end();

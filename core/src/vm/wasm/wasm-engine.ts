@@ -5,10 +5,12 @@
 import { type Decoded, STRIDE } from '../decode.ts';
 import { State } from '../execution.ts';
 import { interpret, Op, Stopped } from '../interpreter.ts';
-import { codeUnder, linear, StateExecution } from '../interpreter-engine.ts';
+import { codeUnder, linear, plain, StateExecution } from '../interpreter-engine.ts';
 import type { LinearMemory } from '../memory.ts';
-import type { Engine, Executable, Host, HostOutcome, Memory, RunLimits, StopReason } from '../types.ts';
+import type { BreakpointCondition, Engine, Executable, Host, HostOutcome, Memory, RunLimits, StopReason } from '../types.ts';
 import { compile } from './compile.ts';
+import { compilesCondition } from './condition-code.ts';
+import { STOP_ALWAYS, STOP_CONDITIONALLY } from './control-flow.ts';
 import { CPU_LEFT, CPU_PC, RECORD_MAY_GOTO, RECORD_SLOT } from './function-compiler.ts';
 
 export interface WasmEngineOptions {
@@ -43,6 +45,7 @@ interface Entry {
 /** A program under one set of stops, in one memory. */
 interface Plan {
   stops: Uint8Array | undefined;
+  conditions: readonly BreakpointCondition[] | undefined;
   /** By slot; undefined where it was tried and is not worth it. */
   entries: Map<number, Entry | undefined>;
   /** Code that stops at compiled entries, and code that stops wherever one could be made. */
@@ -69,7 +72,7 @@ class Runtime {
     };
   }
 
-  plan(code: Decoded, key: string, stops: () => Uint8Array | undefined): Plan {
+  plan(code: Decoded, key: string, stops: () => Uint8Array | undefined, conditions: readonly BreakpointCondition[] | undefined): Plan {
     if (this.generation !== this.memory.generation) {
       this.generation = this.memory.generation;
       this.plans = new WeakMap();
@@ -77,7 +80,7 @@ class Runtime {
     let plans = this.plans.get(code);
     if (!plans) this.plans.set(code, (plans = new Map<string, Plan>()));
     let plan = plans.get(key);
-    if (!plan) plans.set(key, (plan = { stops: stops(), entries: new Map(), atEntries: undefined, atCandidates: undefined }));
+    if (!plan) plans.set(key, (plan = { stops: stops(), conditions, entries: new Map(), atEntries: undefined, atCandidates: undefined }));
     return plan;
   }
 }
@@ -129,51 +132,71 @@ class WasmExecution extends StateExecution {
     };
 
     let stopped = Stopped.budget as Stopped;
-    if (limits.leaveBreakpoint && left > 0) stopped = interpretSome(1, (current) => current.code.code);
-    while (left > 0 && !state.ended && stopped !== Stopped.breakpoint) {
+    if (limits.leaveBreakpoint && left > 0) stopped = interpretSome(1, plain);
+    // A breakpoint whose condition does not hold: it is stepped over, or compiled code goes on from it.
+    let passing = false;
+    while (left > 0 && !state.ended) {
+      if (stopped === Stopped.breakpoint) {
+        if (this.stopsAtBreakpoint(limits)) break;
+        stopped = Stopped.budget;
+        passing = true;
+      }
       const { code } = state;
       const heat = engine.heat.get(code) ?? 0;
       if (heat < engine.warmup) {
         const before = left;
-        stopped = interpretSome(engine.warmup - heat, interpreted);
+        stopped = passing ? interpretSome(1, plain) : interpretSome(engine.warmup - heat, interpreted);
+        passing = false;
         engine.heat.set(code, heat + before - left);
         continue;
       }
-      const plan = this.planFor(code, interpreted);
+      const plan = this.planFor(code, interpreted, state.executable === this.startedWith ? limits.conditions : undefined);
       const entry = this.entryAt(plan, code);
       if (entry) {
         const before = left;
         left -= this.enter(entry, left);
         if (before - left >= FRUITFUL) entry.fruitless = 0;
         else if (++entry.fruitless >= FRUITLESS_ENTRIES && engine.warmup > 0) this.giveUp(plan, entry);
-        if (state.ended || before !== left) continue;
+        if (state.ended || before !== left) {
+          passing = false;
+          continue;
+        }
       }
       // At least one instruction, then on to the next place to enter.
-      stopped = interpretSome(1, interpreted);
+      stopped = interpretSome(1, passing ? plain : interpreted);
+      passing = false;
       if (engine.warmup === 0 || state.ended || stopped === Stopped.breakpoint || state.code !== code) continue;
       stopped = interpretSome(PATIENCE, this.codeWithEntries(plan, code, interpreted));
       if (stopped === Stopped.budget && left > 0 && state.code === code) stopped = interpretSome(left, this.codeWithCandidates(plan, code, interpreted));
     }
     if (state.ended) return state.ended;
-    return stopped === Stopped.breakpoint ? this.stopAt(limits) : { kind: 'budget' };
+    return stopped === Stopped.breakpoint && this.stopsAtBreakpoint(limits) ? this.stopAt(limits) : { kind: 'budget' };
   }
 
-  private planFor(code: Decoded, interpreted: (state: State) => Int32Array): Plan {
+  private planFor(code: Decoded, interpreted: (state: State) => Int32Array, conditions: readonly BreakpointCondition[] | undefined): Plan {
     const patched = interpreted(this.state);
-    if (patched === code.code) return this.runtime.plan(code, '', () => undefined);
+    if (patched === code.code) return this.runtime.plan(code, '', () => undefined, undefined);
+    const { lastPlan } = this;
+    if (lastPlan?.patched === patched && lastPlan.conditions === conditions && lastPlan.generation === this.state.memory.generation) return lastPlan.plan;
     const slots: number[] = [];
     for (let slot = 0; slot < code.slots; slot++) if (patched[slot * STRIDE] === Op.breakpoint) slots.push(slot);
-    return this.runtime.plan(code, slots.join(), () => {
-      const stops = new Uint8Array(code.slots + 1);
-      for (const slot of slots) stops[slot] = 1;
-      return stops;
-    });
+    const key = `${slots.join()} ${JSON.stringify(conditions ?? [], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))}`;
+    const stops = (): Uint8Array => {
+      const result = new Uint8Array(code.slots + 1);
+      for (const slot of slots) result[slot] = compilesCondition(conditions, slot) ? STOP_CONDITIONALLY : STOP_ALWAYS;
+      return result;
+    };
+    const plan = this.runtime.plan(code, key, stops, conditions);
+    this.lastPlan = { patched, conditions, generation: this.state.memory.generation, plan };
+    return plan;
   }
+
+  private lastPlan: { patched: Int32Array; conditions: readonly BreakpointCondition[] | undefined; generation: number; plan: Plan } | undefined;
 
   /** The compiled entry at pc; made if pc is worth it. */
   private entryAt(plan: Plan, code: Decoded): Entry | undefined {
     const { pc, depth, frameLimit } = this.state;
-    if (pc >= code.slots || plan.stops?.[pc]) return undefined;
+    if (pc >= code.slots || plan.stops?.[pc] === STOP_ALWAYS) return undefined;
     let entry = plan.entries.get(pc);
     if (!entry && !plan.entries.has(pc) && (this.engine.warmup === 0 || candidates(code)[pc])) {
       entry = this.compileAt(plan, code, pc);
@@ -190,6 +213,7 @@ class WasmExecution extends StateExecution {
       code,
       root,
       stops: plan.stops,
+      conditions: plan.conditions,
       capacity: memory.capacity,
       proven: this.engine.unproven ? proven : undefined,
       arena: arena && { offset: memory.offsetOf(arena.region), size: arena.region.size, userHigh: Number(BigInt.asIntN(32, arena.userBase >> 32n)) },
