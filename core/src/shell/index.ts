@@ -1,2 +1,4 @@
-// bpftool, trace_pipe and /sys/fs/bpf over a simulated kernel.
-export {};
+// bpftool and trace_pipe over a simulated kernel.
+
+export { Shell } from './shell.ts';
+export type { CommandResult } from './bpftool.ts';

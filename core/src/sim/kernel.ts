@@ -45,6 +45,7 @@ interface Snapshot extends KernelSnapshot {
   attached: readonly Attached[];
   output: readonly Output[];
   chains: ReadonlyMap<bigint, readonly bigint[]>;
+  references: ReadonlyMap<bigint, number>;
   retired: readonly Region[];
   active: { active: Active; state: EventState } | undefined;
   run: { run: Run; copy: Run; execution: Execution | undefined } | undefined;
@@ -66,6 +67,7 @@ class SimulatedKernel implements Kernel, KernelState {
   maps: readonly KernelMap[] = [];
   programs: readonly SimulatedProgram[] = [];
   chains: ReadonlyMap<bigint, readonly bigint[]> = new Map();
+  references: ReadonlyMap<bigint, number> = new Map();
 
   private attachments: readonly Attached[] = [];
   private objects: readonly LoadedObject[] = [];
@@ -399,6 +401,7 @@ class SimulatedKernel implements Kernel, KernelState {
       attached: this.attachments,
       output: [...this.output],
       chains: this.chains,
+      references: this.references,
       retired: this.retired,
       active: active && { active, state: { ...active.state } },
       run: run && { run, copy: copyRun(run), execution: this.execution },
@@ -420,6 +423,7 @@ class SimulatedKernel implements Kernel, KernelState {
     this.attachments = saved.attached;
     this.output = [...saved.output];
     this.chains = saved.chains;
+    this.references = saved.references;
     this.retired = saved.retired;
     this.active = saved.active?.active;
     if (saved.active) Object.assign(saved.active.active.state, saved.active.state);

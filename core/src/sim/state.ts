@@ -79,6 +79,8 @@ export interface KernelState extends MapHost {
   readonly execution: Execution | undefined;
   /** Nodes of bpf_list_head and bpf_rb_root, in order, by the head's address. Replaced, never changed in place. */
   chains: ReadonlyMap<bigint, readonly bigint[]>;
+  /** How many hold an object of bpf_obj_new, by its address. Replaced, never changed in place. */
+  references: ReadonlyMap<bigint, number>;
   readonly programsById: ReadonlyMap<number, SimulatedProgram>;
   /** Layouts of kernel structs: the target's BTF, else what the object brings. */
   layouts(): Btf | undefined;

@@ -49,13 +49,25 @@ function newObject(call: Call): HelperResult {
   const { btf } = call.run.current.object;
   const type = btf && resolve(btf, Number(call.arg(1)));
   if (type?.kind !== 'struct') return call.fault(`type ${call.arg(1)} of the object's BTF is no struct`);
-  return call.kernel.memory.allocate({ kind: 'mem', name: `struct ${type.name}`, size: type.size }).base;
+  const { base } = call.kernel.memory.allocate({ kind: 'mem', name: `struct ${type.name}`, size: type.size });
+  hold(call, base, 1);
+  return base;
 }
 
-function dropObject(call: Call): number {
-  const region = call.regionAt(call.arg(1));
-  if (region?.kind !== 'mem') return call.fault(`0x${call.arg(1).toString(16)} is no object that bpf_obj_new gave`);
-  call.kernel.freeLater(region);
+/** Adds to the count of holders; at 0 the object goes. */
+function hold(call: Call, address: bigint, change: number): void {
+  const count = (call.kernel.references.get(address) ?? 0) + change;
+  const all = new Map(call.kernel.references);
+  if (count > 0) all.set(address, count);
+  else all.delete(address);
+  call.kernel.references = all;
+  const region = call.regionAt(address);
+  if (count <= 0 && region) call.kernel.freeLater(region);
+}
+
+function dropObject(call: Call, address: bigint): number {
+  if (!call.kernel.references.has(address)) return call.fault(`0x${address.toString(16)} is no object that bpf_obj_new gave, or it was dropped before`);
+  hold(call, address, -1);
   return 0;
 }
 
@@ -70,7 +82,10 @@ const isLinked = (call: Call, node: bigint): boolean => [...call.kernel.chains.v
 /** A node that is in a list or tree already is dropped, and the program gets -EINVAL. */
 function push(call: Call, front: boolean): number {
   const [head, node] = [call.arg(1), call.arg(2)];
-  if (isLinked(call, node)) return errno('EINVAL');
+  if (isLinked(call, node)) {
+    dropObject(call, node - call.arg(4));
+    return errno('EINVAL');
+  }
   setChain(call, head, front ? [node, ...chain(call, head)] : [...chain(call, head), node]);
   return 0;
 }
@@ -88,7 +103,10 @@ function treeAdd(call: Call): HelperResult {
   const [root, node] = [call.arg(1), call.arg(2)];
   const slot = functionSlot(call.arg(3));
   if (slot === undefined) return call.fault('argument 3 is not a function of this program');
-  if (isLinked(call, node)) return errno('EINVAL');
+  if (isLinked(call, node)) {
+    dropObject(call, node - call.arg(5));
+    return errno('EINVAL');
+  }
   const nodes = chain(call, root);
   const insert = (index: number): undefined => {
     setChain(call, root, [...nodes.slice(0, index), node, ...nodes.slice(index)]);
@@ -101,8 +119,12 @@ function treeAdd(call: Call): HelperResult {
 
 const OBJECTS: HelperTable = {
   bpf_obj_new_impl: newObject,
-  bpf_obj_drop_impl: dropObject,
-  bpf_refcount_acquire_impl: (call) => call.arg(1),
+  bpf_obj_drop_impl: (call) => dropObject(call, call.arg(1)),
+  bpf_refcount_acquire_impl: (call) => {
+    if (!call.kernel.references.has(call.arg(1))) return 0n;
+    hold(call, call.arg(1), 1);
+    return call.arg(1);
+  },
   bpf_list_push_front_impl: (call) => push(call, true),
   bpf_list_push_back_impl: (call) => push(call, false),
   bpf_list_pop_front: (call) => pop(call, true),

@@ -1,5 +1,6 @@
 // bpf_trace_printk and bpf_trace_vprintk: lines of trace_pipe, as kernel/trace/trace_output.c lays them out.
 
+import { toHex } from '#core/bytes';
 import { errno } from '../errno.ts';
 import { fromCString, fromLittleEndian } from '../integers.ts';
 import { formatText, type FormatReader } from '../format.ts';
@@ -49,6 +50,20 @@ export function argumentArray(call: Call, address: bigint, size: number): bigint
 
 export const TRACE_HELPERS: HelperTable = {
   bpf_trace_printk: (call) => print(call, formatAt(call, call.arg(1), call.u32(2)), [call.arg(3), call.arg(4), call.arg(5)]),
+  // What an iterator's reader sees; each call is a line of its own here.
+  bpf_seq_printf: (call) => {
+    const args = argumentArray(call, call.arg(4), call.u32(5));
+    const format = formatAt(call, call.arg(2), call.u32(3));
+    if (!args || format === undefined) return errno('EINVAL');
+    const text = formatText(format, args, formatReader(call));
+    if (typeof text === 'number') return text;
+    call.kernel.emit({ kind: 'note', line: text.replace(/\n$/, '') });
+    return 0;
+  },
+  bpf_seq_write: (call) => {
+    call.kernel.emit({ kind: 'note', line: toHex(call.read(call.arg(2), call.u32(3), 'data'), ' ') });
+    return 0;
+  },
   bpf_trace_vprintk: (call) => {
     const args = argumentArray(call, call.arg(3), call.u32(4));
     return args ? print(call, formatAt(call, call.arg(1), call.u32(2)), args) : errno('EINVAL');

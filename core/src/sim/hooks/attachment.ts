@@ -47,6 +47,11 @@ export function attachmentOf(program: Program): Attachment {
       return { hook: 'skb', direction: 'ingress', layer: 'link' };
     case 'cgroup_skb':
       return { hook: 'skb', direction: program.attachType === 'BPF_CGROUP_INET_EGRESS' ? 'egress' : program.attachType === 'BPF_CGROUP_INET_INGRESS' ? 'ingress' : 'both', layer: 'network' };
+    case 'lwt_in':
+      return { hook: 'skb', direction: 'ingress', layer: 'network' };
+    case 'lwt_out':
+    case 'lwt_xmit':
+      return { hook: 'skb', direction: 'egress', layer: 'network' };
     case 'kprobe':
       return probe(prefix, target);
     case 'tracepoint': {

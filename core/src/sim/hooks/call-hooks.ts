@@ -12,6 +12,7 @@ import { eventRegion, runRegion, type Attached, type EventState, type PlannedRun
 import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, traceEntry, uprobeRun, type Called } from './probe-runs.ts';
 import { argumentValue, syscallRegisters, USER_CODE_ADDRESS, USER_MEMORY, userRegisters } from './registers.ts';
 import { syscallByName } from './syscall-table.ts';
+import { completed, functionParameters, iteratorContext, kernelObject, memberParameters, tracepointParameters } from './typed-arguments.ts';
 
 /** The process that runs when an event names none: the first that the scenario brought, else a shell's. */
 export function defaultTask(kernel: KernelState): Task {
@@ -94,7 +95,8 @@ function execRuns(attached: readonly Attached[], task: Task, filename: string): 
 
 export const planFunction: Planner<FunctionEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
-  const args = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
+  const given = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
+  const args = completed(kernel, state, task, given, functionParameters(kernel.layouts(), body.name));
   const called: Called = { name: body.name, task, args, returned: BigInt.asUintN(64, body.return) };
   return { runs: [...functionRuns(attached, called, false), ...functionRuns(attached, called, true)] };
 };
@@ -115,7 +117,8 @@ const sameBinary = (attached: string, named: string): boolean => attached === ''
 
 export const planTracepoint: Planner<TracepointEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
-  const args = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
+  const given = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
+  const args = completed(kernel, state, task, given, tracepointParameters(kernel.layouts(), body.name));
   const runs = attached.filter(({ attachment }) => attachment.hook === 'tracepoint' && attachment.name === body.name && (body.category === undefined || attachment.category === body.category));
   return {
     runs: [
@@ -179,20 +182,37 @@ export const planSample: Planner<SampleEvent> = (kernel, _event, body, attached)
   };
 };
 
-export const planContext: Planner<ContextEvent> = (kernel, _event, body, attached) => {
+export const planContext: Planner<ContextEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
-  return { runs: attached.filter(({ program }) => program.program.name === body.program).map(({ program }) => contextRun(program, task, body)) };
+  return {
+    runs: attached
+      .filter(({ program }) => program.program.name === body.program)
+      .map(({ program }) => {
+        const { structOps } = program.program;
+        const parameters = structOps && !body.bytes ? memberParameters(kernel.layouts(), structOps.type, structOps.member) : undefined;
+        if (parameters) return argumentsRun(program, { name: structOps!.member, task, args: completed(kernel, state, task, [], parameters), returned: 0n }, false);
+        return contextRun(program, task, body, state);
+      }),
+  };
 };
 
-function contextRun(program: Attached['program'], task: Task, body: ContextEvent): PlannedRun {
+function contextRun(program: Attached['program'], task: Task, body: ContextEvent, state: EventState): PlannedRun {
   return {
     program,
     task,
     start(kernel, run) {
       const row = programType(program.program.type ?? '');
       const struct = row?.context === undefined ? undefined : contextStruct(row.context);
-      const bytes = new Uint8Array(Math.max(body.bytes?.length ?? 0, struct?.size ?? 0, 64));
-      if (body.bytes) bytes.set(body.bytes);
+      const { type, attachType, attachTarget } = program.program;
+      const iterated = attachType === 'BPF_TRACE_ITER' && attachTarget !== undefined && !body.bytes ? iteratorContext(kernel, state, task, attachTarget) : undefined;
+      const bytes = new Uint8Array(Math.max(body.bytes?.length ?? iterated?.length ?? 0, struct?.size ?? 0, 64));
+      bytes.set(body.bytes ?? iterated ?? new Uint8Array(0));
+      // These contexts hold pointers that are never NULL.
+      const objects = type === 'netfilter' ? { state: 'nf_hook_state', skb: 'sk_buff' } : type === 'flow_dissector' ? { flow_keys: 'bpf_flow_keys' } : {};
+      for (const [name, object] of body.bytes ? [] : Object.entries(objects)) {
+        const field = struct?.fields.find((known) => known.name === name);
+        if (field) bytes.set(littleEndian(kernelObject(kernel, state, kernel.layouts(), object), 8), field.offset);
+      }
       for (const [name, value] of Object.entries(body.fields)) {
         const field = struct?.fields.find((known) => known.name === name);
         const integer = integerFrom(value);

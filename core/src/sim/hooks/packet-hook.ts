@@ -148,9 +148,9 @@ export const planPacket: Planner<PacketEvent> = (kernel, _event, body, attached,
     attached
       .filter(({ program, attachment }) => attachment.hook === 'skb' && types.includes(program.program.type ?? '') && (attachment.direction === 'both' || attachment.direction === body.direction))
       .map((one) => skbRun(one, task, body));
-  if (body.direction === 'egress') return { runs: [...onSkb(['cgroup_skb']), ...onSkb(['sched_cls', 'sched_act'])] };
+  if (body.direction === 'egress') return { runs: [...onSkb(['lwt_out', 'lwt_xmit']), ...onSkb(['cgroup_skb']), ...onSkb(['sched_cls', 'sched_act'])] };
   const xdp = attached.filter(({ attachment }) => attachment.hook === 'xdp').map((one) => xdpRun(one, task, body));
-  return { runs: [...withFreshPacket(xdp, state.packet), ...onSkb(['sched_cls', 'sched_act']), ...onSkb(['socket_filter']), ...onSkb(['cgroup_skb'])] };
+  return { runs: [...withFreshPacket(xdp, state.packet), ...onSkb(['sched_cls', 'sched_act']), ...onSkb(['lwt_in']), ...onSkb(['socket_filter']), ...onSkb(['cgroup_skb'])] };
 };
 
 /** Each XDP program starts with the packet as it came. */

@@ -42,7 +42,7 @@ export function argumentsRun(program: SimulatedProgram, { name, task, args, retu
     task,
     start(kernel, run) {
       const values = exit ? [...args, returned] : args;
-      const bytes = concat(...values.map((value) => littleEndian(value, 8)), ...(values.length === 0 ? [new Uint8Array(8)] : []));
+      const bytes = concat(...(values.length === 0 ? new Array<bigint>(12).fill(0n) : values).map((value) => littleEndian(value, 8)));
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes, writable: false });
       run.functionAddress = symbolAddress(name);
       run.functionArgs = args;
@@ -78,7 +78,8 @@ export function rawTracepointRun(program: SimulatedProgram, task: Task, args: re
     program,
     task,
     start(kernel, run) {
-      const bytes = concat(...(args.length === 0 ? [0n] : args).map((value) => littleEndian(value, 8)));
+      // Programs may look at twelve, however many the tracepoint has (MAX_BPF_FUNC_ARGS).
+      const bytes = concat(...Array.from({ length: Math.max(12, args.length) }, (_, i) => littleEndian(args[i] ?? 0n, 8)));
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes, writable: false });
       run.functionArgs = args;
       return { args: [run.ctx.base], ctxType: 'struct bpf_raw_tracepoint_args' };

@@ -50,12 +50,12 @@ function eventsFor(attachment: Attachment, program: string): readonly { title: s
     }
     case 'raw-tracepoint':
       if (attachment.name === 'sys_enter' || attachment.name === 'sys_exit') return [syscall('execve'), syscall('openat')];
-      return [{ title: attachment.name, body: { type: 'tracepoint', category: undefined, name: attachment.name, pid: undefined, fields: {}, arguments: new Array<number>(12).fill(0) } }];
+      return [{ title: attachment.name, body: { type: 'tracepoint', category: undefined, name: attachment.name, pid: undefined, fields: {}, arguments: [] } }];
     case 'function': {
       const name = attachment.pattern.replace(/[*?]/g, '');
       const call = syscallOf(name);
       if (call !== undefined && syscallByName(call)) return [syscall(call)];
-      return [{ title: `${name}()`, body: { type: 'function', name, pid: undefined, arguments: [0, 0, 0, 0, 0, 0], return: 0n } }];
+      return [{ title: `${name}()`, body: { type: 'function', name, pid: undefined, arguments: [], return: 0n } }];
     }
     case 'uprobe':
       return [{ title: `${attachment.function}()`, body: { type: 'uprobe', binary: undefined, function: attachment.function, pid: undefined, arguments: [0, 0, 0, 0, 0, 0], return: 0n } }];

@@ -1,0 +1,85 @@
+// Arguments that an event does not give, made from the hook's prototype in BTF: integers are 0, pointers to structs point at zeroed
+// kernel objects, a pointer to a task at the running one. The kernel never passes NULL where a prototype says trusted.
+
+import { resolve, type Btf } from '#core/btf';
+import type { KernelState } from '../state.ts';
+import { littleEndian } from '../integers.ts';
+import type { Task } from '../tasks.ts';
+import { findPath } from '../typed-values.ts';
+import { eventRegion, type EventState } from './plan.ts';
+
+/** Type ids of a kernel function's parameters; undefined where the BTF does not know it. */
+export function functionParameters(btf: Btf | undefined, name: string): readonly number[] | undefined {
+  const id = btf?.find(name, 'func');
+  const func = id === undefined ? undefined : btf?.type(id);
+  return func?.kind === 'func' ? prototypeParameters(btf, func.type) : undefined;
+}
+
+/** The same of a tracepoint: BTF knows its callback as the typedef btf_trace_NAME, whose first parameter is the tracer's own. */
+export function tracepointParameters(btf: Btf | undefined, name: string): readonly number[] | undefined {
+  const id = btf?.find(`btf_trace_${name}`, 'typedef');
+  const pointer = id === undefined || !btf ? undefined : resolve(btf, id);
+  return pointer?.kind === 'ptr' ? prototypeParameters(btf, pointer.type)?.slice(1) : undefined;
+}
+
+/** The same of a struct_ops member. */
+export function memberParameters(btf: Btf | undefined, struct: string, member: string): readonly number[] | undefined {
+  const id = btf?.find(struct, 'struct');
+  const type = id === undefined ? undefined : btf?.type(id);
+  const found = type?.kind === 'struct' ? type.members.find(({ name }) => name === member) : undefined;
+  const pointer = found && btf ? resolve(btf, found.type) : undefined;
+  return pointer?.kind === 'ptr' ? prototypeParameters(btf, pointer.type) : undefined;
+}
+
+function prototypeParameters(btf: Btf | undefined, id: number): readonly number[] | undefined {
+  const prototype = btf && resolve(btf, id);
+  return prototype?.kind === 'func_proto' ? prototype.parameters.map(({ type }) => type) : undefined;
+}
+
+/** The arguments given, and for parameters behind them what their types ask for. */
+export function completed(kernel: KernelState, state: EventState, task: Task, given: readonly bigint[], parameters: readonly number[] | undefined): readonly bigint[] {
+  const btf = kernel.layouts();
+  if (!parameters || !btf) return given;
+  return parameters.map((parameter, i) => given[i] ?? madeUp(kernel, state, btf, task, parameter)).concat(given.slice(parameters.length));
+}
+
+function madeUp(kernel: KernelState, state: EventState, btf: Btf, task: Task, parameter: number): bigint {
+  const pointer = resolve(btf, parameter);
+  const target = pointer?.kind === 'ptr' ? resolve(btf, pointer.type) : undefined;
+  if (target?.kind !== 'struct' && target?.kind !== 'union') return 0n;
+  if (target.name === 'task_struct') return kernel.tasks.addressOf(task);
+  return kernelObject(kernel, state, btf, target.name, target.size);
+}
+
+/** A socket's struct is the beginning of a larger one: programs cast it to tcp_sock. */
+const SOCKET_SIZE = 4096;
+
+/** A zeroed struct of the kernel; its pointers to structs are NULL. */
+export function kernelObject(kernel: KernelState, state: EventState, btf: Btf | undefined, name: string, known?: number): bigint {
+  const id = btf?.find(name, 'struct');
+  const type = id === undefined ? undefined : btf?.type(id);
+  const size = known ?? (type?.kind === 'struct' ? type.size : 256);
+  return eventRegion(kernel, state, { kind: 'kernel', name: `struct ${name}`, size: Math.max(size, name === 'sock' ? SOCKET_SIZE : 8) }).base;
+}
+
+/** The context of an iterator's program: pointers, each in a union of its own; the first is to struct bpf_iter_meta. */
+export function iteratorContext(kernel: KernelState, state: EventState, task: Task, target: string): Uint8Array | undefined {
+  const btf = kernel.layouts();
+  const id = btf?.find(`bpf_iter__${target}`, 'struct');
+  const type = id === undefined ? undefined : btf?.type(id);
+  if (!btf || type?.kind !== 'struct') return undefined;
+  const bytes = new Uint8Array(type.size);
+  for (const member of type.members) {
+    const inner = resolve(btf, member.type);
+    const pointer = inner?.kind === 'union' ? inner.members[0]?.type : member.type;
+    if (pointer === undefined) continue;
+    const address = madeUp(kernel, state, btf, task, pointer);
+    bytes.set(littleEndian(address, 8), member.bitOffset >> 3);
+    const place = findPath(btf, 'bpf_iter_meta', 'seq');
+    const region = kernel.memory.find(address);
+    if (region?.name !== 'struct bpf_iter_meta' || !place) continue;
+    const seq = kernelObject(kernel, state, btf, 'seq_file');
+    kernel.memory.view(region).set(littleEndian(seq, 8), place.offset);
+  }
+  return bytes;
+}
