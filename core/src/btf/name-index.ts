@@ -34,12 +34,15 @@ function hash(bytes: Uint8Array, start: number, length: number): number {
 
 const encoder = new TextEncoder();
 
+/** Behind the end of every string section. In a split BTF offset 0 may be a name. */
+export const NO_NAME = 0xffff_ffff;
+
 export class NameIndex {
   private readonly heads: Int32Array;
   private readonly next: Int32Array;
   private readonly mask: number;
 
-  /** `nameOffsets[i]` is the name of type `firstId + i`, 0 for none; offsets are into `strings`. */
+  /** `nameOffsets[i]` is the name of type `firstId + i`, NO_NAME for none; offsets are into `strings`. */
   constructor(
     private readonly strings: Uint8Array,
     private readonly nameOffsets: Uint32Array,
@@ -53,7 +56,7 @@ export class NameIndex {
     // Backwards, so that each chain ascends.
     for (let i = nameOffsets.length - 1; i >= 0; i--) {
       const at = nameOffsets[i]!;
-      if (at === 0 || at >= strings.length || strings[at] === 0) continue;
+      if (at >= strings.length || strings[at] === 0) continue;
       const bucket = hash(strings, at, essentialBytes(strings, at)) & this.mask;
       this.next[i] = this.heads[bucket]!;
       this.heads[bucket] = i;

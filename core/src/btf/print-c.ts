@@ -74,8 +74,10 @@ function declare(btf: Btf, id: number, name: string, options: Printing, depth: n
       return join('void', name);
     case 'int':
     case 'float':
-    case 'typedef':
       return join(nameOf(type, options) || 'int', name);
+    case 'typedef':
+      // The compiler's own va_list has another size on BPF than on the kernel's machine: what the kernel has stands behind the name.
+      return type.name === '__builtin_va_list' ? next(type.type, name) : join(nameOf(type, options), name);
     case 'struct':
     case 'union':
       if (type.name !== '') return join(`${type.kind} ${nameOf(type, options)}`, name);
@@ -228,7 +230,7 @@ function composite(btf: Btf, type: BtfComposite, options: Printing, depth: numbe
     if (end < type.size) lines.push(...padding(at, type.size * 8, inner));
   } else {
     const largest = Math.max(0, ...type.members.map((member) => (member.bitSize ? Math.ceil(member.bitSize / 8) : layoutOf(btf, member.type, depth + 1).size)));
-    if (Math.ceil(largest / ownAlign) * ownAlign < type.size) lines.push(`${inner}char __size[${type.size}];`);
+    if (Math.ceil(largest / ownAlign) * ownAlign < type.size) lines.push(`${inner}char __whole_union[${type.size}];`);
   }
   options.open.delete(type.id);
   const body = lines.length === 0 ? ' {}' : ` {\n${lines.join('\n')}\n${indent}}`;

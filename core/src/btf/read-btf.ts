@@ -2,7 +2,7 @@
 // Split BTF goes on where its base ends. Damage ends the readable part and is said; nothing throws.
 
 import { error, type Problem } from '#core/problem';
-import { NameIndex } from './name-index.ts';
+import { NameIndex, NO_NAME } from './name-index.ts';
 import {
   BTF_KINDS,
   type Btf,
@@ -272,7 +272,7 @@ class BtfBlob implements Btf {
       for (let i = 0; i < nameOffsets.length; i++) {
         const offset = this.view.getUint32(this.offsets[i]!, this.littleEndian);
         // A split blob may name its types from the base's strings: those are found by the base's own index only by text.
-        nameOffsets[i] = offset >= this.firstString ? offset - this.firstString : 0;
+        nameOffsets[i] = offset >= this.firstString ? offset - this.firstString : NO_NAME;
       }
       this.names = new NameIndex(this.strings, nameOffsets, this.firstId);
       if (this.firstString > 0) this.indexBorrowed();

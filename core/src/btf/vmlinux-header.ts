@@ -121,10 +121,6 @@ class HeaderPrinter {
     if (!type) return;
     if (type.kind === 'typedef') {
       if (BUILT_IN.has(type.name)) return;
-      if (type.name === '__gnuc_va_list' || type.name === 'va_list') {
-        this.out.push(`typedef __builtin_va_list ${this.options.nameOf!(type)};`, '');
-        return;
-      }
       this.need(type.type, false, depth + 1);
     } else if (type.kind === 'struct' || type.kind === 'union') for (const member of type.members) this.need(member.type, true, depth + 1);
     else return;
@@ -138,6 +134,8 @@ class HeaderPrinter {
     switch (type?.kind) {
       case 'typedef':
         this.define(id, depth + 1);
+        // Printed as what stands behind it.
+        if (type.name === '__builtin_va_list') this.need(type.type, true, depth + 1);
         if (whole) this.need(type.type, true, depth + 1);
         break;
       case 'struct':

@@ -1,0 +1,113 @@
+// The running kernel's types: how quickly they are read, whether vmlinux.h compiles and keeps every size and offset, and whether
+// the reduced kernel BTF that is shipped says the same as the kernel that it was made from.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findMember, printVmlinuxHeader, readBtf, sizeOf, type Btf, type BtfComposite } from '#core/btf';
+import { readElf } from '#core/elf';
+import { findCompiler } from '#toolchain';
+import { missing, repository } from '#test/requirements';
+
+const VMLINUX = '/sys/kernel/btf/vmlinux';
+const kernel = existsSync(VMLINUX) ? new Uint8Array(readFileSync(VMLINUX)) : missing('kernel', `there is no ${VMLINUX}`);
+const reducedBytes = new Uint8Array(readFileSync(path.join(repository, 'toolchain/kernel/linux-6.18.btf')));
+const { compiler } = await findCompiler({});
+if (!compiler) missing('clang', 'no clang with a BPF target was found');
+
+function* composites(btf: Btf): Generator<BtfComposite> {
+  for (let id = 1; id < btf.typeCount; id++) {
+    const kind = btf.kind(id);
+    if (kind !== 'struct' && kind !== 'union') continue;
+    const type = btf.type(id) as BtfComposite;
+    if (type.name !== '') yield type;
+  }
+}
+
+/** Types of one name: the header tells them apart by ___2, ___3 in order of id. */
+function headerName(seen: Map<string, number>, name: string): string {
+  const n = (seen.get(name) ?? 0) + 1;
+  seen.set(name, n);
+  return n === 1 ? name : `${name}___${n}`;
+}
+
+const layout = (btf: Btf, type: BtfComposite): string => `${type.kind} ${sizeOf(btf, type.id)} ${type.members.map(({ name, bitOffset, bitSize }) => (name === '' ? '' : `${name}@${bitOffset}:${bitSize}`)).join(' ')}`;
+
+describe.skipIf(!kernel)('the running kernel', () => {
+  it('is read in under 100 ms, and names are found in under 1 ms after the first', () => {
+    let read = Infinity;
+    let find = Infinity;
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+      const { btf } = readBtf(kernel!);
+      btf!.find('task_struct', 'struct');
+      const middle = performance.now();
+      for (const name of ['bpf_prog_aux', 'sk_buff', 'no_such_type', 'vfs_read', 'bool']) btf!.find(name);
+      find = Math.min(find, (performance.now() - middle) / 5);
+      read = Math.min(read, middle - start);
+    }
+    expect(read).toBeLessThan(100);
+    expect(find).toBeLessThan(1);
+  });
+
+  it.skipIf(!compiler)('gives a vmlinux.h that compiles with every size and offset as it was', { timeout: 300_000 }, () => {
+    for (const bytes of [kernel!, reducedBytes]) {
+      const original = readBtf(bytes).btf!;
+      const folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-vmlinux-'));
+      // One variable of each type keeps it in the object's BTF.
+      const wanted: { name: string; type: BtfComposite }[] = [];
+      const tags = new Map<string, number>();
+      for (let id = 1; id < original.typeCount; id++) {
+        const kind = original.kind(id);
+        const { name } = original.type(id)!;
+        if (name === '' || (kind !== 'struct' && kind !== 'union' && kind !== 'enum' && kind !== 'enum64')) continue;
+        const printed = headerName(tags, name);
+        const type = original.type(id)!;
+        if (type.kind === 'struct' || type.kind === 'union') wanted.push({ name: printed, type });
+      }
+      writeFileSync(path.join(folder, 'vmlinux.h'), printVmlinuxHeader(original));
+      writeFileSync(path.join(folder, 'all.c'), `#include "vmlinux.h"\n${wanted.map(({ name, type }, i) => `${type.kind} ${name} *v${i};`).join('\n')}\n`);
+      execFileSync(compiler!.path, ['--target=bpf', '-mcpu=v3', '-g', '-O2', '-Wno-visibility', '-Werror', '-c', path.join(folder, 'all.c'), '-o', path.join(folder, 'all.o')], { stdio: ['ignore', 'ignore', 'inherit'] });
+      const compiled = readBtf(readElf(readFileSync(path.join(folder, 'all.o'))).elf!.section('.BTF')!.bytes).btf!;
+      rmSync(folder, { recursive: true });
+      const different: string[] = [];
+      for (const { name, type } of wanted) {
+        const id = compiled.find(name, type.kind);
+        const other = id === undefined ? undefined : (compiled.type(id) as BtfComposite);
+        // Padding of the header has no name, and an explicit member fills a union: neither is of the original.
+        const there = other && layout(compiled, { ...other, members: other.members.filter((member) => member.name !== '__whole_union' && (member.name !== '' || member.bitSize === 0)) });
+        if (there?.trim().replace(/ +/g, ' ') !== layout(original, type).trim().replace(/ +/g, ' ')) different.push(`${name}: ${layout(original, type).slice(0, 200)} / ${there?.slice(0, 200)}`);
+      }
+      expect(different.slice(0, 5)).toEqual([]);
+      expect(wanted.length).toBeGreaterThan(1000);
+    }
+  });
+});
+
+describe('the reduced kernel BTF', () => {
+  it('is small, and closed: no struct that a member embeds is only declared', () => {
+    expect(reducedBytes.length).toBeLessThan(1_500_000);
+    const { btf, problems } = readBtf(reducedBytes);
+    expect(problems).toEqual([]);
+    const holes: string[] = [];
+    for (const type of composites(btf!)) for (const member of type.members) if (member.bitSize === 0 && sizeOf(btf!, member.type) === undefined) holes.push(`${type.name}.${member.name}`);
+    expect(holes).toEqual([]);
+  });
+
+  it.skipIf(!kernel)('has the layouts of the kernel, where that is the one it was made from', () => {
+    const full = readBtf(kernel!).btf!;
+    const reduced = readBtf(reducedBytes).btf!;
+    const prog = reduced.type(reduced.find('bpf_prog_aux', 'struct')!) as BtfComposite;
+    const same = full.type(full.find('bpf_prog_aux', 'struct')!) as BtfComposite;
+    if (sizeOf(full, same.id) !== sizeOf(reduced, prog.id)) return missing('kernel', 'the running kernel is not a 6.18 like the one that the reduced BTF was made from');
+    for (const name of ['task_struct', 'sk_buff', 'sock', 'file', 'bpf_map']) {
+      const a = reduced.type(reduced.find(name, 'struct')!) as BtfComposite;
+      const b = full.type(full.find(name, 'struct')!) as BtfComposite;
+      expect(layout(reduced, a), name).toBe(layout(full, b));
+    }
+    expect(findMember(reduced, reduced.type(reduced.find('task_struct', 'struct')!) as BtfComposite, 'pid')).toBeDefined();
+    return undefined;
+  });
+});
