@@ -145,6 +145,25 @@ function helperCall(): number {
   return time(loop('call 1')) - time(loop('r0 = 1'));
 }
 
+/** Millions of checks a second of a condition that is never true, on the only line of a loop. */
+function condition(): number {
+  const program = executableOf('condition', assemble('r6 = 20000000\nloop:\nr6 += -1\nif r6 != 0 goto loop\nr0 = 0\nexit\n', {}).sections[0]!.insns);
+  const breakpoints = new Uint8Array(program.insns.length);
+  breakpoints[1] = 1;
+  const conditions = [{ slot: 1, left: { kind: 'register', register: 6 }, comparison: '==', signed: false, right: { kind: 'constant', value: 1n << 40n } }] as const;
+  const engine = createWasmEngine();
+  const memory = createMemory();
+  const times: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    const execution = engine.start(program, memory, silent, []);
+    const before = cpu();
+    if (execution.run({ budget: BUDGET, breakpoints, conditions }).kind !== 'exit') throw new Error('the condition held');
+    times.push(cpu() - before);
+    execution.release();
+  }
+  return 20_000 / median(times);
+}
+
 /** Milliseconds of a snapshot after touching 1 MB, and after touching one page of it. */
 function snapshots(): Table {
   const memory = createMemory();
@@ -174,6 +193,7 @@ async function main(): Promise<void> {
     'interpreter on b1, million instructions a second': tables['interpreterMillionsPerSecond']!['b1_sum']!,
     'interpreter / C switch, worst program': Math.max(...Object.values(tables['interpreterOverC']!)),
     'breakpoint elsewhere, run time / without': median(Object.values(tables['otherBreakpointCost']!)),
+    'condition that is never true, million checks a second': Math.round(condition()),
     'helper call from compiled code, ns': round(helperCall()),
     ...compileTime(),
     ...Object.fromEntries(Object.entries(snapshots()).map(([what, ms]) => [`snapshot, ${what}, ms`, ms])),

@@ -10,7 +10,7 @@ export const DIRECT_MAP_HIGH = 0xffff8880 | 0;
 /**
  * Packets have addresses below 4 GiB, because a program reads them from 32-bit context fields (xdp_md.data, __sk_buff.data) that a kernel
  * would rewrite into loads of its own 64-bit pointers. They lie in this window of the linear buffer, and their address is the offset.
- * A program with an arena gives low addresses another meaning: there they are the arena's.
+ * A program with an arena gives low addresses another meaning: there they are the low halves of the arena's addresses, which are offsets too.
  */
 export const PACKET_WINDOW = 0x80000;
 export const PACKET_WINDOW_SIZE = 0x80000;

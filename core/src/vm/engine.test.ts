@@ -365,6 +365,21 @@ loop:
     expect(start(executable, { args: [1n] }).run({ budget: 1000 })).toEqual({ kind: 'exit', value: 505n });
   });
 
+  it('reaches an arena through 32-bit addresses, and gives user space its own', () => {
+    const memory = createMemory();
+    const region = memory.allocate({ kind: 'arena', name: 'arena', size: 8192 });
+    const userBase = (0x7fffn << 32n) | (region.base & 0xffff_ffffn);
+    const casts = program('r2 = r1\n r2 += 16\n r2 = r2\n r3 = 7\n *(u64 *)(r2 + 0) = r3\n r0 = *(u32 *)(r2 + 0)\n r4 = r2\n r5 = 0\n exit\n');
+    // r2 becomes a kernel-side pointer, r4 and r5 user-side ones.
+    const insns = casts.insns.map((insn, slot) => (slot === 2 ? { ...insn, off: 1, imm: 1 } : slot === 6 ? { ...insn, off: 1, imm: 0x10000 } : slot === 7 ? { ...insn, opcode: 0xbf, src: 5, off: 1, imm: 0x10000 } : insn));
+    const executable = { ...executableOf('arena', insns), arena: { region, userBase } };
+    const execution = start(executable, { memory, args: [userBase] });
+    expect(execution.run({ budget: 100 })).toEqual({ kind: 'exit', value: 7n });
+    expect(memory.readInt(region.base + 16n, 8)).toBe(7n);
+    expect([execution.getRegister(2), execution.getRegister(4), execution.getRegister(5)]).toEqual([(region.base & 0xffff_ffffn) + 16n, userBase + 16n, 0n]);
+    expect(start(executable, { memory, args: [userBase + 8192n] }).run({ budget: 100 })).toMatchObject({ kind: 'fault', insn: 4 });
+  });
+
   it('uses the stack of finished runs again', () => {
     const memory = createMemory();
     const one = engine();

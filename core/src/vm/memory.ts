@@ -284,6 +284,12 @@ export class LinearMemory implements Memory {
     return this.record(region).offset;
   }
 
+  /** Whether `size` bytes at this offset of the linear buffer lie in the region. */
+  holds(region: Region, offset: number, size: number): boolean {
+    const record = this.record(region);
+    return offset >= record.offset && offset + size <= record.offset + record.size;
+  }
+
   // ---- storage ----
 
   private takeStorage(size: number): number {

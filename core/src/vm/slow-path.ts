@@ -3,6 +3,7 @@
 
 import { hex64 } from '#core/bytes';
 import { formsOf } from '#core/isa';
+import { DIRECT_MAP_HIGH } from './address-space.ts';
 import { type State, tooDeep } from './execution.ts';
 import { ATOMIC_ADD, ATOMIC_AND, ATOMIC_CMPXCHG, ATOMIC_FETCH, ATOMIC_OR, ATOMIC_XCHG, ATOMIC_XOR } from './decode.ts';
 import { Op } from './interpreter.ts';
@@ -11,7 +12,7 @@ const bigAddress = (high: number, low: number): bigint => (BigInt(high >>> 0) <<
 
 /**
  * Offset in the linear buffer of the access of `size` bytes at register pair `base` plus `off`, or -1 after ending the run with the
- * fault. Goes the ways that are not the direct map: fixed addresses, pages shared with a snapshot, the arena's 32-bit addresses.
+ * fault. Goes the ways that are not the direct map: fixed addresses, pages shared with a snapshot, an arena's 32-bit addresses.
  */
 export function resolve(state: State, pc: number, base: number, off: number, size: number, write: boolean): number {
   const { registers, memory } = state;
@@ -22,7 +23,8 @@ export function resolve(state: State, pc: number, base: number, off: number, siz
   const offset = memory.resolve(high, low, size, write);
   if (offset >= 0) return offset;
   const { arena } = state.executable;
-  if (arena && high === 0 && (low >>> 0) + size <= arena.region.size) return memory.offsetOf(arena.region) + (low >>> 0);
+  // The low half of an arena address stands for the whole.
+  if (arena && high === 0 && memory.holds(arena.region, low >>> 0, size)) return memory.resolve(DIRECT_MAP_HIGH, low, size, write);
   state.pc = pc;
   const fault = memory.fault(write ? 'write' : 'read', bigAddress(high, low), size);
   state.fault(fault.message, fault);

@@ -80,7 +80,10 @@ export interface Executable {
   insns: readonly Insn[];
   /** First slots of subprograms, main first. */
   subprograms: readonly { name: string; start: number; end: number }[];
-  /** The arena that 32-bit arena addresses (addr_space_cast) count from; `userBase` is where user space sees it. */
+  /**
+   * The arena of the program's 32-bit arena addresses (what addr_space_cast to the kernel leaves): they are the low halves of the region's
+   * own addresses. User space sees the arena at `userBase`, whose low half must be region.base's, as the kernel keeps the two aligned.
+   */
   arena?: { region: Region; userBase: bigint };
   /**
    * One byte a slot; non-zero where a verifier has proved, for every run, that the slot's memory access lies in one live region with

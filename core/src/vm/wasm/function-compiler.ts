@@ -502,20 +502,16 @@ class FunctionCompiler implements Emitter {
     const expected = BigInt.asIntN(64, BigInt(DIRECT_MAP_HIGH) << 32n) >> BigInt(shift);
     this.i64(Number(BigInt.asIntN(32, expected)), Number(BigInt.asIntN(32, expected >> 32n)));
     this.op(W.i64_ne);
-    if (arena) {
-      this.branchTo(W.br_if, bad);
-    } else {
-      // Or a packet's.
-      this.open(W.if, { kind: 'other' });
-      this.get(address);
-      this.i64(PACKET_WINDOW);
-      this.op(W.i64_sub);
-      this.i64(PACKET_WINDOW_SIZE);
-      this.op(W.i64_ge_u);
-      this.branchTo(W.br_if, bad);
-      this.end();
-      this.labels.pop();
-    }
+    // Or a low address: a packet's, or in a program with an arena the low half of one of its addresses.
+    this.open(W.if, { kind: 'other' });
+    this.get(address);
+    this.i64(arena?.offset ?? PACKET_WINDOW);
+    this.op(W.i64_sub);
+    this.i64(arena?.size ?? PACKET_WINDOW_SIZE);
+    this.op(W.i64_ge_u);
+    this.branchTo(W.br_if, bad);
+    this.end();
+    this.labels.pop();
     this.get(address);
     this.op(W.i32_wrap_i64);
     this.set(offset);
