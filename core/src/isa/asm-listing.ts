@@ -14,6 +14,8 @@ export type ListingLine =
   | { kind: 'bytes'; bytes: Uint8Array; column: number }
   | { kind: 'ignored' };
 
+/** No tool prints longer ones, and some patterns below take quadratic time. */
+const MAX_LISTING_LINE = 4000;
 const OBJDUMP = /^\s*([0-9a-f]+):\s+((?:[0-9a-f]{2} ){7}[0-9a-f]{2}(?: (?:[0-9a-f]{2} ){7}[0-9a-f]{2})?)\s+(\S.*)$/;
 const LOG = /^(\s*(\d+): \(([0-9a-f]{2})\) )(.*)$/;
 const RELOCATION = /^\s*([0-9a-f]{16}):\s+(R_BPF_\w+)\s+(\S+)\s*$/;
@@ -33,6 +35,7 @@ const toBytes = (text: string): Uint8Array => Uint8Array.from(text.split(' ').ma
 
 /** What a listing's line is, or undefined for a line written for an assembler. */
 export function recogniseListing(line: string): ListingLine | undefined {
+  if (line.length > MAX_LISTING_LINE) return undefined;
   const first = line.trimStart();
   if (first === '') return undefined;
   const log = LOG.exec(line);

@@ -2,7 +2,7 @@
 // and what came out is checked against the opcode table. Every mistake is reported where the name or instruction stands.
 
 import { checkEncoding } from './check-encoding.ts';
-import { layout, pieceLength, sectionBytes, type AsmSection, type Expression, type Piece, type Place } from './asm-section.ts';
+import { layout, sectionBytes, type AsmSection, type Expression, type Piece, type Place } from './asm-section.ts';
 import type { AsmFile, AsmSymbol, AssembledObject, AssembledReference, AssembledRelocation, AssembledSection, AssembledSymbol, AssembleOptions } from './assemble.ts';
 import { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32 } from './relocation-types.ts';
 import type { Reference } from './asm-cursor.ts';
@@ -11,6 +11,9 @@ import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, decode } from './encoding.ts';
 import { didYouMean } from './suggest.ts';
 import { uninitialisedRead } from './uninitialised-reads.ts';
 import { error, type Problem } from '#core/problem';
+
+/** As many as anybody reads. */
+const MAX_PROBLEMS = 1000;
 
 type InsnPiece = Piece & { kind: 'insn' };
 
@@ -30,6 +33,13 @@ class Resolver {
   /** Compiler output brings its types along, and with them the names that stand elsewhere. */
   private readonly hasTypes: boolean;
   private readonly evaluating = new Set<AsmSymbol>();
+  private readonly numericLabels = new Map<string, AsmSymbol[]>();
+  private readonly code = new Map<AsmSection, boolean>();
+  private sectionSymbols: ReadonlyMap<AsmSection, readonly AsmSymbol[]> | undefined;
+  /** Offsets of each section's exits, ascending. */
+  private readonly exits = new Map<AsmSection, number[]>();
+  /** Offsets of names in each section, ascending: of functions, and of all. */
+  private readonly nameOffsets = new Map<AsmSection, { functions: number[]; all: number[] }>();
 
   constructor(
     private readonly file: AsmFile,
@@ -37,6 +47,11 @@ class Resolver {
     private readonly problems: Problem[],
   ) {
     this.maps = new Set(file.maps.map((map) => map.name));
+    for (const { name, symbol } of file.numericLabels) {
+      const list = this.numericLabels.get(name);
+      if (list) list.push(symbol);
+      else this.numericLabels.set(name, [symbol]);
+    }
     this.hasTypes = file.sections.some((section) => section.name === '.BTF' && section.pieces.length > 0);
   }
 
@@ -71,6 +86,11 @@ class Resolver {
     this.problems.push(error(message, { code, span: { file: this.options.file ?? '', line: place.line, column: place.column, endLine: place.line, endColumn: place.endColumn } }));
   }
 
+  /** Names that may have been meant, for the first mistakes of a file only: a text without any right name has no near ones. */
+  private suggestions(names: () => readonly string[]): readonly string[] {
+    return this.problems.length < 50 ? names() : [];
+  }
+
   private offsetOf(symbol: AsmSymbol): number {
     return symbol.piece?.offset ?? symbol.section?.size ?? 0;
   }
@@ -79,9 +99,17 @@ class Resolver {
   private find(name: string, from: Place): AsmSymbol | undefined {
     const numeric = /^(\d+)([bf])$/.exec(name);
     if (!numeric) return this.file.symbols.get(name);
-    const candidates = this.file.numericLabels.filter((label) => label.name === numeric[1]).map((label) => label.symbol);
-    const isBehind = (symbol: AsmSymbol): boolean => symbol.place.line > from.line || (symbol.place.line === from.line && symbol.place.column > from.column);
-    return numeric[2] === 'f' ? candidates.find(isBehind) : candidates.findLast((symbol) => !isBehind(symbol));
+    const candidates = this.numericLabels.get(numeric[1]!) ?? [];
+    // The first that stands behind the place; labels are in order of the text.
+    let low = 0;
+    let high = candidates.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const { place } = candidates[middle]!;
+      if (place.line > from.line || (place.line === from.line && place.column > from.column)) high = middle;
+      else low = middle + 1;
+    }
+    return numeric[2] === 'f' ? candidates[low] : candidates[low - 1];
   }
 
   /** Value of an expression whose symbols cancel out within sections; undefined where a relocation is needed. */
@@ -126,15 +154,33 @@ class Resolver {
     else this.relocations.set(section, [relocation]);
   }
 
+  private symbolsBySection(): Map<AsmSection, AsmSymbol[]> {
+    const result = new Map<AsmSection, AsmSymbol[]>();
+    for (const symbol of this.file.symbols.values()) {
+      if (!symbol.section) continue;
+      const list = result.get(symbol.section);
+      if (list) list.push(symbol);
+      else result.set(symbol.section, [symbol]);
+    }
+    return result;
+  }
+
+  private isCode(section: AsmSection): boolean {
+    let known = this.code.get(section);
+    if (known === undefined) this.code.set(section, (known = section.pieces.some((piece) => piece.kind === 'insn')));
+    return known;
+  }
+
   /** Which labels are functions: said so, called, global, or the first thing in a section with code. */
   private markFunctions(): void {
     const called = new Set<string>();
     for (const section of this.file.sections) {
       for (const piece of section.pieces) if (piece.kind === 'insn' && piece.reference?.kind === 'call') called.add(piece.reference.name);
     }
+    const bySection = this.symbolsBySection();
     for (const section of this.file.sections) {
-      if (!section.pieces.some((piece) => piece.kind === 'insn')) continue;
-      const here = [...this.file.symbols.values()].filter((symbol) => symbol.section === section);
+      if (!this.isCode(section)) continue;
+      const here = bySection.get(section) ?? [];
       for (const symbol of here) {
         if (symbol.kind === undefined && !isLocalLabel(symbol.name) && (called.has(symbol.name) || symbol.binding === 'global' || symbol.binding === 'weak')) symbol.kind = 'func';
       }
@@ -154,6 +200,7 @@ class Resolver {
   }
 
   private reference(section: AsmSection, piece: InsnPiece, reference: Reference): void {
+    if (this.problems.length >= MAX_PROBLEMS) return;
     const place: Place = { line: piece.place.line, column: reference.column, endColumn: reference.endColumn };
     const symbol = this.find(reference.name, place);
     const kind = reference.kind === 'jump32' ? 'jump' : reference.kind;
@@ -176,7 +223,8 @@ class Resolver {
     if (symbol?.section === section) target = this.offsetOf(symbol);
     else if (!symbol && reference.name === 'exit') target = this.nearestExit(section, piece);
     if (target === undefined) {
-      const labels = [...this.file.symbols.values()].filter((one) => one.section === section).map((one) => one.name);
+      this.sectionSymbols ??= this.symbolsBySection();
+      const labels = this.suggestions(() => (this.sectionSymbols?.get(section) ?? []).map((one) => one.name));
       this.problem(
         symbol?.section ? `${reference.name} is in section ${symbol.section.name}: a jump stays in its section (${section.name})` : `there is no label ${reference.name} in section ${section.name}${didYouMean(reference.name, labels)}`,
         place,
@@ -193,15 +241,15 @@ class Resolver {
 
   /** bpf_conformance's tests jump to `exit` without a label of that name: any exit will do, the next is meant. */
   private nearestExit(section: AsmSection, from: InsnPiece): number | undefined {
-    const exits = section.pieces.filter((piece) => piece.kind === 'insn' && piece.insns[0]!.opcode === 0x95);
-    return (exits.find((piece) => piece.offset > from.offset) ?? exits.at(-1))?.offset;
+    let exits = this.exits.get(section);
+    if (!exits) this.exits.set(section, (exits = section.pieces.filter((piece) => piece.kind === 'insn' && piece.insns[0]!.opcode === 0x95).map((piece) => piece.offset)));
+    return exits[firstAbove(exits, from.offset)] ?? exits.at(-1);
   }
 
   private call(section: AsmSection, piece: InsnPiece, reference: Reference, symbol: AsmSymbol | undefined, place: Place): void {
     const insn = piece.insns[0]!;
     if (symbol?.section) {
-      const isText = symbol.section.pieces.some((one) => one.kind === 'insn');
-      if (!isText) return this.problem(`${reference.name} is no function: section ${symbol.section.name} holds data`, place, 'asm-undefined');
+      if (!this.isCode(symbol.section)) return this.problem(`${reference.name} is no function: section ${symbol.section.name} holds data`, place, 'asm-undefined');
       Object.assign(insn, build('call_local', {}), { src: BPF_PSEUDO_CALL });
       if (symbol.section === section) {
         insn.imm = (this.offsetOf(symbol) - piece.offset) / 8 - 1;
@@ -223,8 +271,7 @@ class Resolver {
       this.externs.set(reference.name, place);
       this.relocate(section, { offset: piece.offset, type: R_BPF_64_32, symbol: reference.name, isSection: false, line: place.line });
     } else {
-      const functions = [...this.file.symbols.values()].filter((one) => one.kind === 'func').map((one) => one.name);
-      const names = [...functions, ...(this.options.helperNames ?? [])];
+      const names = this.suggestions(() => [...[...this.file.symbols.values()].filter((one) => one.kind === 'func').map((one) => one.name), ...(this.options.helperNames ?? [])]);
       this.problem(`there is no function or helper ${reference.name}${didYouMean(reference.name, names)} (a kfunc is declared with .extern ${reference.name})`, place, 'asm-undefined');
     }
   }
@@ -242,7 +289,7 @@ class Resolver {
     const known = symbol?.section ?? this.maps.has(reference.name);
     if (!known) {
       if (!symbol?.extern && symbol?.binding === undefined && !this.hasTypes) {
-        const names = [...this.maps, ...[...this.file.symbols.values()].filter((one) => one.section).map((one) => one.name)];
+        const names = this.suggestions(() => [...this.maps, ...[...this.file.symbols.values()].filter((one) => one.section).map((one) => one.name)]);
         this.problem(`there is no map or symbol ${reference.name}${didYouMean(reference.name, names)} (a map is declared with .map ${reference.name}, type=hash, key=4, value=8, max_entries=1)`, place, 'asm-undefined');
         return;
       }
@@ -256,7 +303,7 @@ class Resolver {
   private section(section: AsmSection): AssembledSection {
     const bytes = sectionBytes(section);
     this.values(section, bytes);
-    const isText = section.flags.includes('x') || section.pieces.some((piece) => piece.kind === 'insn');
+    const isText = section.flags.includes('x') || this.isCode(section);
     const insnPieces = section.pieces.filter((piece): piece is InsnPiece => piece.kind === 'insn');
     const insns = isText ? decode(bytes) : [];
     if (isText) this.checkText(section, bytes, insns);
@@ -273,14 +320,20 @@ class Resolver {
   }
 
   private placeOf(section: AsmSection, offset: number): Place {
-    const piece = section.pieces.find((one) => offset >= one.offset && offset < one.offset + Math.max(1, pieceLength(one)));
-    return piece?.place ?? { line: 1, column: 1, endColumn: 2 };
+    let low = 0;
+    let high = section.pieces.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (section.pieces[middle]!.offset > offset) high = middle;
+      else low = middle + 1;
+    }
+    return section.pieces[low - 1]?.place ?? { line: 1, column: 1, endColumn: 2 };
   }
 
   private checkText(section: AsmSection, bytes: Uint8Array, insns: ReturnType<typeof decode>): void {
     if (bytes.length % 8 !== 0) this.problem(`section ${section.name} has ${bytes.length} bytes: instructions take 8 each`, this.placeOf(section, bytes.length - 1), 'asm-section');
     // A listing of the kernel's own rewritten program may hold what only the kernel makes.
-    for (const one of checkEncoding(insns, { kernelInternal: true })) this.problem(one.message, this.placeOf(section, one.insn * 8), one.code);
+    for (const one of checkEncoding(insns, { kernelInternal: true }).slice(0, MAX_PROBLEMS)) this.problem(one.message, this.placeOf(section, one.insn * 8), one.code);
     if (!this.options.strictRegisters) return;
     const read = uninitialisedRead(insns);
     if (read) this.problem(`r${read.register} is read before anything wrote it: at the start only r1 to r5 and r10 can hold something`, this.placeOf(section, read.insn * 8), 'asm-uninitialised');
@@ -290,11 +343,13 @@ class Resolver {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (const piece of section.pieces) {
       if (piece.kind !== 'value' && piece.kind !== 'leb') continue;
+      if (this.problems.length >= MAX_PROBLEMS) return;
       const { expression } = piece;
       const place: Place = { line: piece.place.line, column: expression.column, endColumn: expression.endColumn };
       const reduced = this.reduce(expression);
       const value = this.difference(expression);
       if (value !== undefined) {
+        if (piece.kind === 'leb' && !piece.signed && value < 0n) this.problem(`.uleb128 takes no negative number, and this is ${value}`, place, 'asm-range');
         if (piece.kind === 'value') this.put(view, piece.offset, piece.size, value, place);
         continue;
       }
@@ -356,15 +411,32 @@ class Resolver {
 
   /** A function ends where the next begins; a datum where the next name stands. */
   private sizeUpToNext(symbol: AsmSymbol, offset: number): number {
-    if (symbol.kind === undefined && symbol.section?.pieces.some((piece) => piece.kind === 'insn')) return 0;
-    let end = symbol.section?.size ?? offset;
-    for (const other of this.file.symbols.values()) {
-      if (other.section !== symbol.section || other === symbol || (symbol.kind === 'func' && other.kind !== 'func')) continue;
-      const at = this.offsetOf(other);
-      if (at > offset && at < end) end = at;
+    if (symbol.kind === undefined && symbol.section && this.isCode(symbol.section)) return 0;
+    const { section } = symbol;
+    if (!section) return 0;
+    let names = this.nameOffsets.get(section);
+    if (!names) {
+      this.sectionSymbols ??= this.symbolsBySection();
+      const here = this.sectionSymbols.get(section) ?? [];
+      const sorted = (symbols: readonly AsmSymbol[]): number[] => symbols.map((one) => this.offsetOf(one)).sort((a, b) => a - b);
+      names = { functions: sorted(here.filter((one) => one.kind === 'func')), all: sorted(here) };
+      this.nameOffsets.set(section, names);
     }
-    return end - offset;
+    const offsets = symbol.kind === 'func' ? names.functions : names.all;
+    return (offsets[firstAbove(offsets, offset)] ?? section.size) - offset;
   }
+}
+
+/** Index of the first number above the limit in an ascending list. */
+function firstAbove(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! > limit) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function licenseOf(sections: readonly AssembledSection[]): string {

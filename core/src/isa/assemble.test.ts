@@ -94,6 +94,24 @@ describe('assemble', () => {
     expect(assemble(text).sections.length).toBeGreaterThanOrEqual(0);
   });
 
+  it.each<[string, () => string]>([
+    ['a line of a million words', () => 'word '.repeat(50_000)],
+    ['a line of statements', () => 'r1 = 1; '.repeat(5_000)],
+    ['labels without end', () => Array.from({ length: 5_000 }, (_, i) => `l${i}: goto l${i + 1}x`).join('\n')],
+    ['numeric labels', () => '1: goto 1b\n'.repeat(5_000)],
+    ['jumps to exit', () => `${'goto exit\n'.repeat(3_000)}${'exit\n'.repeat(3_000)}`],
+    ['data names', () => `.data\n${Array.from({ length: 5_000 }, (_, i) => `d${i}: .byte ${i & 255}`).join('\n')}`],
+    ['bytes that are no instructions', () => '.quad -1\n'.repeat(5_000)],
+    ['sections', () => Array.from({ length: 1000 }, (_, i) => `.section s${i}\nf${i}: exit`).join('\n')],
+    ['lengths that depend on each other', () => Array.from({ length: 300 }, (_, i) => `a${i}: .uleb128 a${(i * 7) % 300} - a${(i * 13) % 300} + 100`).join('\n')],
+  ])('takes no time over %s', (_name, text) => {
+    const input = text();
+    const start = process.cpuUsage().user;
+    const object = assemble(input);
+    if (object.problems.length === 0) writeObject(object, { mapTypeId: () => 1 });
+    expect((process.cpuUsage().user - start) / 1000).toBeLessThan(1500);
+  });
+
   it('survives random cuts of a good text', () => {
     const good = '.map counts, type=hash, key=4, value=8\n.section "xdp"\nprog: r1 = counts ll\nif r1 s> r2 goto +3\nlock *(u64 *)(r1 + 8) += r2\nr2 = atomic_fetch_add((u64 *)(r10 - 8), r2)\n0: (85) call bpf_map_lookup_elem#1\n.long prog - prog, 5\nexit\n';
     let seed = 7;

@@ -3,6 +3,7 @@
 
 import type { AssembledMap } from './asm-directives.ts';
 import type { AssembledSection, AssembledSymbol } from './assemble.ts';
+import { functionsBySection } from './object-functions.ts';
 
 const KIND = { INT: 1, PTR: 2, ARRAY: 3, STRUCT: 4, FUNC: 12, FUNC_PROTO: 13, VAR: 14, DATASEC: 15, ENUM64: 19 } as const;
 const MAGIC = 0xeb9f;
@@ -172,10 +173,11 @@ export function writeBtf(file: string, sections: readonly AssembledSection[], sy
   const functionInfo = new ByteWriter().u32(8);
   const lineInfo = new ByteWriter().u32(16);
   const fileName = writer.strings.add(file);
+  const functionsOf = functionsBySection(symbols);
   for (const section of sections) {
     if (section.insns.length === 0) continue;
     const name = writer.strings.add(section.name);
-    const functions = symbols.filter((symbol) => symbol.section === section.name && symbol.kind === 'func' && /^[A-Za-z_]\w*$/.test(symbol.name)).sort((a, b) => a.offset - b.offset);
+    const functions = (functionsOf.get(section.name) ?? []).filter((symbol) => /^[A-Za-z_]\w*$/.test(symbol.name));
     if (functions.length > 0) {
       functionInfo.u32(name).u32(functions.length);
       for (const one of functions) functionInfo.u32(one.offset).u32(writer.func(one.name, section.name !== '.text'));

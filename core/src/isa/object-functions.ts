@@ -16,6 +16,8 @@ interface FunctionPart {
   toText: boolean;
   /** Slot in the new section. */
   newStart: number;
+  /** Of `from`, by slot. */
+  lineOf: ReadonlyMap<number, AssembledLine>;
 }
 
 export interface SplitObject {
@@ -28,7 +30,8 @@ const isCode = (section: AssembledSection): boolean => section.insns.length > 0;
 
 /** Sections and symbols with every local function of a program's section moved to `.text`. Unchanged where there is none. */
 export function splitFunctions(object: AssembledObject): SplitObject {
-  const parts = object.sections.filter(isCode).flatMap((section) => partsOf(section, object.symbols));
+  const functions = functionsBySection(object.symbols);
+  const parts = object.sections.filter(isCode).flatMap((section) => partsOf(section, functions.get(section.name) ?? []));
   if (!parts.some((part) => part.toText && part.from.name !== '.text')) return { sections: object.sections, symbols: object.symbols, problems: [] };
   const problems: Problem[] = [];
   const sections = object.sections.filter((section) => section.name !== '.text' || !isCode(section));
@@ -45,13 +48,26 @@ export function splitFunctions(object: AssembledObject): SplitObject {
   return { sections: result, symbols, problems };
 }
 
-function partsOf(section: AssembledSection, symbols: readonly AssembledSymbol[]): FunctionPart[] {
-  const functions = symbols.filter((symbol) => symbol.section === section.name && symbol.kind === 'func').sort((a, b) => a.offset - b.offset);
+/** Functions of each section by its name, in order of their places. */
+export function functionsBySection(symbols: readonly AssembledSymbol[]): Map<string, AssembledSymbol[]> {
+  const result = new Map<string, AssembledSymbol[]>();
+  for (const symbol of symbols) {
+    if (symbol.kind !== 'func' || symbol.section === undefined) continue;
+    const list = result.get(symbol.section);
+    if (list) list.push(symbol);
+    else result.set(symbol.section, [symbol]);
+  }
+  for (const list of result.values()) list.sort((a, b) => a.offset - b.offset);
+  return result;
+}
+
+function partsOf(section: AssembledSection, functions: readonly AssembledSymbol[]): FunctionPart[] {
   const text = section.name === '.text';
+  const lineOf = new Map(section.lines.map((line) => [line.insn, line]));
   return functions.map((symbol, i) => ({
     symbol, from: section, start: i === 0 ? 0 : symbol.offset / 8, end: i + 1 < functions.length ? functions[i + 1]!.offset / 8 : section.insns.length,
     // The first function of a section is its program, whatever its binding.
-    toText: text || (symbol.binding === 'local' && i > 0), newStart: 0,
+    toText: text || (symbol.binding === 'local' && i > 0), newStart: 0, lineOf,
   }));
 }
 
@@ -59,6 +75,7 @@ function fill(section: AssembledSection, own: readonly FunctionPart[], all: read
   const insns: Insn[] = [];
   const lines: AssembledLine[] = [];
   const relocations: AssembledRelocation[] = [];
+  const relocatedSlots = new Map<AssembledSection, ReadonlySet<number>>();
   let at = 0;
   for (const part of own) {
     part.newStart = at;
@@ -66,7 +83,8 @@ function fill(section: AssembledSection, own: readonly FunctionPart[], all: read
   }
   for (const part of own) {
     const move = part.newStart - part.start;
-    const relocated = new Set(part.from.relocations.map((relocation) => relocation.offset / 8));
+    const relocated = relocatedSlots.get(part.from) ?? new Set(part.from.relocations.map((relocation) => relocation.offset / 8));
+    relocatedSlots.set(part.from, relocated);
     for (let slot = part.start; slot < part.end; slot++) {
       const insn = { ...part.from.insns[slot]! };
       insns.push(insn);
@@ -84,7 +102,7 @@ function fill(section: AssembledSection, own: readonly FunctionPart[], all: read
 function moveJump(
   insn: Insn, slot: number, part: FunctionPart, all: readonly FunctionPart[], relocated: ReadonlySet<number>, relocations: AssembledRelocation[], move: number, object: AssembledObject, problems: Problem[],
 ): void {
-  const line = part.from.lines.find((one) => one.insn === slot);
+  const line = part.lineOf.get(slot);
   const report = (message: string): void => void problems.push(error(message, { code: 'asm-function', ...(line ? { span: { file: object.file, line: line.line, column: line.column, endLine: line.line, endColumn: line.endColumn } } : {}) }));
   if (isCall(insn)) {
     if (insn.src !== BPF_PSEUDO_CALL || relocated.has(slot)) return;

@@ -74,12 +74,12 @@ export function writeObject(object: AssembledObject, options: WriteObjectOptions
 
 /** libbpf takes a static function of .text by its section and the offset that the instruction carries, as LLVM writes it. */
 function throughSection(section: OutputSection, symbols: readonly AssembledSymbol[]): void {
-  const isStatic = (name: string): AssembledSymbol | undefined => symbols.find((symbol) => symbol.name === name && symbol.section === '.text' && symbol.kind === 'func' && symbol.binding === 'local');
-  if (!section.relocations.some((relocation) => !relocation.isSection && isStatic(relocation.symbol))) return;
+  const statics = new Map(symbols.filter((symbol) => symbol.section === '.text' && symbol.kind === 'func' && symbol.binding === 'local').map((symbol) => [symbol.name, symbol]));
+  if (!section.relocations.some((relocation) => !relocation.isSection && statics.has(relocation.symbol))) return;
   section.bytes = new Uint8Array(section.bytes);
   const view = new DataView(section.bytes.buffer);
   section.relocations = section.relocations.map((relocation) => {
-    const symbol = relocation.isSection ? undefined : isStatic(relocation.symbol);
+    const symbol = relocation.isSection ? undefined : statics.get(relocation.symbol);
     if (!symbol || (relocation.type !== R_BPF_64_64 && relocation.type !== R_BPF_64_32)) return relocation;
     const at = relocation.offset + 4;
     view.setInt32(at, relocation.type === R_BPF_64_32 ? symbol.offset / 8 - 1 : view.getInt32(at, true) + symbol.offset, true);

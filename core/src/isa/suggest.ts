@@ -12,7 +12,10 @@ function oneEditApart(a: string, b: string): boolean {
 /** The first candidate that is one edit away, or that differs in upper and lower case only. */
 export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
   const lower = word.toLowerCase();
+  let looked = 0;
   for (const candidate of candidates) {
+    // A suggestion is worth a little time, not a second.
+    if (looked++ > 2000) return undefined;
     if (candidate !== word && oneEditApart(lower, candidate.toLowerCase())) return candidate;
   }
   return undefined;
