@@ -22,7 +22,7 @@ export interface OracleRow {
   verdict: 'loaded' | 'rejected';
   error?: string;
   error_lines?: string[];
-  insn_idx?: number;
+  insn_idx?: number | null;
   insns_processed?: number;
   max_states_per_insn?: number;
   total_states?: number;
@@ -159,7 +159,7 @@ export function differences({ row, verdict, failure }: Comparison): Kind[] {
   const { statistics } = verdict;
   if (!accepted) {
     if (row.error !== undefined && !sameWords(verdict.findings[0]!.message, row)) kinds.push('error');
-    if (row.insn_idx !== undefined && verdict.findings[0]!.insn !== row.insn_idx) kinds.push('insn');
+    if (typeof row.insn_idx === 'number' && verdict.findings[0]!.insn !== row.insn_idx) kinds.push('insn');
     return kinds;
   }
   if (row.insns_processed !== undefined && row.insns_processed !== statistics.processed) kinds.push('processed');

@@ -1,7 +1,7 @@
 // Loads and stores through pointers to kernel objects and to objects that the program allocated: the object's BTF says
 // which field is there and what a pointer in it may be used for.
 
-import { type Btf, type BtfComposite, resolve, sizeOf, skipModifiers } from '#core/btf';
+import { type Btf, type BtfComposite, resolve, sizeOf } from '#core/btf';
 import { causesOf } from './causes.ts';
 import type { MemoryAccess } from './check-memory.ts';
 import { formatTnum } from './domains/tnum.ts';
@@ -33,11 +33,11 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
     if (struct.kind === 'union' && struct.members.length !== 1) flags |= PTR_UNTRUSTED;
     if (at + size > struct.size) {
       const last: BtfComposite['members'][number] | undefined = struct.members[struct.members.length - 1];
-      const array = last && skipModifiers(btf, last.type);
+      const array = last && resolve(btf, last.type);
       // A flexible array at the end has no size of its own: any element may be accessed.
       if (!last || array?.kind !== 'array' || array.count !== 0) return problem(`access beyond struct ${name} at off ${at} size ${size}`);
       const start = last.bitOffset / 8;
-      const element = skipModifiers(btf, array.type);
+      const element = resolve(btf, array.type);
       if (at < start || element?.kind !== 'struct' || element.size === 0) return problem(`access beyond struct ${name} at off ${at} size ${size}`);
       at = (at - start) % element.size;
       struct = element;
@@ -52,7 +52,7 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
       }
       let start = member.bitOffset / 8;
       if (at + size <= start) break;
-      let type = skipModifiers(btf, member.type);
+      let type = resolve(btf, member.type);
       let total = sizeOf(btf, member.type) ?? 0;
       const memberEnd = start + total;
       if (at >= memberEnd) {
@@ -63,14 +63,14 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
         let elementType = type.type;
         while (element) {
           elementType = element.type;
-          const next = skipModifiers(btf, elementType);
+          const next = resolve(btf, elementType);
           element = next?.kind === 'array' ? next : undefined;
         }
         const elementSize = sizeOf(btf, elementType) ?? 1;
         if (at < start) continue;
         start += Math.floor((at - start) / Math.max(1, elementSize)) * elementSize;
         total = elementSize;
-        type = skipModifiers(btf, elementType);
+        type = resolve(btf, elementType);
       } else if (at < start) continue;
       if (type?.kind === 'struct' || type?.kind === 'union') {
         inner = type;
@@ -81,7 +81,7 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
         if (total !== size || at !== start) {
           return problem(`cannot access ptr member ${member.name} with moff ${start} in struct ${name} with off ${at} size ${size}`);
         }
-        return pointee(btf, type.type, flags, member.name, struct.name);
+        return pointee(btf, type.type, flags, member.name, btf.type(typeId)?.name ?? '');
       }
       if (at + size > memberEnd) {
         return problem(`access beyond the end of member ${member.name} (mend:${memberEnd}) in struct ${name} with off ${at} size ${size}`);
@@ -152,7 +152,7 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
     return;
   }
   if (found.kind === 'untrusted-memory') {
-    env.setRegister(value, isKernel ? pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, { provenance }) : unknownRegister(provenance));
+    env.setRegister(value, pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, { provenance }));
     return;
   }
   const flags = trustOfLoaded(env, register, btf, found);
@@ -198,7 +198,9 @@ function mayWriteKernelField(env: VerifierEnvironment, struct: string, off: numb
   const writable: readonly string[] =
     (env.programType === 'sched_cls' || env.programType === 'sched_act' || env.programType === 'xdp') && struct.startsWith('nf_conn')
       ? ['mark']
-      : env.programType === 'struct_ops' && struct === 'tcp_sock'
+      : env.programType === 'struct_ops' && env.program.structOps?.type === 'bpf_dummy_ops'
+        ? ['val']
+        : env.programType === 'struct_ops' && struct === 'tcp_sock'
         ? ['snd_cwnd', 'snd_cwnd_cnt', 'snd_cwnd_stamp', 'snd_ssthresh', 'ecn_flags', 'app_limited']
         : [];
   const id = kernelBtf?.find(struct.replace('___init', ''), 'struct');

@@ -8,15 +8,15 @@ import { PTR_TO_SOCK_COMMON, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK, typeName } from '
 const SOCK_FIELDS: readonly (readonly [offset: number, size: number, narrow: boolean])[] = [
   [0, 4, false], [4, 4, true], [8, 4, true], [12, 4, true], [16, 4, false], [20, 4, false], [24, 4, true], [28, 16, true], [44, 4, true], [48, 2, true], [52, 4, true], [56, 16, true], [72, 4, true], [76, 4, true],
 ];
-/** Offsets of the fields of struct bpf_sock that a sock_common has too. */
-const COMMON_FIELDS = new Set([4, 24, 28, 44, 48, 52, 56, 72]);
+/** Fields of struct bpf_sock that a sock_common does not have: type, protocol, mark and priority. */
+const FULL_SOCK_ONLY = new Set([8, 12, 16, 20]);
 
 function isReadableSock(off: number, size: number, common: boolean): boolean {
   if (off < 0 || off >= 80 || off % size !== 0) return false;
   const field = SOCK_FIELDS.find(([start, bytes]) => off >= start && off < start + bytes);
   if (!field) return false;
   const [start, bytes, narrow] = field;
-  if (common && !COMMON_FIELDS.has(start)) return false;
+  if (common && FULL_SOCK_ONLY.has(start)) return false;
   // dst_port was widened from 4 to 2 bytes: a 4-byte load still works.
   if (start === 48 && off === 48 && size === 4) return true;
   if (size > 4) return false;
@@ -24,8 +24,8 @@ function isReadableSock(off: number, size: number, common: boolean): boolean {
 }
 
 /** Offsets of the 8-byte fields of struct bpf_tcp_sock. */
-const TCP_SOCK_SIZE = 116;
-const TCP_SOCK_WIDE = new Set([40, 48]);
+const TCP_SOCK_WIDE = new Set([80, 88]);
+const TCP_SOCK_SIZE = 112;
 
 export function checkSocketAccess(env: VerifierEnvironment, regno: number, off: number, size: number): void {
   const register = env.register(regno);

@@ -26,7 +26,9 @@ export interface AttachTarget {
 export function attachTarget(env: VerifierEnvironment): AttachTarget | undefined {
   const btf = env.options.kernelBtf;
   const target = env.program.attachTarget;
-  if (!btf || target === undefined) return undefined;
+  if (!btf) return undefined;
+  if (env.programType === 'struct_ops') return structOpsMember(env, btf);
+  if (target === undefined) return undefined;
   const function_ = (name: string, skipped = 0): AttachTarget | undefined => {
     const id = btf.find(name, 'func');
     const type = id === undefined ? undefined : btf.type(id);
@@ -45,17 +47,14 @@ export function attachTarget(env: VerifierEnvironment): AttachTarget | undefined
       return function_(target);
     case 'lsm':
       return function_(`bpf_lsm_${target}`);
-    case 'struct_ops':
-      return structOpsMember(env, btf);
     default:
       return undefined;
   }
 }
 
 function structOpsMember(env: VerifierEnvironment, btf: Btf): AttachTarget | undefined {
-  const { structOps } = env.program as { structOps?: { type?: string; member?: string } };
-  const structName = structOps?.type;
-  const memberName = structOps?.member ?? env.program.attachTarget;
+  const structName = env.program.structOps?.type;
+  const memberName = env.program.structOps?.member;
   if (structName === undefined || memberName === undefined) return undefined;
   const id = btf.find(structName, 'struct');
   const struct = id === undefined ? undefined : btf.type(id);
@@ -151,5 +150,7 @@ function fieldOfType(
   if (iterator !== undefined) return { type: iterator, btf, btfId: pointee.id };
   const trusted = env.attachType === 'BPF_TRACE_RAW_TP' || env.attachType === 'BPF_TRACE_ITER' || env.programType === 'lsm' || env.programType === 'struct_ops';
   if (parameter?.endsWith('__nullable')) flags |= PTR_MAYBE_NULL;
-  return { type: PTR_TO_BTF_ID | flags | (trusted ? PTR_TRUSTED : 0), btf, btfId: pointee.id };
+  // Congestion control gets a struct sock that is always a TCP socket.
+  const tcpSock = env.program.structOps?.type === 'tcp_congestion_ops' && pointee.name === 'sock' ? btf.find('tcp_sock', 'struct') : undefined;
+  return { type: PTR_TO_BTF_ID | flags | (trusted ? PTR_TRUSTED : 0), btf, btfId: tcpSock ?? pointee.id };
 }

@@ -7,6 +7,7 @@ import {
   BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, insnClass, type Insn, isLdImm64, lookup, formsOf, modeField,
 } from '#core/isa';
 import { jumpTarget } from './cfg.ts';
+import { isGplCompatible } from './check-btf-access.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { makeMap, type VerifierMap } from './maps.ts';
 import { fieldOf, type SpecialFields, specialFieldsOf } from './special-fields.ts';
@@ -208,12 +209,23 @@ export function checkAttach(env: VerifierEnvironment): void {
   env.insn = 0;
   const { programType, program } = env;
   if (programType === 'syscall') return;
+  if (programType === 'struct_ops') checkStructOpsMember(env);
   if (program.sleepable) {
     const allowed = programType === 'tracing' ? env.attachType !== 'BPF_TRACE_RAW_TP' : programType === 'lsm' || programType === 'kprobe' || programType === 'struct_ops';
     if (!allowed) {
       throw env.reject('invalid-program', 'EINVAL', 'Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable');
     }
   }
+}
+
+/** Members that a kernel structure does not let programs fill. */
+function checkStructOpsMember(env: VerifierEnvironment): void {
+  const { structOps, sleepable } = env.program;
+  if (!isGplCompatible(env.object.license)) throw env.reject('invalid-program', 'EINVAL', 'struct ops programs must have a GPL compatible license');
+  if (!structOps) return;
+  const { type, member } = structOps;
+  const unsupported = (type === 'tcp_congestion_ops' && member === 'get_info') || (type === 'bpf_dummy_ops' && sleepable && member !== 'test_sleepable');
+  if (unsupported) throw env.reject('invalid-program', 'ENOTSUPP', `attach to unsupported member ${member} of struct ${type}`);
 }
 
 /** Whether this kernel verifies loops by walking them (5.3). */

@@ -155,7 +155,8 @@ function checkArgument(env: VerifierEnvironment, expected: ArgumentOfSubprogram,
       if (expected.readonly) return undefined;
       checkArgumentOffset(env, register, regno, ANY_USE);
       checkSharedMemory(env, regno, expected.size);
-      return !expected.mayBeNull && (mayBeNull(register.type) || isNull(register)) ? wrong(`arg#${i} is expected to be non-NULL`, regno) : undefined;
+      // NULL itself, a number, passes: the kernel asks only pointers whether they may be NULL.
+      return !expected.mayBeNull && mayBeNull(register.type) ? wrong(`arg#${i} is expected to be non-NULL`, regno) : undefined;
     }
     case 'dynptr':
       checkArgumentOffset(env, register, regno, { release: false, dynptr: true });

@@ -45,7 +45,7 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
       maxStatesPerInsn: env.maxStatesPerInsn,
       totalStates: env.totalStates,
       peakStates: env.peakStates,
-      stackDepth: stackDepths(env),
+      stackDepth: rejection ? env.subprograms.map((subprogram) => subprogram.stackDepth) : stackDepths(env),
     },
     visits: env.visits,
     ...(states && { states: states() }),
