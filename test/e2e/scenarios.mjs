@@ -172,4 +172,64 @@ export const scenarios = {
     await window.goTo(line, 1);
     await window.press('F9');
   },
+
+  async 'a rejected program asks first'(window, { workspace }) {
+    const file = 'broken-null-check/broken-null-check.bpf.c';
+    await window.open(file);
+    await window.goTo(lineOf(workspace, file, '*count += 1;'), 1);
+    await window.press('F9');
+    await window.press('F5');
+    const dialog = window.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    await window.page.waitForTimeout(300);
+    await window.screenshot('rejected');
+    assert.match(await dialog.innerText(), /would refuse broken_null_check/);
+    await dialog.getByRole('button', { name: 'Run anyway' }).click();
+    assert.equal(await window.stoppedLine(), lineOf(workspace, file, '*count += 1;'));
+    await window.press('F5');
+    await window.page.waitForTimeout(1500);
+    await window.press('F5');
+    await window.page.waitForTimeout(1500);
+    await window.screenshot('fault');
+    await window.press('Shift+F5');
+    await window.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await window.open(file);
+    await window.goTo(lineOf(workspace, file, '*count += 1;'), 1);
+    await window.press('F9');
+  },
+
+  async 'stepping back'(window, { workspace }) {
+    const file = 'hello-xdp/hello-xdp.bpf.c';
+    await window.open(file);
+    const line = lineOf(workspace, file, 'dropped++;');
+    await window.goTo(line, 1);
+    await window.press('F9');
+    await window.press('F5');
+    assert.equal(await window.stoppedLine(), line);
+    await window.press('F10');
+    await window.page.waitForTimeout(700);
+    assert.notEqual(await window.stoppedLine(), line);
+    await window.page.locator('.debug-toolbar .codicon-debug-step-back').click();
+    await window.page.waitForTimeout(1000);
+    assert.equal(await window.stoppedLine(), line, 'steps back to where it was');
+    await window.screenshot('step-back');
+    await window.press('Shift+F5');
+    await window.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await window.open(file);
+    await window.goTo(line, 1);
+    await window.press('F9');
+  },
+
+  async 'a typo in an event file'(window) {
+    const file = 'hello-xdp/hello-xdp.events.json';
+    await window.open(file);
+    await window.goTo(3, 1);
+    await window.type('"devises": [], ');
+    await window.page.locator('.monaco-editor .squiggly-warning, .monaco-editor .squiggly-error').first().waitFor({ timeout: 15_000 });
+    const all = (await window.problems()).join('\n');
+    await window.screenshot('event-file');
+    assert.match(all, /devises/, all);
+    await window.closePanel();
+    await untouched(window);
+  },
 };

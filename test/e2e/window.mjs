@@ -59,7 +59,7 @@ class Window {
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
     await this.editor.locator('.view-line').first().waitFor();
     // The lens above a program says that the language server has read the file.
-    if (name.endsWith('.bpf.c')) await this.editor.locator('.codelens-decoration').first().waitFor();
+    if (name.endsWith('.bpf.c')) await this.editor.locator('.codelens-decoration').first().waitFor({ state: 'attached' });
   }
 
   /** Puts the cursor at line and column, both from 1. */
