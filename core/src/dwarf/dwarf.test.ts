@@ -91,7 +91,7 @@ describe.each(objects)('%s', (name) => {
 });
 
 it('mutations and cuts give a result or nothing, never a throw, and in no time', () => {
-  const { survived, slowest } = fuzz(objects.map((name) => new Uint8Array(readFileSync(path.join(folder, name)))), 200, 20260101, () => performance.now());
+  const { survived, slowest } = fuzz(objects.map((name) => new Uint8Array(readFileSync(path.join(folder, name)))), 200, 20260101, () => process.cpuUsage().user / 1000);
   expect(survived).toBeGreaterThan(60);
   expect(slowest).toBeLessThan(1000);
 });

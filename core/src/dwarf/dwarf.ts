@@ -108,6 +108,9 @@ interface Frame {
   frameSize: number;
 }
 
+/** Line rows and file names of all units together. */
+const MAX_ROWS = 2_000_000;
+
 const NO_FRAME: Frame = { frameBase: undefined, frameSize: 0 };
 
 interface IndexedFunction {
@@ -122,6 +125,7 @@ class DwarfInformation implements Dwarf {
   private readonly expressions: Expressions;
   private readonly indexed: readonly IndexedFunction[];
   private readonly lineTables = new Map<Unit, LineTable>();
+  private rowsRead = 0;
   private readonly frames = new Map<Die, Frame>();
   private sortedLines: readonly LineRow[] | undefined;
   private knownGlobals: readonly DwarfVariable[] | undefined;
@@ -179,7 +183,8 @@ class DwarfInformation implements Dwarf {
     if (!table) {
       const { root } = unit;
       const at = root && isUnitTag(root.tag) ? this.attributes.own(root, DW_AT.stmt_list) : undefined;
-      table = root && typeof at?.value === 'number' ? readLineTable(this.input, at.value, this.attributes.string(root, DW_AT.comp_dir) ?? '', this.attributes.string(root, DW_AT.name) ?? '', this.problems) : { files: [], rows: [] };
+      table = root && typeof at?.value === 'number' && this.rowsRead < MAX_ROWS ? readLineTable(this.input, at.value, this.attributes.string(root, DW_AT.comp_dir) ?? '', this.attributes.string(root, DW_AT.name) ?? '', this.problems, MAX_ROWS - this.rowsRead) : { files: [], rows: [] };
+      this.rowsRead += table.rows.length + table.files.length;
       this.lineTables.set(unit, table);
     }
     return table;
@@ -282,9 +287,11 @@ class DwarfInformation implements Dwarf {
       }
     }
     found.sort((a, b) => Number(b.kind === 'parameter') - Number(a.kind === 'parameter'));
-    found.forEach((variable, i) => {
-      variable.shadowed = variable.name !== '' && found.slice(i + 1).some((later) => later.name === variable.name);
-    });
+    const inner = new Set<string>();
+    for (const variable of found.toReversed()) {
+      variable.shadowed = inner.has(variable.name);
+      inner.add(variable.name);
+    }
     return found.filter((variable) => variable.name !== '');
   }
 

@@ -29,7 +29,6 @@ export interface LineTable {
   rows: readonly LineRow[];
 }
 
-const MAX_ROWS = 4_000_000;
 const MAX_FILES = 20_000;
 /** Longer names do not come from a source file. */
 const MAX_TEXT = 16_384;
@@ -44,12 +43,12 @@ export function joinPath(compilationDirectory: string, directory: string, name: 
 }
 
 /** Reads the table at an offset of .debug_line. Never throws: a broken table gives the rows in front of the break. */
-export function readLineTable(input: DwarfInput, at: number, compilationDirectory: string, unitName: string, problems: Problem[]): LineTable {
+export function readLineTable(input: DwarfInput, at: number, compilationDirectory: string, unitName: string, problems: Problem[], maximumRows = 2_000_000): LineTable {
   const files: (string | undefined)[] = [];
   const rows: LineRow[] = [];
   try {
     const reader = new DwarfReader(input.section('.debug_line'), input.littleEndian).seek(at);
-    read(input, reader, compilationDirectory, unitName, files, rows);
+    read(input, reader, compilationDirectory, unitName, files, rows, maximumRows);
   } catch (thrown) {
     if (!(thrown instanceof OutOfBounds)) throw thrown;
     problems.push(warning(`the line table at .debug_line+0x${at.toString(16)} breaks off: ${thrown.message}`, { code: 'dwarf-truncated', section: '.debug_line', offset: thrown.offset }));
@@ -57,7 +56,7 @@ export function readLineTable(input: DwarfInput, at: number, compilationDirector
   return { files, rows };
 }
 
-function read(input: DwarfInput, reader: DwarfReader, compilationDirectory: string, unitName: string, files: (string | undefined)[], rows: LineRow[]): void {
+function read(input: DwarfInput, reader: DwarfReader, compilationDirectory: string, unitName: string, files: (string | undefined)[], rows: LineRow[], maximumRows: number): void {
   const { length, offsetSize } = reader.initialLength();
   const end = reader.offset + length;
   if (!(end <= reader.length)) throw new OutOfBounds(reader.offset, length, reader.length);
@@ -89,7 +88,7 @@ function read(input: DwarfInput, reader: DwarfReader, compilationDirectory: stri
   const fresh = (): State => ({ address: 0, file: 1, line: 1, column: 0, isStatement: defaultIsStatement, prologueEnd: false, discriminator: 0 });
   let state = fresh();
   const emit = (endSequence: boolean): void => {
-    if (rows.length >= MAX_ROWS) throw new OutOfBounds(reader.offset, rows.length, MAX_ROWS);
+    if (rows.length >= maximumRows) throw new OutOfBounds(reader.offset, rows.length, maximumRows);
     // Code without a section is what the linker would have dropped.
     const place = Number.isFinite(state.address) ? sectionAddress(state.address) : undefined;
     if (place) {

@@ -22,8 +22,11 @@ export interface LocationEntry {
 
 /** Entries of one list at the most: an attack's list may share its bytes with thousands of others. */
 const MAX_ENTRIES = 65_536;
+/** Entries of all lists of an object. */
+const MAX_TOTAL = 4_000_000;
 
 export class Lists {
+  private total = 0;
   private readonly covered = new Map<Die, readonly Range[]>();
   private readonly ranges = new Map<string, readonly Range[]>();
   private readonly locations = new Map<string, readonly LocationEntry[]>();
@@ -94,7 +97,7 @@ export class Lists {
   private walk(section: string, offset: number, step: (reader: DwarfReader) => boolean): void {
     try {
       const reader = new DwarfReader(this.input.section(section), this.input.littleEndian).seek(offset);
-      for (let entries = 0; entries < MAX_ENTRIES && step(reader); entries++);
+      for (let entries = 0; entries < MAX_ENTRIES && this.total < MAX_TOTAL && step(reader); entries++) this.total++;
     } catch (thrown) {
       if (!(thrown instanceof OutOfBounds)) throw thrown;
     }
