@@ -71,7 +71,8 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     return document;
   };
 
-  const unsaved = (): ReadonlyMap<string, string> => new Map(texts.all().filter(({ languageId, uri }) => (languageId === 'c' || languageId === 'cpp') && uri.startsWith('file:')).map((text) => [host.pathOf(text.uri), text.getText()]));
+  /** Headers only: what is no header is not included, or is compiled by itself. */
+  const unsaved = (): ReadonlyMap<string, string> => new Map(texts.all().filter(({ uri }) => uri.startsWith('file:') && /\.(?:h|inc)$/i.test(uri)).map((text) => [host.pathOf(text.uri), text.getText()]));
 
   const analysis = new Analysis({
     get host() {
@@ -126,7 +127,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     return {
       capabilities: {
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
-        completionProvider: { triggerCharacters: ['"', '/', '>', '.', '&', '('], resolveProvider: true },
+        completionProvider: { triggerCharacters: ['"', '<', '/', '>', '.', '&', '('], resolveProvider: true },
         hoverProvider: true,
         signatureHelpProvider: { triggerCharacters: ['(', ','] },
         documentSymbolProvider: true,

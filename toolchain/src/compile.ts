@@ -38,8 +38,9 @@ export interface CompileResult {
 /** Errors after which clang gives up: a screenful, not a flood. */
 const ERROR_LIMIT = 50;
 
-export async function compile(request: CompileRequest): Promise<CompileResult> {
-  const { file, signal } = request;
+export async function compile(given: CompileRequest): Promise<CompileResult> {
+  const { file, signal } = given;
+  const request = { ...given, unsaved: await changedTexts(given) };
   const settings = request.settings ?? {};
   const nothing = (problem?: Problem): CompileResult => ({ problems: problem ? [problem] : [], cancelled: signal?.aborted ?? false, ms: 0 });
   if (!path.isAbsolute(file)) return nothing(error(`the compiler needs an absolute path, not "${file}"`));
@@ -73,6 +74,15 @@ export async function compile(request: CompileRequest): Promise<CompileResult> {
   } finally {
     await rm(scratch, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+/** The other files whose text in the editor is not that on disk; those that only lie open are read from the disk as ever. */
+async function changedTexts({ file, unsaved }: CompileRequest): Promise<ReadonlyMap<string, string>> {
+  const changed = new Map<string, string>();
+  for (const [name, text] of unsaved ?? []) {
+    if (name !== file && (await readFile(name, 'utf8').catch(() => text)) !== text) changed.set(name, text);
+  }
+  return changed;
 }
 
 /** Makes the precompiled vmlinux.h that most programs start with, so that the first compile does not wait for it. */
@@ -123,7 +133,7 @@ interface Input {
  * that does not exist yet is compiled where its text was put, and its name is put right in messages and debug info.
  */
 async function placeTexts({ file, text, unsaved }: CompileRequest, scratch: string): Promise<Input> {
-  const texts = new Map([...(unsaved ?? [])].filter(([name]) => name !== file));
+  const texts = new Map(unsaved);
   if (text !== undefined) texts.set(file, text);
   const roots: { type: 'file'; name: string; 'external-contents': string }[] = [];
   let main = file;

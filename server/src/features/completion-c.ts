@@ -1,7 +1,7 @@
 // Completion in C: helpers and kernel functions with their fate here and now, section names, map members and types, fields of the
 // context, maps. Names of C itself are the business of the C extension beside this one.
 
-import { CompletionItemKind, CompletionItemTag, type CompletionItem, InsertTextFormat, type Position, TextEdit } from 'vscode-languageserver';
+import { CompletionItemKind, CompletionItemTag, type CompletionItem, InsertTextFormat, type Position, type Range, TextEdit } from 'vscode-languageserver';
 import { atLeast, contextStruct, HELPERS, helperByName, kfuncByName, KFUNCS, MAP_TYPES, mapType, PROGRAM_TYPES, SECTIONS, type SectionRow } from '#core/catalog';
 import { helperMarkdown, helperPermission, kfuncMarkdown, kfuncPermission, mapTypeMarkdown, sectionRowWords, type Surroundings, surroundingsOf } from '../describe.ts';
 import type { Document } from '../documents.ts';
@@ -20,6 +20,8 @@ export function completeC(document: Document, position: Position, settings: Serv
   const { syntax, lines } = document;
   if (!syntax) return [];
   const offset = lines.offset(position);
+  const include = /^[ \t]*#[ \t]*include[ \t]*[<"]([\w/.]*)$/.exec(lines.line(position.line).slice(0, position.character));
+  if (include) return includeItems(lines.range(offset - include[1]!.length, offset));
   const section = syntax.sectionAt(offset);
   if (section) return sectionItems(document, section.nameStart, section.nameEnd, settings);
   if (inCommentOrText(syntax, offset)) return [];
@@ -143,6 +145,18 @@ function sectionItems(document: Document, start: number, end: number, settings: 
   }
   for (const [name, words] of SPECIAL_SECTIONS) add(name, words, '', `z${name}`);
   return items;
+}
+
+const HEADERS = [
+  ['vmlinux.h', 'every type of the kernel'],
+  ['bpf/bpf_helpers.h', 'helpers, SEC, map definitions, bpf_printk: what every program needs'],
+  ['bpf/bpf_tracing.h', 'arguments of probed functions: BPF_KPROBE, BPF_PROG, PT_REGS_PARM1'],
+  ['bpf/bpf_core_read.h', 'reading kernel types of any version: BPF_CORE_READ'],
+  ['bpf/bpf_endian.h', 'byte order of packets: bpf_ntohs'],
+] as const;
+
+function includeItems(range: Range): CompletionItem[] {
+  return HEADERS.map(([label, detail], index) => ({ label, detail, kind: CompletionItemKind.File, sortText: `${index}`, filterText: label, textEdit: TextEdit.replace(range, label) }));
 }
 
 const SPECIAL_SECTIONS = [

@@ -93,18 +93,38 @@ export function scanMacros(text: string): MacroScan {
   return { masked: masked + text.slice(at), sections, members };
 }
 
-/** Behind the bracket that closes the one that opens next; the same offset where none opens, the end of the line where none closes. */
+/**
+ * Behind the bracket that closes the one that opens next; the same offset where none opens. A list that is being typed must not
+ * swallow the rest of the file: it ends at the first semicolon or brace that cannot be inside it.
+ */
 function closing(text: string, from: number): number {
   let at = from;
   while (text[at] === ' ' || text[at] === '\t') at++;
   if (text[at] !== '(') return from;
-  let depth = 0;
+  let round = 0;
+  let curly = 0;
+  let braceAt: number | undefined;
   for (; at < text.length; at++) {
-    const char = text[at];
-    if (char === '(') depth++;
-    else if (char === ')' && --depth === 0) return at + 1;
-    // An argument list that is being typed: it must not swallow the rest of the file.
-    else if (char === ';' || char === '{' || char === '}') return at;
+    switch (text[at]) {
+      case '(':
+        round++;
+        break;
+      case ')':
+        if (--round === 0 && curly === 0) return at + 1;
+        // A bracket too many inside of braces: these braces are not the list's.
+        if (round === 0) return braceAt ?? at;
+        break;
+      case '{':
+        braceAt ??= at;
+        curly++;
+        break;
+      case '}':
+        if (--curly < 0) return at;
+        break;
+      case ';':
+        if (curly === 0) return at;
+        break;
+    }
   }
-  return at;
+  return braceAt ?? at;
 }
