@@ -51,6 +51,7 @@ export interface ShownMap {
 export const REGISTERS = 'ebpf/registers';
 export const MAPS = 'ebpf/maps';
 export const NEXT_EVENT = 'ebpf/nextEvent';
+export const RUN_ANYWAY = 'ebpf/runAnyway';
 /** Debug adapter to client: a program stands before its first instruction because the verifier rejects it. */
 export const REJECTED = 'ebpf/rejected';
 

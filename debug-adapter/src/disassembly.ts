@@ -31,13 +31,13 @@ export function disassembleAround({ map, program }: { map: MappedProgram['map'];
     const wanted = at + instructionOffset + index;
     const line = lines[wanted];
     if (!line) return { slot: wanted < 0 ? wanted : insns.length + wanted - lines.length, bytes: '', text: '', padding: true };
-    const note = explain(program.program, program.object, line.slot);
+    const note = explain(program.program, line.slot);
     const symbol = subprograms.find(({ start }) => start === line.slot)?.name;
     const place = map.placeOf(line.slot);
     return {
       slot: line.slot,
       bytes: toHex(encode(insns.slice(line.slot, line.slot + line.slots)), ' '),
-      text: note === undefined ? line.text : `${line.text}  # ${note}`,
+      text: addressConstant(program.program, program.object, line.slot) ?? (note === undefined ? line.text : `${line.text}  # ${note}`),
       padding: false,
       ...(symbol === undefined ? {} : { symbol }),
       ...(place.line > 0 ? { place } : {}),
@@ -45,15 +45,19 @@ export function disassembleAround({ map, program }: { map: MappedProgram['map'];
   });
 }
 
-/** What a call calls and what an address constant stands for, by name. */
-function explain(program: Program, object: LoadedObject, slot: number): string | undefined {
+/** What a call calls, by name. */
+function explain(program: Program, slot: number): string | undefined {
   const insn = program.insns[slot]!;
-  if (isCall(insn)) {
-    if (insn.src === BPF_PSEUDO_CALL) return program.subprograms.find(({ start }) => start === slot + 1 + insn.imm)?.name;
-    return insn.src === BPF_PSEUDO_KFUNC_CALL ? program.kfuncs[insn.imm] : helperById(insn.imm)?.name;
-  }
-  if (!isLdImm64(insn)) return undefined;
-  if (insn.src === BPF_PSEUDO_MAP_FD) return object.maps[insn.imm]?.name;
-  if (insn.src === BPF_PSEUDO_MAP_VALUE) return `${object.maps[insn.imm]?.name}+${program.insns[slot + 1]?.imm ?? 0}`;
-  return undefined;
+  if (!isCall(insn)) return undefined;
+  if (insn.src === BPF_PSEUDO_CALL) return program.subprograms.find(({ start }) => start === slot + 1 + insn.imm)?.name;
+  return insn.src === BPF_PSEUDO_KFUNC_CALL ? program.kfuncs[insn.imm] : helperById(insn.imm)?.name;
+}
+
+/** `r1 = counts ll`, `r3 = .bss+8 ll`: as the assembler has it, where the encoding only has an index. */
+function addressConstant(program: Program, object: LoadedObject, slot: number): string | undefined {
+  const insn = program.insns[slot]!;
+  if (!isLdImm64(insn) || (insn.src !== BPF_PSEUDO_MAP_FD && insn.src !== BPF_PSEUDO_MAP_VALUE)) return undefined;
+  const map = object.maps[insn.imm];
+  const offset = program.insns[slot + 1]?.imm ?? 0;
+  return map && `r${insn.dst} = ${map.globalSection ?? map.name}${insn.src === BPF_PSEUDO_MAP_VALUE && offset > 0 ? `+${offset}` : ''} ll`;
 }

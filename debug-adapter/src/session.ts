@@ -2,7 +2,7 @@
 // What a request does is in world.ts and the files under it; what it may answer when refused is in errors.ts.
 
 import path from 'node:path';
-import { BreakpointEvent, DebugSession, Event, InitializedEvent, InvalidatedEvent, OutputEvent, Response, StoppedEvent, TerminatedEvent } from '@vscode/debugadapter';
+import { BreakpointEvent, ContinuedEvent, DebugSession, Event, InitializedEvent, InvalidatedEvent, OutputEvent, Response, StoppedEvent, TerminatedEvent } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ToolchainSettings } from '#toolchain';
 import { Breakpoints } from './breakpoints.ts';
@@ -99,6 +99,7 @@ export class EbpfDebugSession extends DebugSession {
     'ebpf/maps': () => ({ maps: this.stoppedWorld().views.maps() }),
     'ebpf/events': () => ({ events: this.launchedWorld().launched.events.map(({ index, title, at }) => ({ index, title, at: `${at}` })), current: this.world?.debuggee.invocation?.event.index }),
     'ebpf/nextEvent': () => this.go({ kind: 'next-event' }),
+    'ebpf/runAnyway': () => this.go({ kind: 'continue' }),
   };
 
   constructor(private readonly settings: ToolchainSettings = {}) {
@@ -255,7 +256,11 @@ export class EbpfDebugSession extends DebugSession {
     // A step from the verifier's stop goes to the program's beginning.
     const wanted: Goal = passesGate && goal.kind !== 'continue' ? { kind: 'step', how: 'in', granularity: 'line' } : goal;
     this.running = true;
-    this.afterResponse(() => this.resume((world) => world.debuggee.forward(wanted)));
+    this.afterResponse(() => {
+      // Requests of our own do not tell a client that the program runs again.
+      if (body === undefined) this.sendEvent(new ContinuedEvent(THREAD, true));
+      return this.resume((world) => world.debuggee.forward(wanted));
+    });
     return body;
   }
 
@@ -424,7 +429,7 @@ export class EbpfDebugSession extends DebugSession {
     if (rejected) {
       const { finding, verdict, program } = rejected;
       const text = [finding?.message, finding?.explanation, finding?.advice, 'Continue runs the program anyway.'].filter((part) => part !== undefined && part !== '').join('\n');
-      return { exceptionId: `${program.name}: rejected by the verifier`, description: text, breakMode: 'always', details: { message: finding?.message ?? '', typeName: finding?.code ?? verdict.errno ?? '', stackTrace: verdict.log } };
+      return { exceptionId: `${program.name}: rejected by the verifier`, description: text, breakMode: 'always', details: { message: finding?.message ?? '', typeName: finding?.code ?? verdict.errno ?? '', stackTrace: lastLines(verdict.log) } };
     }
     if (this.lastStop?.kind === 'fault') return { exceptionId: 'fault', description: `${this.lastStop.message}\nThe run cannot go on: Continue gives it up and goes to the next one.`, breakMode: 'always', details: { message: this.lastStop.message } };
     return { exceptionId: 'none', description: 'the program has not faulted', breakMode: 'never' };
@@ -529,6 +534,9 @@ export class EbpfDebugSession extends DebugSession {
     return this.columnsStartAt1 ? column : column - 1;
   }
 }
+
+/** The end of the verifier's log, where it says why; the whole may have megabytes. */
+const lastLines = (log: string): string => log.trimEnd().split('\n').slice(-30).join('\n');
 
 const refuse = (error: errors.RequestError): never => {
   throw error;

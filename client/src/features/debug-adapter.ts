@@ -3,10 +3,10 @@
 
 import * as vscode from 'vscode';
 import { toolchainSettings } from '../machine-settings.ts';
-import { NEXT_EVENT, REJECTED } from '../requests.ts';
+import { NEXT_EVENT, REJECTED, RUN_ANYWAY } from '../requests.ts';
 import type { RejectedProgram } from '../requests.ts';
 
-const RUN_ANYWAY = 'Run anyway';
+const RUN_ANYWAY_LABEL = 'Run anyway';
 
 export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
@@ -31,7 +31,7 @@ function describe(context: vscode.ExtensionContext): vscode.DebugAdapterDescript
 /** The session stands before the first instruction; going on from there runs the program. */
 async function askWhetherToRun(session: vscode.DebugSession, rejected: RejectedProgram): Promise<void> {
   const detail = [rejected.message, rejected.explanation, rejected.advice].filter((line) => line !== '').join('\n\n');
-  const answer = await vscode.window.showWarningMessage(`The kernel would refuse ${rejected.program}.`, { modal: true, detail }, RUN_ANYWAY);
-  if (answer === RUN_ANYWAY) await session.customRequest('continue', { threadId: 1 });
+  const answer = await vscode.window.showWarningMessage(`The kernel would refuse ${rejected.program}.`, { modal: true, detail }, RUN_ANYWAY_LABEL);
+  if (answer === RUN_ANYWAY_LABEL) await session.customRequest(RUN_ANYWAY);
   else await vscode.debug.stopDebugging(session);
 }
