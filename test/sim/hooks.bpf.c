@@ -176,4 +176,49 @@ int on_tc(struct __sk_buff *skb)
 	return 0;
 }
 
+struct element {
+	struct bpf_timer timer;
+	__u64 fired;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct element);
+} timers SEC(".maps");
+
+static int tick(void *map, __u32 *key, struct element *element)
+{
+	element->fired++;
+	note("tick", *key, element->fired, bpf_ktime_get_ns() / 1000000, 0, 0, false);
+	if (element->fired < 2)
+		bpf_timer_start(&element->timer, 5000000, 0);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_getpid")
+int start_timer(void *ctx)
+{
+	__u32 key = 0;
+	struct element *element = bpf_map_lookup_elem(&timers, &key);
+	if (!element)
+		return 0;
+	long made = bpf_timer_init(&element->timer, &timers, 1);
+	long again = bpf_timer_init(&element->timer, &timers, 1);
+	bpf_timer_set_callback(&element->timer, tick);
+	note("start", made, again, bpf_timer_start(&element->timer, 10000000, 0), 0, 0, false);
+	return 0;
+}
+
+SEC("iter/task")
+int iterate(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	if (!task)
+		return 0;
+	note("iterate", task->pid, ctx->meta->seq_num, 0, 0, 0, false);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -117,6 +117,23 @@ describe('events reach programs', () => {
     ]);
   });
 
+  test('timers run when their time has come', () => {
+    if (!object) return;
+    const wait = (at: string): string => `, { "type": "wait", "at": "${at}" }`;
+    const start = '{ "type": "syscall", "name": "getpid", "at": "1ms" }';
+    const begun = { name: 'start', values: [0, (1n << 64n) - 16n, 0, 0], text: '' };
+    const only = ['start_timer'];
+    expect(run(`${start}${wait('10ms')}`, only)).toEqual([begun]);
+    expect(run(`${start}${wait('12ms')}`, only)).toEqual([begun, { name: 'tick', values: [0, 1, 100_011, 0], text: '' }]);
+    // Started again by its callback.
+    expect(run(`${start}${wait('12ms')}${wait('20ms')}${wait('2s')}`, only)).toEqual([begun, { name: 'tick', values: [0, 2, 100_016, 0], text: '' }]);
+  });
+
+  test('an iterator\'s context', () => {
+    if (!object || !kernelBtf) return;
+    expect(run('{ "type": "context", "program": "iterate", "pid": 1300 }')).toEqual([{ name: 'iterate', values: [1300, 0, 0, 0], text: '' }]);
+  });
+
   test('every program has a default event that reaches it', () => {
     if (!object) return;
     const kernel = prepared([]);

@@ -22,6 +22,7 @@ import { recordType } from './record-type.ts';
 import { defaultEventsFor } from './scenario/default-events.ts';
 import type { KernelState, Run } from './state.ts';
 import { TaskTable, type Task } from './tasks.ts';
+import { dueTimers, timerRun, type Timer } from './timers.ts';
 import type { Invocation, Kernel, KernelOptions, KernelSnapshot, Output, Scenario, ScenarioEvent, SimulatedProgram } from './types.ts';
 
 const DEFAULT_UPTIME = 100_000_000_000n;
@@ -46,6 +47,7 @@ interface Snapshot extends KernelSnapshot {
   output: readonly Output[];
   chains: ReadonlyMap<bigint, readonly bigint[]>;
   references: ReadonlyMap<bigint, number>;
+  timers: ReadonlyMap<bigint, Timer>;
   retired: readonly Region[];
   active: { active: Active; state: EventState } | undefined;
   run: { run: Run; copy: Run; execution: Execution | undefined } | undefined;
@@ -68,6 +70,7 @@ class SimulatedKernel implements Kernel, KernelState {
   programs: readonly SimulatedProgram[] = [];
   chains: ReadonlyMap<bigint, readonly bigint[]> = new Map();
   references: ReadonlyMap<bigint, number> = new Map();
+  timers: ReadonlyMap<bigint, Timer> = new Map();
 
   private attachments: readonly Attached[] = [];
   private objects: readonly LoadedObject[] = [];
@@ -246,7 +249,7 @@ class SimulatedKernel implements Kernel, KernelState {
   reaches(event: ScenarioEvent, program: SimulatedProgram): boolean {
     const attachment: Attachment = attachmentOf(program.program);
     const { body } = event;
-    if (body.type === 'map') return false;
+    if (body.type === 'map' || body.type === 'wait') return false;
     if (body.type === 'context') return body.program === program.program.name;
     // Asked of a plan that is thrown away: what it allocates is freed at once.
     const saved = this.memory.snapshot();
@@ -318,9 +321,11 @@ class SimulatedKernel implements Kernel, KernelState {
   *fire(event: ScenarioEvent, from = 0): Iterable<Invocation> {
     if (from === 0 || this.active?.event !== event) {
       const at = (this.options.uptime ?? DEFAULT_UPTIME) + event.at;
-      if (at > this.clock) this.clock = at;
+      // Timers that were due before run first, each at its own time.
+      const timers = dueTimers(this, at).flatMap((timer) => timerRun(this, timer) ?? []);
+      if (timers.length === 0 && at > this.clock) this.clock = at;
       const { plan, state } = this.begin(event, this.attachments);
-      this.active = { event, plan, state };
+      this.active = { event, plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at, ...run }))] }, state };
     }
     const { active } = this;
     const { runs } = active.plan;
@@ -336,13 +341,16 @@ class SimulatedKernel implements Kernel, KernelState {
 
   private endEvent(active: Active): void {
     if (this.active !== active) return;
+    const at = (this.options.uptime ?? DEFAULT_UPTIME) + active.event.at;
+    if (at > this.clock) this.clock = at;
     active.plan.end?.(this);
     for (const region of active.state.regions) this.memory.free(region);
     this.active = undefined;
   }
 
   private start(active: Active, planned: PlannedRun, index: number): RunInvocation {
-    const { program, task } = planned;
+    const { program, task, at } = planned;
+    if (at !== undefined && at > this.clock) this.clock = at;
     const run: Run = {
       current: program,
       tailCalls: 0,
@@ -402,6 +410,7 @@ class SimulatedKernel implements Kernel, KernelState {
       output: [...this.output],
       chains: this.chains,
       references: this.references,
+      timers: this.timers,
       retired: this.retired,
       active: active && { active, state: { ...active.state } },
       run: run && { run, copy: copyRun(run), execution: this.execution },
@@ -424,6 +433,7 @@ class SimulatedKernel implements Kernel, KernelState {
     this.output = [...saved.output];
     this.chains = saved.chains;
     this.references = saved.references;
+    this.timers = saved.timers;
     this.retired = saved.retired;
     this.active = saved.active?.active;
     if (saved.active) Object.assign(saved.active.active.state, saved.active.state);

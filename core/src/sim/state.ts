@@ -6,6 +6,7 @@ import type { DeviceTable } from './devices.ts';
 import type { KernelMap, MapHost } from './maps/index.ts';
 import type { Random } from './random.ts';
 import type { Task, TaskTable } from './tasks.ts';
+import type { Timer } from './timers.ts';
 import type { KernelOptions, Output, SimulatedProgram } from './types.ts';
 
 /** A packet under way: one region with room before and behind it, so that heads and tails can move. */
@@ -79,6 +80,8 @@ export interface KernelState extends MapHost {
   readonly execution: Execution | undefined;
   /** Nodes of bpf_list_head and bpf_rb_root, in order, by the head's address. Replaced, never changed in place. */
   chains: ReadonlyMap<bigint, readonly bigint[]>;
+  /** By the address of the struct bpf_timer. Replaced, never changed in place. */
+  timers: ReadonlyMap<bigint, Timer>;
   /** How many hold an object of bpf_obj_new, by its address. Replaced, never changed in place. */
   references: ReadonlyMap<bigint, number>;
   readonly programsById: ReadonlyMap<number, SimulatedProgram>;

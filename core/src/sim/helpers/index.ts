@@ -11,6 +11,7 @@ import { RINGBUF_PERF_HELPERS } from './ringbuf-perf.ts';
 import { SOCKET_HELPERS } from './sockets.ts';
 import { STRING_HELPERS } from './strings.ts';
 import { TASK_HELPERS } from './task-helpers.ts';
+import { TIMER_HELPERS } from './timer-helpers.ts';
 import { TIME_RANDOM_CPU_HELPERS } from './time-random-cpu.ts';
 import { TRACE_HELPERS } from './trace-helpers.ts';
 import { TRACING_HELPERS } from './tracing.ts';
@@ -28,6 +29,7 @@ export const HELPER_FAMILIES: readonly HelperTable[] = [
   DYNPTR_HELPERS,
   TRACING_HELPERS,
   SOCKET_HELPERS,
+  TIMER_HELPERS,
 ];
 
 export interface SimulatedHelper {

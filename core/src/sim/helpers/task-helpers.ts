@@ -1,6 +1,7 @@
 // Helpers about the task that runs when the event comes: identity, cgroup, task_struct.
 
 import { errno } from '../errno.ts';
+import { PT_REGS_SIZE } from '../hooks/registers.ts';
 import { concat, littleEndian, utf8 } from '../integers.ts';
 import type { HelperTable } from './helper.ts';
 
@@ -46,7 +47,12 @@ export const TASK_HELPERS: HelperTable = {
     call.write(call.arg(3), concat(littleEndian(call.run.task.pid, 4), littleEndian(call.run.task.tgid, 4)), 'nsdata');
     return 0;
   },
-  bpf_task_pt_regs: ({ run }) => run.ctx?.base ?? 0n,
+  // Registers that the task entered the kernel with; what they held is only known where a system call is the event.
+  bpf_task_pt_regs: ({ kernel, run }) => {
+    const region = kernel.memory.allocate({ kind: 'kernel', name: 'struct pt_regs of the task', size: PT_REGS_SIZE, writable: false });
+    run.regions = [...run.regions, region];
+    return region.base;
+  },
   bpf_send_signal: (call) => {
     call.run.effects = [...call.run.effects, `signal ${call.u32(1)} is sent to ${call.run.task.comm}-${call.run.task.pid}`];
     return 0;

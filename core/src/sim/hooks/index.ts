@@ -32,6 +32,8 @@ export function planEvent(kernel: KernelState, event: ScenarioEvent, attached: r
       if (problem !== undefined) kernel.emit({ kind: 'note', line: `${event.title}: ${problem}` });
       return { runs: [] };
     }
+    case 'wait':
+      return { runs: [] };
     default:
       return never(body);
   }

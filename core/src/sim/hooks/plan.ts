@@ -26,6 +26,8 @@ export interface Started {
 export interface PlannedRun {
   program: SimulatedProgram;
   task: Task;
+  /** When it happens, if not with the event. */
+  at?: bigint;
   /** Says that the run does not happen after all, when its turn comes. */
   skip?(state: EventState): boolean;
   /** Makes context and arguments; fills what the hook knows in `run`. */

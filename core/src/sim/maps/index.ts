@@ -35,6 +35,10 @@ const MAP_CLASSES: Readonly<Record<string, MapClass>> = {
   devmap_hash: RedirectMap,
   cpumap: RedirectMap,
   xskmap: RedirectMap,
+  // No socket is simulated: these stay empty.
+  sockmap: SlotArrayMap,
+  sockhash: SlotArrayMap,
+  reuseport_sockarray: SlotArrayMap,
   queue: QueueStackMap,
   stack: QueueStackMap,
   bloom_filter: BloomFilterMap,

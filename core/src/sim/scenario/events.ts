@@ -78,4 +78,9 @@ export interface MapEvent {
   value: unknown;
 }
 
-export type EventBody = PacketEvent | SyscallEvent | FunctionEvent | TracepointEvent | UprobeEvent | SampleEvent | ContextEvent | MapEvent;
+/** Time passes: timers that are due by then run. */
+export interface WaitEvent {
+  type: 'wait';
+}
+
+export type EventBody = PacketEvent | SyscallEvent | FunctionEvent | TracepointEvent | UprobeEvent | SampleEvent | ContextEvent | MapEvent | WaitEvent;

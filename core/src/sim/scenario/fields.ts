@@ -151,6 +151,7 @@ export const EVENT_CASES = {
       fields: { kind: 'record', of: { kind: 'value64', about: 'A number.' }, about: 'Members of the context struct.' },
     },
   },
+  wait: { about: 'Time passes until then: timers (bpf_timer) that are due run.', fields: {} },
   map: {
     about: 'User space writes or deletes an entry of a map.',
     fields: {

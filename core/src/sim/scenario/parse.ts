@@ -209,6 +209,8 @@ class Reader {
         return { type: 'sample', pid, address: integerFrom(values['address'] ?? 0x5555_5555_6000) ?? 0n, period: integerFrom(values['period'] ?? 4_000_000) ?? 0n };
       case 'context':
         return { type: 'context', program: values['program'] as string, pid, bytes, fields: (values['fields'] ?? {}) as Values };
+      case 'wait':
+        return { type: 'wait' };
       default:
         return { type: 'map', map: values['map'] as string, key: values['key'], value: values['value'] };
     }
@@ -294,6 +296,8 @@ function titleOf(body: EventBody): string {
       return 'sample';
     case 'context':
       return body.program;
+    case 'wait':
+      return 'time passes';
     case 'map':
       return `user space ${body.value === undefined ? 'deletes from' : 'writes'} ${body.map}`;
   }

@@ -116,7 +116,7 @@ describe('every mistake has a place and a way out', () => {
     ['no events', '{}', '1:1 the file has no "events": a list is needed'],
     ['a field with a typo', '{ "evnts": [], "events": [] }', '1:3 the file has no field "evnts": did you mean "events"?'],
     ['a field twice', '{ "events": [],\n "events": [] }', '2:2 the file has "events" twice: take one of them out'],
-    ['no type', '{ "events": [{ "name": "x" }] }', '1:16 events[0] has no "type": "packet", "syscall", "function", "tracepoint", "uprobe", "sample", "context", "map"'],
+    ['no type', '{ "events": [{ "name": "x" }] }', '1:16 events[0] has no "type": "packet", "syscall", "function", "tracepoint", "uprobe", "sample", "context", "wait", "map"'],
     ['an unknown type', '{ "events": [{ "type": "pakcet" }] }', '1:24 events[0].type: there is no event "pakcet": did you mean "packet"?'],
     ['an unknown system call', '{ "events": [{ "type": "syscall", "name": "exceve" }] }', '1:43 events[0].name: the system call exceve is not known here: did you mean "execve"?'],
     ['an unknown parameter', '{ "events": [{ "type": "syscall", "name": "execve", "arguments": { "filname": "x" } }] }', '1:68 events[0].arguments: execve has no parameter "filname": did you mean "filename"?'],
