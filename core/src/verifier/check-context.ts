@@ -13,8 +13,7 @@ import { formatLine } from './source-lines.ts';
 
 export function checkContextAccess(env: VerifierEnvironment, regno: number, off: number, access: MemoryAccess): void {
   const register = env.register(regno);
-  checkPointerOffset(env, register, regno, env.programType === 'syscall');
-  if (env.programType === 'syscall') off += register.off;
+  checkPointerOffset(env, register, regno, false);
   const provenance: Provenance = { written: env.insn, narrowed: -1, origin: env.insn };
   const load = (type: number, struct?: string): void => {
     if (access.write || access.value < 0) return;
