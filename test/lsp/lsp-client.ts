@@ -1,6 +1,6 @@
 // A language client in this process, behind the same bytes that VS Code would send. Keeps what the server says unasked.
 
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { createConnection, createProtocolConnection, StreamMessageReader, StreamMessageWriter, type ProtocolConnection } from 'vscode-languageserver/node';
 import type { Diagnostic } from 'vscode-languageserver';
 import { startServer } from '../../server/src/language-server.ts';
@@ -31,11 +31,17 @@ export class LspClient {
     connection.listen();
   }
 
+  /** The server from its sources, in this process. */
   static async start(initializationOptions: object): Promise<LspClient> {
     const up = new PassThrough();
     const down = new PassThrough();
     startServer(createConnection(new StreamMessageReader(up), new StreamMessageWriter(down)), () => nodeHost());
-    const client = new LspClient(createProtocolConnection(new StreamMessageReader(down), new StreamMessageWriter(up)));
+    return LspClient.over(down, up, initializationOptions);
+  }
+
+  /** A server of any kind, behind its streams. */
+  static async over(from: Readable, to: Writable, initializationOptions: object): Promise<LspClient> {
+    const client = new LspClient(createProtocolConnection(new StreamMessageReader(from), new StreamMessageWriter(to)));
     const capabilities = { textDocument: { publishDiagnostics: { relatedInformation: true, versionSupport: true }, completion: { completionItem: { snippetSupport: true } } } };
     await client.ask('initialize', { processId: null, rootUri: null, capabilities, initializationOptions });
     client.tell('initialized', {});
