@@ -17,7 +17,8 @@ export type ListingLine =
 /** No tool prints longer ones, and some patterns below take quadratic time. */
 const MAX_LISTING_LINE = 4000;
 const OBJDUMP = /^\s*([0-9a-f]+):\s+((?:[0-9a-f]{2} ){7}[0-9a-f]{2}(?: (?:[0-9a-f]{2} ){7}[0-9a-f]{2})?)\s+(\S.*)$/;
-const LOG = /^(\s*(\d+): \(([0-9a-f]{2})\) )(.*)$/;
+/** The register marks are those of the log's "Live regs before insn". */
+const LOG = /^(\s*(\d+): (?:[.0-9]{10} )?\(([0-9a-f]{2})\) )(.*)$/;
 const RELOCATION = /^\s*([0-9a-f]{16}):\s+(R_BPF_\w+)\s+(\S+)\s*$/;
 /** llvm-objdump -r prints CO-RE relocations too; they live in .BTF.ext, which a listing does not carry. */
 const CORE_RELOCATION = /^\s*[0-9a-f]{16}:\s+CO-RE </;
@@ -28,7 +29,7 @@ const BPFTOOL_NAME = /^(bpf_prog_[0-9a-f]{16}_\w+):\s*$/;
 const BYTES = /^\s+((?:[0-9a-f]{2} ){7}[0-9a-f]{2}(?: (?:[0-9a-f]{2} ){7}[0-9a-f]{2})?)\s*$/;
 /** Lines of the verifier's log that tell states, not instructions. */
 const LOG_REMARK =
-  /^(?:from \d+ to \d+|processed \d+ insns|verification time|stack depth|max_states|\d+: R\d+|\d+: (?:safe|[a-z_]+ )?R\d|R\d+(?:_w|_rw|_r)?[ =]|func#\d+|Func#\d+|Live regs before insn|mark_precise|regs=|last_idx|parent |propagating|caller:|callee:|returning from|to caller at|\d+: R|arg#\d+|reg type unsupported|Validating |Global function|Caller passes|-- BEGIN PROG|-- END PROG|libbpf:|BPF program load failed|The sequence of|\d+ insns|insn \d+|subprog#\d+|btf_vmlinux|frame\d+:|hit )/;
+  /^(?:from \d+ to \d+|processed \d+ insns|verification time|stack depth|max_states|\d+: R\d+|\d+: (?:safe|[a-z_]+ )?R\d|R\d+(?:_w|_rw|_r)?[ =]|func#\d+|Func#\d+|Live regs before insn|mark_precise|regs=|last_idx|parent |propagating|caller:|callee:|returning from|to caller at|\d+: R|arg#\d+|reg type unsupported|Validating |Global function|Caller passes|-- BEGIN PROG|-- END PROG|libbpf:|BPF program load failed|The sequence of|\d+ insns|insn \d+|subprog#\d+|btf_vmlinux|frame\d+:|hit |\(\d+\) (?:frame|live stack))/;
 const OBJDUMP_REMARK = /^(?:.*:\s+file format \S+|SYMBOL TABLE:|RELOCATION RECORDS FOR|\s*\.{3}\s*)$/;
 
 const toBytes = (text: string): Uint8Array => Uint8Array.from(text.split(' ').map((byte) => Number.parseInt(byte, 16)));

@@ -22,6 +22,7 @@ describe('assemble', () => {
     ['helpers by name', 'call bpf_ktime_get_ns\nexit', ['call 0x5', 'exit']],
     ['a subprogram', 'call twice\nexit\ntwice: r0 = r1\nexit', ['call 0x1', 'exit', 'r0 = r1', 'exit']],
     ['the verifier walks out of order', '0: (b7) r0 = 0          ; R0_w=0\n1: (15) if r1 == 0x0 goto pc+1 ; R1=ctx()\n3: (95) exit\nfrom 1 to 2: R0=0 R1=ctx()\n2: (07) r0 += 1\n3: (95) exit\nprocessed 5 insns (limit 1000000) max_states_per_insn 0', ['r0 = 0x0', 'if r1 == 0x0 goto +0x1', 'r0 += 0x1', 'exit']],
+    ['a log with its messages', 'Live regs before insn:\n      0: .1........ (b7) r0 = 0\n      1: 0......... (95) exit\n0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\nR0 !read_ok\ninvalid access to packet, off=0 size=8, R1(id=0,off=0,r=0)', ['r0 = 0x0', 'exit']],
     ['bpftool with opcodes', 'int prog(struct xdp_md * ctx):\n; return 1;\n   0: (b7) r0 = 1\n       b7 00 00 00 01 00 00 00\n   1: (95) exit\n       95 00 00 00 00 00 00 00', ['r0 = 0x1', 'exit']],
     ['.set is a constant', '.set LIMIT, 3 + 4\nr1 = LIMIT ll\nexit', ['r1 = 0x7 ll', 'exit']],
   ])('%s', (_name, text, expected) => {

@@ -178,15 +178,21 @@ class Assembler implements DirectiveTarget {
           try {
             this.statement(tokens);
           } catch (thrown) {
-            this.report(thrown);
+            this.reportUnlessRemark(thrown);
           }
         }
       } catch (thrown) {
-        this.report(thrown);
+        this.reportUnlessRemark(thrown, recogniseListing(line) !== undefined);
       }
       if (this.problems.length >= MAX_PROBLEMS) break;
     }
     this.finishLog();
+  }
+
+  /** Between the instructions of a verifier's log stand its messages, and there are hundreds of them. */
+  private reportUnlessRemark(thrown: unknown, isListing = false): void {
+    if (thrown instanceof AsmError && !isListing && this.logged.size > 0) return;
+    this.report(thrown);
   }
 
   private report(thrown: unknown): void {

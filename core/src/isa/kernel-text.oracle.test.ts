@@ -1,7 +1,7 @@
 // Our text of an instruction against the running kernel's: its verifier prints each instruction before it judges it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openKernel, type KernelBridge } from '#test/kernel';
-import { BPF_PSEUDO_CALL, formatKernelInsn, INSTRUCTIONS, type Insn, type Instruction } from './index.ts';
+import { assemble, BPF_PSEUDO_CALL, formatKernelInsn, INSTRUCTIONS, type Insn, type Instruction } from './index.ts';
 
 let kernel: KernelBridge | undefined;
 beforeAll(async () => {
@@ -40,12 +40,18 @@ describe('the kernel\'s text', () => {
     const local = row.operation === 'local';
     // Behind an exit everything would be unreachable, and that is refused before anything is printed.
     const insns = [...before, ...sample(row), ...(row.kind === 'exit' ? [] : EXIT), ...(local ? EXIT : [])];
-    const { log, fd } = await kernel.load({ type: 'socket_filter', insns, logLevel: 2, license: 'GPL' });
+    const { log, fd, verdict } = await kernel.load({ type: 'socket_filter', insns, logLevel: 2, license: 'GPL' });
     if (fd >= 0) await kernel.closeFd(fd);
     const line = log.split('\n').find((text) => text.startsWith(`${before.length}: (`));
     expect(line, log.slice(-400)).toBeDefined();
     const text = line!.replace(/^\d+: /, '').replace(/\s*;.*$/, '');
     expect(formatKernelInsn(insns, before.length, { helperName: (id) => (id === 5 ? 'bpf_ktime_get_ns' : undefined) })).toBe(text);
+    // Kernels that print live registers show every instruction there: the whole log assembles back.
+    if (verdict === 'loaded' && log.includes('Live regs before insn')) {
+      const object = assemble(log, { helperId: (name) => (name === 'bpf_ktime_get_ns' ? 5 : undefined) });
+      expect(object.problems).toEqual([]);
+      expect(object.sections[0]!.insns).toEqual(insns);
+    }
     if (local) expect(insns[before.length]!.src).toBe(BPF_PSEUDO_CALL);
   });
 });
