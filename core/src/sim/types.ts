@@ -48,7 +48,7 @@ export interface SimulatedProgram {
   readonly program: Program;
   readonly object: LoadedObject;
   readonly executable: Executable;
-  /** The object's maps in the order of LoadedObject.maps; undefined where a type is not simulated. */
+  /** The object's maps in the order of LoadedObject.maps, without those whose type is not simulated. */
   readonly maps: readonly SimulatedMap[];
   /** Nanoseconds since boot. */
   readonly loadedAt: bigint;
