@@ -284,6 +284,11 @@ export class LinearMemory implements Memory {
     return this.record(region).offset;
   }
 
+  /** Whether there has ever been a packet with a low address: code compiled before need not expect one. */
+  get hasPackets(): boolean {
+    return this.packetTop > PACKET_WINDOW;
+  }
+
   /** Whether `size` bytes at this offset of the linear buffer lie in the region. */
   holds(region: Region, offset: number, size: number): boolean {
     const record = this.record(region);

@@ -116,7 +116,7 @@ export async function compareKernel(insns: readonly Insn[], kernel: KernelBridge
       const returned = BigInt(ran.returnValue >>> 0);
       const at = value.findIndex((byte, i) => byte !== ours.value[i]);
       const found =
-        ours.returnValue !== returned ? `the kernel returns ${returned.toString(16)}, the interpreter ${ours.returnValue?.toString(16) ?? ours.state}` : at >= 0 ? `byte ${at} of the map value is ${value[at]} in the kernel, ${ours.value[at]} here` : undefined;
+        (ours.returnValue === undefined || BigInt.asUintN(32, ours.returnValue) !== returned) ? `the kernel returns ${returned.toString(16)}, the interpreter ${ours.returnValue?.toString(16) ?? ours.state}` : at >= 0 ? `byte ${at} of the map value is ${value[at]} in the kernel, ${ours.value[at]} here` : undefined;
       return { difference: found, kernel: 'agreed', executed: ours.executed };
     } finally {
       await kernel.closeFd(loaded.fd);

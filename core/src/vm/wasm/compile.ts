@@ -15,6 +15,8 @@ export interface CompileRequest {
   stops: Uint8Array | undefined;
   conditions: readonly BreakpointCondition[] | undefined;
   capacity: number;
+  /** Packets with low addresses have to be expected. */
+  packets: boolean;
   proven: Uint8Array | undefined;
   arena: FunctionContext['arena'];
 }
@@ -31,7 +33,7 @@ export interface Compiled {
 const MAX_FUNCTION_SLOTS = 60_000;
 
 /** Undefined where the code is too large to be worth it. */
-export function compile({ code, root, stops, conditions, capacity, proven, arena }: CompileRequest): Compiled | undefined {
+export function compile({ code, root, stops, conditions, capacity, packets, proven, arena }: CompileRequest): Compiled | undefined {
   const entry = controlFlow(code, root, stops, MAX_FUNCTION_SLOTS);
   if (!entry) return undefined;
 
@@ -49,7 +51,7 @@ export function compile({ code, root, stops, conditions, capacity, proven, arena
   const order = [...flows.keys()].filter((start) => heights.get(start) !== undefined);
   const indexOf = new Map(order.map((start, i) => [start, IMPORTS + 1 + i]));
   const functionAt = (slot: number): number | undefined => indexOf.get(slot);
-  const shared = { code, functionAt, stops, conditions, capacity, proven, arena };
+  const shared = { code, functionAt, stops, conditions, capacity, packets, proven, arena };
 
   const functions = [
     compileFunction({ ...shared, flow: entry, kind: 'entry' }),

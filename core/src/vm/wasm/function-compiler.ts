@@ -7,10 +7,11 @@
 import { DIRECT_MAP_HIGH, MAY_GOTO_LIMIT, PACKET_WINDOW, PACKET_WINDOW_SIZE, STACK_SIZE, STACK_STRIDE } from '../address-space.ts';
 import { type Decoded, FIRST_CONSTANT, STRIDE } from '../decode.ts';
 import { Op } from '../interpreter.ts';
-import { type BlockChecks, type Guard, planChecks } from './checks.ts';
+import { type BlockChecks, type Guard, planChecks, writtenBy } from './checks.ts';
 import { emitConditions } from './condition-code.ts';
 import { type Block, type ControlFlow, STOP_CONDITIONALLY } from './control-flow.ts';
 import { emitAtomic, emitOperation, type Emitter } from './operations.ts';
+import { Rotations } from './rotations.ts';
 import type { BreakpointCondition } from '../types.ts';
 import { ByteWriter, EMPTY_BLOCK, I32, I64, W } from './module-bytes.ts';
 
@@ -51,6 +52,8 @@ export interface FunctionContext {
   functionAt: (slot: number) => number | undefined;
   /** Bytes of data memory, a power of two; the planes follow. */
   capacity: number;
+  /** Packets with low addresses have to be expected. */
+  packets: boolean;
   /** By slot, as control-flow.ts has it, and the conditions of those that stop conditionally. */
   stops: Uint8Array | undefined;
   conditions: readonly BreakpointCondition[] | undefined;
@@ -83,6 +86,7 @@ class FunctionCompiler implements Emitter {
   private readonly tasks: Task[] = [];
   private readonly types: number[] = [];
   private readonly parameters: number;
+  private readonly rotations = new Rotations(() => this.local(I64));
   /** Instructions on the way to here that the budget does not know of yet. */
   private pending = 0;
 
@@ -459,6 +463,7 @@ class FunctionCompiler implements Emitter {
       this.end();
       this.labels.pop();
     }
+    this.rotations.reset();
     block.body.forEach((slot, position) => {
       for (; guards[guard]?.position === position; guard++) this.guarded([guards[guard]!], slot);
       this.operation(slot, checks);
@@ -486,7 +491,7 @@ class FunctionCompiler implements Emitter {
   }
 
   private guard(guard: Guard, bad: number): void {
-    const { capacity, arena } = this.context;
+    const { capacity, arena, packets } = this.context;
     const [address] = this.wide;
     const [offset] = this.narrow;
     this.get(this.registers[guard.register]!);
@@ -502,16 +507,20 @@ class FunctionCompiler implements Emitter {
     const expected = BigInt.asIntN(64, BigInt(DIRECT_MAP_HIGH) << 32n) >> BigInt(shift);
     this.i64(Number(BigInt.asIntN(32, expected)), Number(BigInt.asIntN(32, expected >> 32n)));
     this.op(W.i64_ne);
-    // Or a low address: a packet's, or in a program with an arena the low half of one of its addresses.
-    this.open(W.if, { kind: 'other' });
-    this.get(address);
-    this.i64(arena?.offset ?? PACKET_WINDOW);
-    this.op(W.i64_sub);
-    this.i64(arena?.size ?? PACKET_WINDOW_SIZE);
-    this.op(W.i64_ge_u);
-    this.branchTo(W.br_if, bad);
-    this.end();
-    this.labels.pop();
+    if (packets || arena) {
+      // Or a low address: a packet's, or in a program with an arena the low half of one of its addresses.
+      this.open(W.if, { kind: 'other' });
+      this.get(address);
+      this.i64(arena?.offset ?? PACKET_WINDOW);
+      this.op(W.i64_sub);
+      this.i64(arena?.size ?? PACKET_WINDOW_SIZE);
+      this.op(W.i64_ge_u);
+      this.branchTo(W.br_if, bad);
+      this.end();
+      this.labels.pop();
+    } else {
+      this.branchTo(W.br_if, bad);
+    }
     this.get(address);
     this.op(W.i32_wrap_i64);
     this.set(offset);
@@ -577,6 +586,7 @@ class FunctionCompiler implements Emitter {
   private operation(slot: number, checks: BlockChecks): void {
     const at = slot * STRIDE;
     const op: Op = this.code.code[at]!;
+    if (this.rotations.emit(this, op, this.code.code[at + 1]!, this.code.code[at + 2]!, writtenBy(this.code, slot))) return;
     if (op === Op.atomic) emitAtomic(this, slot, checks);
     else emitOperation(this, slot, op, this.code.code[at + 1]!, this.code.code[at + 2]!, this.code.code[at + 3]!, checks);
   }

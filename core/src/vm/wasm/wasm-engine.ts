@@ -57,12 +57,14 @@ interface Plan {
 class Runtime {
   active: WasmExecution | undefined;
   readonly imports: Record<string, Record<string, unknown>>;
-  /** Plans by program and stops; compiled code has the capacity in it, so they live as long as the buffer keeps its size. */
+  /** Plans by program and stops; compiled code has the capacity in it, and whether there are packets, so they live until one of these changes. */
   plans = new WeakMap<Decoded, Map<string, Plan>>();
   private generation: number;
+  private packets: boolean;
 
   constructor(readonly memory: LinearMemory) {
     this.generation = memory.generation;
+    this.packets = memory.hasPackets;
     this.imports = {
       env: { memory: memory.wasm },
       host: {
@@ -73,8 +75,9 @@ class Runtime {
   }
 
   plan(code: Decoded, key: string, stops: () => Uint8Array | undefined, conditions: readonly BreakpointCondition[] | undefined): Plan {
-    if (this.generation !== this.memory.generation) {
+    if (this.generation !== this.memory.generation || this.packets !== this.memory.hasPackets) {
       this.generation = this.memory.generation;
+      this.packets = this.memory.hasPackets;
       this.plans = new WeakMap();
     }
     let plans = this.plans.get(code);
@@ -177,7 +180,7 @@ class WasmExecution extends StateExecution {
     const patched = interpreted(this.state);
     if (patched === code.code) return this.runtime.plan(code, '', () => undefined, undefined);
     const { lastPlan } = this;
-    if (lastPlan?.patched === patched && lastPlan.conditions === conditions && lastPlan.generation === this.state.memory.generation) return lastPlan.plan;
+    if (lastPlan?.patched === patched && lastPlan.conditions === conditions && lastPlan.generation === this.state.memory.generation && lastPlan.packets === this.state.memory.hasPackets) return lastPlan.plan;
     const slots: number[] = [];
     for (let slot = 0; slot < code.slots; slot++) if (patched[slot * STRIDE] === Op.breakpoint) slots.push(slot);
     const key = `${slots.join()} ${JSON.stringify(conditions ?? [], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))}`;
@@ -187,11 +190,11 @@ class WasmExecution extends StateExecution {
       return result;
     };
     const plan = this.runtime.plan(code, key, stops, conditions);
-    this.lastPlan = { patched, conditions, generation: this.state.memory.generation, plan };
+    this.lastPlan = { patched, conditions, generation: this.state.memory.generation, packets: this.state.memory.hasPackets, plan };
     return plan;
   }
 
-  private lastPlan: { patched: Int32Array; conditions: readonly BreakpointCondition[] | undefined; generation: number; plan: Plan } | undefined;
+  private lastPlan: { patched: Int32Array; conditions: readonly BreakpointCondition[] | undefined; generation: number; packets: boolean; plan: Plan } | undefined;
 
   /** The compiled entry at pc; made if pc is worth it. */
   private entryAt(plan: Plan, code: Decoded): Entry | undefined {
@@ -215,6 +218,7 @@ class WasmExecution extends StateExecution {
       stops: plan.stops,
       conditions: plan.conditions,
       capacity: memory.capacity,
+      packets: memory.hasPackets,
       proven: this.engine.unproven ? proven : undefined,
       arena: arena && { offset: memory.offsetOf(arena.region), size: arena.region.size, userHigh: Number(BigInt.asIntN(32, arena.userBase >> 32n)) },
     });
