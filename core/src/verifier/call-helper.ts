@@ -14,6 +14,7 @@ import { kptrTarget } from './check-kptr-match.ts';
 import { accessMemory } from './check-memory.ts';
 import { isNull } from './check-stack.ts';
 import { makeUnknown, settle, UNKNOWN, ZERO } from './domains/scalar.ts';
+import { exitFunction } from './calls.ts';
 import { noteLoopCall } from './fastcall.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { checkCallUnderLock } from './locks.ts';
@@ -58,6 +59,10 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
   for (let regno = 0; regno < CALLER_SAVED; regno++) env.setRegister(regno, UNINITIALISED);
   env.setRegister(0, result);
   checkMapTakesHelper(env, meta);
+  if (helper.name === 'bpf_tail_call') {
+    leaveByTailCall(env);
+    return;
+  }
   if (helper.name === 'bpf_get_func_ip') checkFunctionAddress(env);
   if (effects.packetStale || helperChangesPacket(helper.name)) forgetPacketPointers(env);
 }
@@ -189,6 +194,19 @@ interface Effects {
   packetStale: boolean;
   /** The object behind a per-CPU kptr on one CPU. */
   perCpuObject: boolean;
+}
+
+/**
+ * A tail call that succeeds never comes back here; from a function that is not the outermost it returns to the caller,
+ * with any value, and after a program that may have changed the packet. A failing one goes on.
+ */
+function leaveByTailCall(env: VerifierEnvironment): void {
+  if (env.state.frames.length === 1) return;
+  env.pushBranch(env.insn + 1, env.insn);
+  forgetPacketPointers(env);
+  env.setRegister(0, unknownRegister({ written: env.insn, narrowed: -1, origin: env.insn }));
+  exitFunction(env);
+  env.insn--;
 }
 
 /** Without flags the loop may be written out in place: then it must be so on all paths taken for equal. */

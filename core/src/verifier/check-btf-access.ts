@@ -135,7 +135,8 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   if (write && type & PTR_UNTRUSTED) throw env.reject('write-forbidden', 'EACCES', 'only read is supported', details);
   const provenance: Provenance = { written: env.insn, narrowed: -1, origin: env.insn };
   if (write && isKernel) {
-    if (!mayWriteKernelField(env, name, off, size)) throw env.reject('write-forbidden', 'EACCES', 'only read is supported', details);
+    const refused = kernelWriteProblem(env, name, off, size);
+    if (refused !== undefined) throw env.reject('write-forbidden', 'EACCES', refused, details);
     return;
   }
   if (!btf) {
@@ -192,26 +193,47 @@ function checkSpecialFields(env: VerifierEnvironment, register: Register, off: n
   }
 }
 
-/** The few fields of kernel objects that programs of some types may set. */
-function mayWriteKernelField(env: VerifierEnvironment, struct: string, off: number, size: number): boolean {
-  const { kernelBtf } = env.options;
-  const writable: readonly string[] =
-    (env.programType === 'sched_cls' || env.programType === 'sched_act' || env.programType === 'xdp') && struct.startsWith('nf_conn')
-      ? ['mark']
-      : env.programType === 'struct_ops' && env.program.structOps?.type === 'bpf_dummy_ops'
-        ? ['val']
-        : env.programType === 'struct_ops' && struct === 'tcp_sock'
-        ? ['snd_cwnd', 'snd_cwnd_cnt', 'snd_cwnd_stamp', 'snd_ssthresh', 'ecn_flags', 'app_limited']
-        : [];
-  const id = kernelBtf?.find(struct.replace('___init', ''), 'struct');
-  const type = id === undefined ? undefined : kernelBtf!.type(id);
-  if (type?.kind !== 'struct') return writable.length > 0;
-  return writable.some((name) => {
-    const member = type.members.find((candidate) => candidate.name === name);
-    if (!member) return false;
-    const start = member.bitOffset / 8;
-    return off >= start && off + size <= start + (sizeOf(kernelBtf!, member.type) ?? 0);
-  });
+/** Fields of kernel objects that programs of some types may set: where they begin and end in the object. */
+function writableFields(env: VerifierEnvironment, object: string): readonly { start: number; end: number }[] | undefined {
+  const btf = env.options.kernelBtf;
+  if (!btf) return undefined;
+  // The structs that a TCP socket begins with all stand at its start.
+  const named = (struct: string, ...path: readonly string[]): { start: number; end: number }[] => {
+    let type = resolve(btf, btf.find(struct, 'struct') ?? 0);
+    let start = 0;
+    let size = 0;
+    for (const name of path) {
+      const member = type?.kind === 'struct' || type?.kind === 'union' ? type.members.find((candidate) => candidate.name === name) : undefined;
+      if (!member) return [];
+      start += Math.floor(member.bitOffset / 8);
+      size = member.bitSize > 0 ? Math.ceil(member.bitSize / 8) : (sizeOf(btf, member.type) ?? 0);
+      type = resolve(btf, member.type);
+    }
+    return [{ start, end: start + size }];
+  };
+  if (env.programType === 'sched_cls' || env.programType === 'sched_act' || env.programType === 'xdp') {
+    return object === 'nf_conn' || object === 'nf_conn___init' ? named('nf_conn', 'mark') : undefined;
+  }
+  if (env.programType !== 'struct_ops') return undefined;
+  if (object === 'bpf_dummy_ops_state') return named(object, 'val');
+  if (object !== 'tcp_sock' || env.program.structOps?.type !== 'tcp_congestion_ops') return undefined;
+  return [
+    ...named('sock', 'sk_pacing_rate'),
+    ...named('sock', 'sk_pacing_status'),
+    ...named('inet_connection_sock', 'icsk_ca_priv'),
+    ...named('inet_connection_sock', 'icsk_ack', 'pending'),
+    ...['snd_cwnd', 'snd_cwnd_cnt', 'snd_cwnd_stamp', 'snd_ssthresh', 'ecn_flags', 'app_limited'].flatMap((name) => named('tcp_sock', name)),
+  ];
+}
+
+/** Why a store into a kernel object is refused, in the kernel's words; undefined where it is allowed. */
+function kernelWriteProblem(env: VerifierEnvironment, object: string, off: number, size: number): string | undefined {
+  const fields = writableFields(env, object);
+  if (!fields) return 'only read is supported';
+  const field = fields.find(({ start, end }) => off >= start && off < end);
+  const name = object.replace('___init', '');
+  if (!field) return `no write support to ${name} at off ${off}`;
+  return off + size > field.end ? `write access at off ${off} with size ${size} beyond the member of ${name} ended at ${field.end}` : undefined;
 }
 
 /** Loads of a map's own fields through the map pointer. */

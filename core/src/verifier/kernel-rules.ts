@@ -1,6 +1,19 @@
-// Where kernels differ in what the verifier checks, by release.
+// Where kernels differ in what the verifier checks, by release. Answers are remembered: they are asked for at every instruction.
 
 import { atLeast, type KernelVersion } from '#core/catalog';
 
-/** Privileged programs may read stack that they have not written (6.3). */
-export const uninitialisedStackAllowed = (kernel: KernelVersion): boolean => atLeast(kernel, '6.3');
+function since(release: KernelVersion): (kernel: KernelVersion) => boolean {
+  const known = new Map<KernelVersion, boolean>();
+  return (kernel) => {
+    let answer = known.get(kernel);
+    if (answer === undefined) known.set(kernel, (answer = atLeast(kernel, release)));
+    return answer;
+  };
+}
+
+/** Privileged programs may read stack that they have not written. */
+export const uninitialisedStackAllowed = since('6.3');
+/** Byte swaps keep known bits, and registers stay linked at negative and 32-bit distances too. */
+export const tracksSwapsAndDistances = since('6.18');
+/** may_goto with an offset of 0 is allowed (and does nothing). */
+export const emptyMayGotoAllowed = since('6.14');

@@ -14,15 +14,19 @@ import { SCALAR_VALUE } from './registers.ts';
 import { BPF_REG_FP, type HistoryEntry, isSpilled, isSpilledScalar, MAX_CALL_FRAMES, NO_CALLSITE, SlotSet, type VerifierState } from './state.ts';
 
 const ARGUMENTS = 0x3e;
+const TAIL_CALL = 12;
 
 /** Registers and slots still to be explained, per frame. */
 class Backtrack {
-  frame: number;
+  frame = 0;
   readonly registers = new Int32Array(MAX_CALL_FRAMES);
   readonly slots = Array.from({ length: MAX_CALL_FRAMES }, () => new SlotSet());
 
-  constructor(frame: number) {
+  begin(frame: number): this {
     this.frame = frame;
+    this.registers.fill(0);
+    for (const slots of this.slots) slots.clear();
+    return this;
   }
   get empty(): boolean {
     for (let i = 0; i <= this.frame; i++) if (this.registers[i] !== 0 || !this.slots[i]!.empty) return false;
@@ -38,6 +42,9 @@ class Backtrack {
     this.registers[this.frame]! &= ~(1 << register);
   }
 }
+
+/** One for all: a walk back never starts another. */
+const shared = new Backtrack();
 
 /** Backtracking met something it cannot follow. */
 const GIVE_UP = 1;
@@ -153,6 +160,8 @@ function stepBackOverJump(env: VerifierEnvironment, at: number, following: numbe
   }
   if (operation === BPF_CALL) {
     if (insn.src === BPF_PSEUDO_KFUNC_CALL && insn.imm < 0) return GIVE_UP;
+    // A tail call that succeeded returned from the function.
+    if (insn.src === 0 && insn.imm === TAIL_CALL && following !== at + 1) bt.frame++;
     bt.delete(0);
     // Iterators and callbacks may have left argument marks; helpers clobber them all.
     bt.registers[bt.frame]! &= ~ARGUMENTS;
@@ -199,21 +208,21 @@ export function markAllScalarsPrecise(env: VerifierEnvironment, start: VerifierS
 
 /** The scalar in this register matters: marks it and all it came from. */
 export function markPrecise(env: VerifierEnvironment, register: number): void {
-  const bt = new Backtrack(env.state.frames.length - 1);
+  const bt = shared.begin(env.state.frames.length - 1);
   bt.add(register);
   run(env, env.state, env.insn, bt);
 }
 
 /** The same for a register that is in `mask`, and for slots of the current frame. */
 export function markPreciseRegisters(env: VerifierEnvironment, mask: number): void {
-  const bt = new Backtrack(env.state.frames.length - 1);
+  const bt = shared.begin(env.state.frames.length - 1);
   bt.registers[bt.frame] = mask;
   run(env, env.state, env.insn, bt);
 }
 
 /** The scalar spilled in a slot matters, as the key of an array look-up. */
 export function markSlotPrecise(env: VerifierEnvironment, frame: number, slot: number): void {
-  const bt = new Backtrack(env.state.frames.length - 1);
+  const bt = shared.begin(env.state.frames.length - 1);
   bt.slots[frame]!.add(slot);
   run(env, env.state, env.insn, bt);
 }
@@ -223,7 +232,7 @@ export function markSlotPrecise(env: VerifierEnvironment, frame: number, slot: n
  * `last` is the slot that `current` stands at. True when a mark was new.
  */
 export function propagatePrecision(env: VerifierEnvironment, old: VerifierState, current: VerifierState, last: number): boolean {
-  const bt = new Backtrack(current.frames.length - 1);
+  const bt = shared.begin(current.frames.length - 1);
   for (let number = old.frames.length - 1; number >= 0; number--) {
     const frame = old.frames[number]!;
     const parts: string[] = [];

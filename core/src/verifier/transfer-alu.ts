@@ -4,7 +4,6 @@ import {
   BPF_ADD, BPF_ALU64, BPF_AND, BPF_ARSH, BPF_DIV, BPF_END, BPF_LSH, BPF_MOD, BPF_MOV, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR, insnClass, type Insn, usesRegisterSource,
 } from '#core/isa';
 import { asS64 } from '#core/bytes';
-import { atLeast } from '#core/catalog';
 import { causesOf, rangeOf } from './causes.ts';
 import { checkSource, checkTarget } from './check-registers.ts';
 import { linkScalar, unlinked } from './check-stack.ts';
@@ -15,6 +14,7 @@ import {
 } from './domains/scalar.ts';
 import { hexadecimal, tnumAdd, tnumSub } from './domains/tnum.ts';
 import type { VerifierEnvironment } from './environment.ts';
+import { tracksSwapsAndDistances } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import {
   baseType, CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, isPacketPointer, mayBeNull, MAX_VARIABLE_OFFSET, pointerRegister, type Provenance, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
@@ -75,7 +75,7 @@ function unary(env: VerifierEnvironment, insn: Insn, operation: number, is64: bo
     env.setRegister(insn.dst, scalarRegister(arithmetic(BPF_NEG, !is64, register.scalar, register.scalar), computed(env, register)));
     return;
   }
-  if (operation === BPF_END && register.type === SCALAR_VALUE && atLeast(env.kernel, '6.18')) {
+  if (operation === BPF_END && register.type === SCALAR_VALUE && tracksSwapsAndDistances(env.kernel)) {
     // Little-endian: `le` only cuts, `be` and `bswap` reverse the bytes.
     const swaps = is64 || usesRegisterSource(insn);
     const scalar = swaps ? byteSwap(register.scalar, insn.imm / 8) : insn.imm === 64 ? register.scalar : truncate(register.scalar, insn.imm / 8);
@@ -231,7 +231,7 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
     const wide = is64 ? asS64(source.scalar.value) : BigInt.asIntN(32, source.scalar.value);
     const distance = operation === BPF_SUB ? -wide : wide;
     const kept = distance >= -0x8000_0000n && distance <= 0x7fff_ffffn && wide >= -0x8000_0000n && wide <= 0x7fff_ffffn;
-    if (kept && (atLeast(env.kernel, '6.18') || (operation === BPF_ADD && is64 && distance >= 0n))) {
+    if (kept && (tracksSwapsAndDistances(env.kernel) || (operation === BPF_ADD && is64 && distance >= 0n))) {
       id = target.id;
       off = Number(distance);
       addConst = is64 ? 64 : 32;

@@ -1,12 +1,12 @@
 // Conditional jumps: which branches are possible, and what each teaches about registers: ranges, NULL, packet length.
 
 import { BPF_JA, BPF_JCOND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP, BPF_JMP32, BPF_JNE, insnClass, type Insn, usesRegisterSource } from '#core/isa';
-import { atLeast } from '#core/catalog';
 import { checkSource } from './check-registers.ts';
 import { addUnsettled } from './domains/alu.ts';
 import { decide, flip, negate, refine } from './domains/branch.ts';
 import { constant, immediate, type Scalar, settle, zeroExtend32, ZERO } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
+import { emptyMayGotoAllowed } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import { findPreviousEntry, widenImpreciseScalars } from './prune.ts';
 import { forgetReference } from './references.ts';
@@ -90,7 +90,7 @@ function decidePacket(operation: number, a: Register, b: Register): boolean | un
 
 /** may_goto: the loop goes on, or its budget is used up; each is walked. */
 function mayGoto(env: VerifierEnvironment, insn: Insn): void {
-  if (!isMayGoto(insn) || insn.src !== 0 || insn.dst !== 0 || insn.imm !== 0 || (insn.off === 0 && !atLeast(env.kernel, '6.14'))) {
+  if (!isMayGoto(insn) || insn.src !== 0 || insn.dst !== 0 || insn.imm !== 0 || (insn.off === 0 && !emptyMayGotoAllowed(env.kernel))) {
     throw env.reject('invalid-instruction', 'EINVAL', `invalid may_goto off ${insn.off} imm ${insn.imm}`);
   }
   const at = env.insn;
