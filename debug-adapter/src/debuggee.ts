@@ -121,9 +121,13 @@ export class Debuggee {
       const reason = this.timeline.run({ budget: left, ...(ignoreBreakpoints ? {} : this.limits()), leaveBreakpoint });
       const stop = this.afterwards(reason);
       if (stop) return stop;
-      left -= this.timeline.position.executed - before;
+      const progress = this.timeline.position.executed - before;
+      left -= progress;
       leaveBreakpoint = false;
-      if (reason.kind !== 'breakpoint') continue;
+      if (reason.kind !== 'breakpoint') {
+        if (progress === 0) throw new Error(`the machine stands still at instruction ${this.invocation!.execution.pc} (${reason.kind})`);
+        continue;
+      }
       const met = this.meet();
       if (met.stops.length > 0) return { kind: 'breakpoint', breakpoints: met.stops };
       leaveBreakpoint = true;
@@ -227,7 +231,9 @@ export class Debuggee {
       const reason = this.timeline.run({ budget: left, breakpoints: bitmap, breakpointsOf: this.limits().breakpointsOf, leaveBreakpoint });
       const stop = this.afterwards(reason);
       if (stop) return stop;
-      left -= execution.executed - before;
+      const progress = execution.executed - before;
+      left -= progress;
+      if (progress === 0 && reason.kind !== 'breakpoint') throw new Error(`the machine stands still at instruction ${execution.pc} (${reason.kind})`);
       if (this.depth() <= target || execution.executable !== current.executable) return this.meetIfAny();
       leaveBreakpoint = false;
       if (reason.kind !== 'breakpoint') continue;

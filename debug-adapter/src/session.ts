@@ -277,7 +277,13 @@ export class EbpfDebugSession extends DebugSession {
     this.running = true;
     this.frames = [];
     this.references = [];
-    const stop = await run(world);
+    let stop: Stop;
+    try {
+      stop = await run(world);
+    } catch (cause) {
+      // A mistake of ours must not leave a session that answers nothing: what is known is shown where it stands.
+      stop = { kind: 'fault', message: errors.internal(cause).message };
+    }
     if (this.ended || world !== this.world) return;
     this.running = false;
     this.lastStop = stop;

@@ -205,8 +205,10 @@ export class Timeline {
       } else this.restartRun(position.run);
     }
     while (this.position.executed < position.executed) {
-      const reason = this.run({ budget: Math.min(position.executed - this.position.executed, CHECKPOINT_DISTANCE) });
+      const before = this.position.executed;
+      const reason = this.run({ budget: Math.min(position.executed - before, CHECKPOINT_DISTANCE) });
       if (reason.kind === 'exit' || reason.kind === 'fault') return;
+      if (this.position.executed === before) throw new Error(`the replay of run ${position.run} stands still after ${before} instructions`);
     }
   }
 
