@@ -155,7 +155,7 @@ function typeText(btf: Btf, id: number): string {
     case 'enum':
       return `${type.kind} ${type.name}`;
     default:
-      return type.name;
+      return type?.name ?? 'void';
   }
 }
 

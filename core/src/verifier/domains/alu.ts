@@ -3,7 +3,7 @@
 
 import { asS64, asU64 } from '#core/bytes';
 import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '#core/isa';
-import { boundsFromBits, boundsFromBits32, constant, isConstant, isConstant32, low32, S32_MAX, S32_MIN, S64_MAX, S64_MIN, Scalar, setConstant, setConstant32, setTnum, settle, U32_MAX, U64_MAX, unbound32, unbound64, zeroExtend32, ZERO } from './scalar.ts';
+import { boundsFromBits, boundsFromBits32, constant, isConstant, isConstant32, low32, S32_MAX, S32_MIN, S64_MAX, S64_MIN, type Scalar, setConstant, setConstant32, setTnum, settle, U32_MAX, U64_MAX, unbound32, unbound64, zeroExtend32, ZERO } from './scalar.ts';
 import { tnumAdd, tnumAnd, tnumArsh, tnumCast, tnumLsh, tnumMul, tnumOr, tnumRsh, tnumSub, tnumXor } from './tnum.ts';
 
 /** Whether the result can be described at all: shifts by an unknown or too large count, division, modulo and byte swaps cannot. */
