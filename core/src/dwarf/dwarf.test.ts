@@ -90,6 +90,14 @@ describe.each(objects)('%s', (name) => {
   });
 });
 
+it('compressed debug sections are named, not misread', () => {
+  const { elf } = readElf(new Uint8Array(readFileSync(path.join(folder, objects[0]!))));
+  const compressed = elf!.sections.map((section) => (section.name === '.debug_info' ? { ...section, flags: section.flags | 0x800 } : section));
+  const { dwarf, problems } = readDwarf({ ...elf!, sections: compressed, section: (name) => compressed.find((section) => section.name === name), relocations: (index) => elf!.relocations(index), symbolsIn: (index) => elf!.symbolsIn(index) });
+  expect(dwarf).toBeUndefined();
+  expect(problems.map((one) => one.code)).toEqual(['dwarf-compressed']);
+});
+
 it('mutations and cuts give a result or nothing, never a throw, and in no time', () => {
   const { survived, slowest } = fuzz(objects.map((name) => new Uint8Array(readFileSync(path.join(folder, name)))), 200, 20260101, () => process.cpuUsage().user / 1000);
   expect(survived).toBeGreaterThan(60);

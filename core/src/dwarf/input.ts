@@ -1,8 +1,8 @@
 // The debug sections of an object with their relocations applied. In a BPF object every section of code begins at address 0;
 // here each section gets a range of addresses of its own, so that an address names one place.
 
-import { EM_BPF, type Elf, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, SHF_ALLOC } from '#core/elf';
-import { note, type Problem } from '#core/problem';
+import { EM_BPF, type Elf, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, SHF_ALLOC, SHF_COMPRESSED } from '#core/elf';
+import { note, type Problem, warning } from '#core/problem';
 
 /** A place in the object: bytes from the start of a section. */
 export interface SectionAddress {
@@ -51,6 +51,10 @@ export function dwarfInput(elf: Elf, problems: Problem[] = []): DwarfInput {
 function relocated(elf: Elf, name: string, problems: Problem[]): Uint8Array {
   const section = elf.section(name);
   if (!section) return new Uint8Array();
+  if ((section.flags & SHF_COMPRESSED) !== 0) {
+    problems.push(warning(`${name} is compressed and was not read: compile without -gz`, { code: 'dwarf-compressed', section: name }));
+    return new Uint8Array();
+  }
   const relocations = elf.relocations(section.index);
   if (relocations.length === 0) return section.bytes;
   // Not slice(): of a Node Buffer that is a view, and the relocations would go into the file.

@@ -140,6 +140,7 @@ function readUnit(input: DwarfInput, reader: DwarfReader, start: number, end: nu
   reading.units.push(unit);
   try {
     readTree(reader, unit, end, table, reading);
+    if (unitType === DW_UT.skeleton) reading.problems.push(warning('the debug information stands in a .dwo file, which is not read: compile without -gsplit-dwarf', { code: 'dwarf-split', section: '.debug_info', offset: start }));
   } finally {
     if (unit.root) setBases(unit, unit.root);
     const type = signature === undefined ? undefined : reading.byOffset.get(start + typeOffset);

@@ -47,7 +47,7 @@ export interface DirectiveTarget {
 
 /** Nothing a program needs: information for tools that do not read our output. */
 const IGNORED = new Set(['.file', '.loc', '.ident', '.addrsig', '.addrsig_sym', '.internal', '.protected', '.p2alignl', '.cg_profile', '.lto_discard', '.build_version', '.cfi_sections', '.no_dead_strip', '.att_syntax', '.intel_syntax', '.syntax', '.code', '.set_version']);
-const MAX_FILL = 64 * 1024 * 1024;
+const MAX_FILL = 16 * 1024 * 1024;
 
 const DATA_SIZES: Readonly<Record<string, 1 | 2 | 4 | 8>> = {
   '.byte': 1, '.1byte': 1, '.short': 2, '.hword': 2, '.2byte': 2, '.half': 2, '.long': 4, '.int': 4, '.word': 4, '.4byte': 4, '.quad': 8, '.8byte': 8, '.xword': 8, '.dword': 8,

@@ -349,7 +349,7 @@ class Assembler implements DirectiveTarget {
   private data(piece: Piece): void {
     this.finishLog();
     this.totalBytes += piece.kind === 'bytes' ? piece.bytes.length : 8;
-    if (this.totalBytes > 256 * 1024 * 1024) throw new AsmError('the file\'s data is larger than 256 MB', this.place.column, this.place.endColumn, 'asm-range');
+    if (this.totalBytes > 64 * 1024 * 1024) throw new AsmError('the file\'s data is larger than 64 MB', this.place.column, this.place.endColumn, 'asm-range');
     this.attach(piece);
     this.current.pieces.push(piece);
   }
