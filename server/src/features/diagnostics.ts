@@ -145,24 +145,38 @@ function fromFinding(document: Document, program: Program, finding: Finding, opt
     return record && record.line > 0 ? [relatedAt(document, text, { file: record.file, line: record.line, column: record.column }, options)] : [];
   });
   if (place.elsewhere) related.unshift(relatedAt(document, finding.message, place.elsewhere, options));
-  const data: DiagnosticData = { program: program.name, insn: finding.insn, explanation: finding.explanation, advice: inWordsOf(document, finding.advice, place.expression) };
+  const advice = inWordsOf(document, finding.advice, place.expression, () => assignedAt(document, program, finding.causes[0]?.insn));
+  const data: DiagnosticData = { program: program.name, insn: finding.insn, explanation: finding.explanation, advice };
   return {
     range: place.range,
     severity: severityOf(finding.severity),
     source: 'eBPF verifier',
     code: finding.code,
     ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }),
-    message: [finding.explanation, inWordsOf(document, finding.advice, place.expression), `The kernel says: ${finding.message}`].filter((line) => line !== '').join('\n'),
+    message: [finding.explanation, advice, `The kernel says: ${finding.message}`].filter((line) => line !== '').join('\n'),
     ...(options.related && related.length > 0 ? { relatedInformation: related } : {}),
     data,
   };
 }
 
 /** The catalogue's advice speaks of `value`; where the text shows which pointer is meant, it is named. */
-function inWordsOf(document: Document, advice: string, expression: Node | undefined): string {
-  if (document.language !== 'c' || !expression || !advice.includes('!value')) return advice;
-  const pointer = pointerOf(expression);
+function inWordsOf(document: Document, advice: string, expression: Node | undefined, assigned: () => string | undefined): string {
+  if (document.language !== 'c' || !advice.includes('!value')) return advice;
+  const pointer = (expression && pointerOf(expression)) ?? assigned();
   return pointer ? advice.replaceAll('!value', /^\w+$/.test(pointer) ? `!${pointer}` : `!(${pointer})`) : advice;
+}
+
+/** The variable that takes what an instruction gives: `count` of `__u64 *count = bpf_map_lookup_elem(…)`. */
+function assignedAt(document: Document, program: Program, insn: number | undefined): string | undefined {
+  const record = insn === undefined ? undefined : lineOf(program, insn);
+  if (!record || record.line === 0 || !document.syntax || !isThis(document, record.file)) return undefined;
+  const { lines, syntax } = document;
+  for (let node: Node | null = syntax.nodeAt(lines.offset(lines.fromCompiler(record.line, record.column))); node; node = node.parent) {
+    if (node.type === 'assignment_expression') return node.childForFieldName('left')?.text;
+    if (node.type === 'init_declarator') return node.childForFieldName('declarator')?.text.replace(/^[*\s]+/, '');
+    if (node.type === 'compound_statement') return undefined;
+  }
+  return undefined;
 }
 
 /** The pointer that an expression goes through: `count` of `*count += 1`, `task` of `task->pid`. */
