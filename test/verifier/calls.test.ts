@@ -87,12 +87,14 @@ const CASES: readonly (readonly [name: string, section: string, text: string, me
   ['thrown with a record in hand', 'tc', `${RESERVE}\n r1 = 0\n call bpf_throw\n ${END}`, 'Unreleased reference id=2 alloc_insn=4'],
 ];
 
+const ROWS = CASES.map(([name, section, text, message]) => ({ name, section, text, message }));
+
 function load(section: string, text: string): LoadedObject {
   return loadAssembly(`${MAPS}${NAMES.filter((name) => text.includes(`call ${name}`)).map((name) => `.extern ${name}\n`).join('')}.section "${section}"\n.globl main\nmain:\n${text}\n`, 'case.bpf.s');
 }
 
 describe('calls', () => {
-  it.each(CASES)('%s', (_, section, text, message) => {
+  it.each(ROWS)('$name', ({ section, text, message }) => {
     const object = load(section, text);
     expect(object.problems.concat(object.programs[0]?.problems ?? []).filter((problem) => problem.severity === 'error')).toEqual([]);
     const verdict = verify(object.programs[0]!, object, { kernel: '6.18', ...(ours ? { kernelBtf: ours } : {}) });
@@ -108,10 +110,10 @@ const theirs: Btf | undefined = kernel ? readBtf(new Uint8Array(readFileSync('/s
 afterAll(() => kernel?.close());
 
 // The kernel asks for a callback's BTF, which a text has none of: those cases are ours alone.
-const WITHOUT_CALLBACKS = CASES.filter(([, , text]) => !text.includes('@function'));
+const WITHOUT_CALLBACKS = ROWS.filter(({ text }) => !text.includes('@function'));
 
 describe.skipIf(!kernel)('the kernel says the same of', () => {
-  it.each(WITHOUT_CALLBACKS)('%s', async (_, section, text, message) => {
+  it.each(WITHOUT_CALLBACKS)('$name', async ({ section, text, message }) => {
     const object = load(section, text);
     const program = object.programs[0]!;
     const maps: number[] = [];
