@@ -1,7 +1,9 @@
 // Breakpoints of all kinds, resolved to instruction slots, and what happens when one is met: condition, hit count, log message.
 // Knows source maps and the text of conditions; the running program is asked through an expression scope.
 
-import type { Executable } from '#core/vm';
+import type { BreakpointCondition, Executable } from '#core/vm';
+import { engineCondition } from './engine-condition.ts';
+import type { LocatedVariable } from './engine-condition.ts';
 import { Condition } from './expression.ts';
 import type { ExpressionScope } from './expression.ts';
 import { parseExpression } from './expression-parser.ts';
@@ -66,13 +68,18 @@ export class Breakpoints {
   private readonly bySource = new Map<string, Breakpoint[]>();
   private functions: Breakpoint[] = [];
   private instructions: Breakpoint[] = [];
+  private engineConditions = new Map<Executable, readonly BreakpointCondition[]>();
   private bitmaps = new Map<Executable, Uint8Array>();
   private bySlot = new Map<number, Map<number, Breakpoint[]>>();
 
   /** False for a run without debugging: breakpoints stay in their places and nothing stops. */
   enabled = true;
 
-  constructor(private readonly programs: () => readonly MappedProgram[]) {}
+  constructor(
+    private readonly programs: () => readonly MappedProgram[],
+    /** Where the innermost function's variable of that name is at a slot. */
+    private readonly locate: (program: MappedProgram, slot: number, name: string) => LocatedVariable | undefined = () => undefined,
+  ) {}
 
   setSource(path: string, wishes: readonly LineWish[]): readonly Breakpoint[] {
     const made = wishes.map((wish) => this.make('line', wish, this.resolveLine(path, wish.line)));
@@ -130,6 +137,7 @@ export class Breakpoints {
 
   private index(): void {
     this.bitmaps = new Map();
+    this.engineConditions = new Map();
     this.bySlot = new Map();
     for (const breakpoint of this.enabled ? this.all : [])
       for (const { program, slot } of breakpoint.slots) {
@@ -147,6 +155,20 @@ export class Breakpoints {
       this.bitmaps.set(program.executable, bitmap);
     }
     return bitmap;
+  }
+
+  /** Conditions that the engine tests itself, so that it only stops where they hold; the same array until breakpoints change. */
+  conditions(program: MappedProgram): readonly BreakpointCondition[] {
+    let conditions = this.engineConditions.get(program.executable);
+    if (!conditions) {
+      conditions = [...(this.bySlot.get(program.id) ?? [])].flatMap(([slot, [breakpoint, ...others]]) => {
+        const text = breakpoint?.condition;
+        if (text === undefined || text.trim() === '' || others.length > 0) return [];
+        return engineCondition(text, slot, (name) => this.locate(program, slot, name)) ?? [];
+      });
+      this.engineConditions.set(program.executable, conditions);
+    }
+    return conditions;
   }
 
   /** Called once each time execution arrives at a slot. `counting` is false when history is looked at backwards. */

@@ -7,6 +7,7 @@ import { readElf } from '#core/elf';
 import type { LineRecord, LoadedObject, Program } from '#core/program';
 import { bytesToInteger, constantPlace, integerBytes, unavailablePlace } from './c-value.ts';
 import type { Place } from './c-value.ts';
+import type { LocatedVariable } from './engine-condition.ts';
 import type { StackFrame } from './frames.ts';
 import type { DebugVariable, DebugVariables, MachineAccess } from './inspection.ts';
 import type { InlinedFunction, InlineInformation } from './source-map.ts';
@@ -71,16 +72,23 @@ export class DebugInformation implements DebugVariables {
   }
 
   variablesAt(frame: StackFrame, machine: MachineAccess): readonly DebugVariable[] | undefined {
-    return this.variablesOf(frame)?.map((variable) => this.valueOf(variable, machine));
+    return this.variablesOf(frame.program.map.program, frame.slot, frame.level)?.map((variable) => this.valueOf(variable, machine));
   }
 
   variableAt(frame: StackFrame, name: string, machine: MachineAccess): DebugVariable | undefined {
-    const variable = this.variablesOf(frame)?.find((other) => other.name === name && !other.shadowed);
+    const variable = this.variablesOf(frame.program.map.program, frame.slot, frame.level)?.find((other) => other.name === name && !other.shadowed);
     return variable && this.valueOf(variable, machine);
   }
 
-  private variablesOf({ program: { map }, slot, level }: StackFrame): readonly DwarfVariable[] | undefined {
-    const { program } = map;
+  /** Where the innermost function's variable is at a slot, as far as an engine can read it there. */
+  locate(program: Program, slot: number, name: string): LocatedVariable | undefined {
+    const variable = this.variablesOf(program, slot, 0)?.find((other) => other.name === name && !other.shadowed);
+    if (!variable) return undefined;
+    const { location, type } = variable;
+    return { type, location: location.kind === 'register' || location.kind === 'memory' ? location : undefined };
+  }
+
+  private variablesOf(program: Program, slot: number, level: number): readonly DwarfVariable[] | undefined {
     let bySlot = this.variables.get(program);
     if (!bySlot) this.variables.set(program, (bySlot = new Map()));
     let levels = bySlot.get(slot);

@@ -3,7 +3,7 @@
 
 import { BPF_CALL, BPF_JMP, BPF_X, isCall, isExit } from '#core/isa';
 import type { Invocation } from '#core/sim';
-import type { Executable, Execution, StopReason } from '#core/vm';
+import type { Executable, Execution, RunLimits, StopReason } from '#core/vm';
 import type { Breakpoint, Breakpoints, MappedProgram, Meeting } from './breakpoints.ts';
 import type { ExpressionScope } from './expression.ts';
 import { isBefore } from './timeline.ts';
@@ -135,13 +135,14 @@ export class Debuggee {
     return undefined;
   }
 
-  private limits(): { breakpoints?: Uint8Array; breakpointsOf: (executable: Executable) => Uint8Array | undefined } {
+  private limits(): Pick<RunLimits, 'breakpoints' | 'breakpointsOf' | 'conditions'> & { breakpointsOf: (executable: Executable) => Uint8Array | undefined } {
     const breakpointsOf = (executable: Executable): Uint8Array | undefined => {
       const program = this.programOf(executable);
       return program && this.breakpoints.bitmap(program);
     };
     const breakpoints = breakpointsOf(this.invocation!.execution.executable);
-    return { ...(breakpoints ? { breakpoints } : {}), breakpointsOf };
+    const { current } = this;
+    return { ...(breakpoints ? { breakpoints } : {}), breakpointsOf, ...(current ? { conditions: this.breakpoints.conditions(current) } : {}) };
   }
 
   /** An exit ends the run, a fault stops; anything else goes on. */

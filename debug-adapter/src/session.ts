@@ -4,11 +4,14 @@
 import path from 'node:path';
 import { BreakpointEvent, ContinuedEvent, DebugSession, Event, InitializedEvent, InvalidatedEvent, OutputEvent, Response, StoppedEvent, TerminatedEvent } from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Program } from '#core/program';
 import type { ToolchainSettings } from '#toolchain';
 import { Breakpoints } from './breakpoints.ts';
 import type { Breakpoint } from './breakpoints.ts';
 import { codeReference, formatCodeAddress, parseAddress } from './code-address.ts';
+import { VOID } from './c-type.ts';
 import type { Goal, Stop } from './debuggee.ts';
+import type { LocatedVariable } from './engine-condition.ts';
 import { disassembleAround } from './disassembly.ts';
 import * as errors from './errors.ts';
 import { assign, evaluate, execute } from './expression.ts';
@@ -42,7 +45,10 @@ type Category = NonNullable<DebugProtocol.OutputEvent['body']['category']>;
 
 export class EbpfDebugSession extends DebugSession {
   private readonly paths = new SourcePaths();
-  private readonly breakpoints = new Breakpoints(() => this.world?.launched.programs ?? []);
+  private readonly breakpoints = new Breakpoints(
+    () => this.world?.launched.programs ?? [],
+    ({ map }, slot, name) => this.locate(map.program, slot, name),
+  );
   private world: World | undefined;
   private arguments: LaunchArguments | undefined;
   /** Programs that the verifier rejects and nobody has yet decided to run. */
@@ -442,6 +448,12 @@ export class EbpfDebugSession extends DebugSession {
   }
 
   // Code and memory
+
+  /** For conditions that the engine tests: a global hides a register's name, but is not in reach of the engine. */
+  private locate(program: Program, slot: number, name: string): LocatedVariable | undefined {
+    const { debugInformation, object } = this.world?.launched ?? {};
+    return debugInformation?.locate(program, slot, name) ?? (object?.btf?.find(name, 'var') === undefined ? undefined : { type: VOID, location: undefined });
+  }
 
   private slotIn(reference: string, offset = 0): { program: number; slot: number } | undefined {
     const address = parseAddress(reference);
