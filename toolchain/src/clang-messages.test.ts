@@ -55,7 +55,7 @@ test('a crash of the backend is one sentence with a place, not a stack dump', ()
         '0.\tProgram arguments: clang-22 -g',
         ' #0 0x00007efc968b8786 llvm::sys::PrintStackTrace(llvm::raw_ostream&, int)',
         'clang-22: error: clang frontend command failed with exit code 70 (use -v to see invocation)',
-        'clang-22: note: diagnostic msg: /tmp/s-473c88.c',
+        'clang-22: note: diagnostic msg: /scratch/s-473c88.c',
       ].join('\n'),
     ),
   ).toEqual(['s.c:6:42: error: BPF has no instruction for this operation (LLVM: AtomicLoadAdd). Another operand size, or a newer -mcpu, may have one (in function h) <clang-backend>']);
