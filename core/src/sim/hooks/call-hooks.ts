@@ -8,6 +8,7 @@ import type { KernelState } from '../state.ts';
 import type { Task } from '../tasks.ts';
 import { encodeValue, integerFrom } from '../typed-values.ts';
 import { matchesPattern } from './attachment.ts';
+import { samplePacket } from './packet-hook.ts';
 import { eventRegion, runRegion, type Attached, type EventState, type PlannedRun, type Planner } from './plan.ts';
 import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, traceEntry, uprobeRun, type Called } from './probe-runs.ts';
 import { argumentValue, syscallRegisters, USER_CODE_ADDRESS, USER_MEMORY, userRegisters } from './registers.ts';
@@ -219,6 +220,7 @@ function contextRun(program: Attached['program'], task: Task, body: ContextEvent
         if (field && integer !== undefined) bytes.set(littleEndian(integer, field.size), field.offset);
       }
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes });
+      if (row?.context === 'struct __sk_buff' && !body.bytes) samplePacket(kernel, run);
       return { args: [run.ctx.base], ctxType: row?.context ?? 'void' };
     },
   };

@@ -55,6 +55,13 @@ function makePacket(kernel: KernelState, run: Run, bytes: Uint8Array, hidden: nu
   return { region, meta: 0, context, hidden: bytes.slice(0, hidden), headroom, tailroom };
 }
 
+/** A packet for a program whose context is an __sk_buff and that no packet event reaches: a DNS query, from its link header on. */
+export function samplePacket(kernel: KernelState, run: Run): void {
+  run.packet = makePacket(kernel, run, buildPacket({ ip: {}, udp: { destination: 53 } }), 0, '__sk_buff');
+  setContextField(kernel, run, '__sk_buff', 'protocol', wireOrder16(0x0800));
+  syncPacket(kernel, run);
+}
+
 function xdpRun({ program }: Attached, task: Run['task'], body: PacketEvent): PlannedRun {
   return {
     program,
