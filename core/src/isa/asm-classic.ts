@@ -30,6 +30,8 @@ for (const [alias, mnemonic] of Object.entries(ALIASES)) {
 /** Every mnemonic that parseClassic takes, for completion; `lock add` and the like with their blank. */
 export const CLASSIC_MNEMONICS: readonly string[] = [...byMnemonic.keys()];
 
+export const isMnemonic = (word: string): boolean => byMnemonic.has(word);
+
 export function parseClassic(cursor: Cursor): ParsedInsn {
   const first = cursor.name('an instruction');
   let mnemonic = first.text;

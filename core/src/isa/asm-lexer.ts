@@ -30,7 +30,7 @@ const NAME = /[A-Za-z0-9_.$]/;
 const REGISTER = '%?[rw]\\d+';
 /** Whether text behind a `;` is another statement of LLVM's and not a remark. */
 const STATEMENT = new RegExp(
-  `^\\s*(?:[A-Za-z_.$][\\w.$]*:(?:\\s|$)|${REGISTER}\\s*(?:=|[-+*/%|&^]=|<<=|s?>>=|s[/%]=)|if\\s+${REGISTER}\\s*[=!<>&s]|(?:goto|gotol|may_goto)\\s+[-+\\w.$]+|call\\s+[-\\w.$%]+\\s*(?:$|;|#)|callx\\s+${REGISTER}|exit\\s*(?:$|;|#)|lock\\s+(?:\\*|\\w+\\s+[[\\w])|\\*\\s*\\(\\s*[us]\\d+\\s*\\*|\\w+\\s+${REGISTER}\\s*(?:,|$|;)|\\w+\\s+\\[\\s*${REGISTER})`,
+  `^\\s*(?:[A-Za-z_.$][\\w.$]*:\\s*(?:$|;|#)|${REGISTER}\\s*(?:=|[-+*/%|&^]=|<<=|s?>>=|s[/%]=)|if\\s+${REGISTER}\\s*[=!<>&s]|(?:goto|gotol|may_goto)\\s+[-+\\w.$]+\\s*(?:$|;|#|<|/)|call\\s+[-\\w.$%]+\\s*(?:$|;|#)|callx\\s+${REGISTER}|exit\\s*(?:$|;|#)|lock\\s+(?:\\*|\\w+\\s+[[\\w])|\\*\\s*\\(\\s*[us]\\d+\\s*\\*|(\\w+)\\s+(?:${REGISTER}\\s*(?:,|$|;)|\\[\\s*${REGISTER}))`,
 );
 
 export interface Statement {
@@ -40,6 +40,13 @@ export interface Statement {
 /** State that goes from line to line: an open block comment. */
 export interface LexerState {
   inComment: boolean;
+  /** Whether a word is an instruction of the classic dialect: `; add r1, r2` is one, `; uses r1, r2` a remark. */
+  isMnemonic?: (word: string) => boolean;
+}
+
+function readsLikeStatement(text: string, state: LexerState): boolean {
+  const match = STATEMENT.exec(text);
+  return match !== null && (match[1] === undefined || state.isMnemonic?.(match[1]) !== false);
 }
 
 /** The statements of one line. Throws AsmError at what is no token. */
@@ -77,7 +84,7 @@ export function lexLine(line: string, state: LexerState, start = 0, end = line.l
       at += tail[0].length;
     } else if (c === ';') {
       const rest = line.slice(at + 1, end);
-      if ((tokens.length === 0 && statements.length === 0) || !STATEMENT.test(rest)) break;
+      if ((tokens.length === 0 && statements.length === 0) || !readsLikeStatement(rest, state)) break;
       finish();
       at++;
     } else if (c === '"') {

@@ -18,6 +18,7 @@ describe('assemble', () => {
     ['numeric labels', '1: r1 += 1\nif r1 < 9 goto 1b\ngoto 1f\n1: exit', ['r1 += 0x1', 'if r1 < 0x9 goto -0x2', 'goto +0x0', 'exit']],
     ['every comment', 'r1 = 1 # one\nr2 = 2 // two\n; three\n/* four\nr9 = 9 */ r3 = 3 ; r3 is three\nexit', ['r1 = 0x1', 'r2 = 0x2', 'r3 = 0x3', 'exit']],
     ['statements behind semicolons', 'r1 = 1; r2 = 2; exit', ['r1 = 0x1', 'r2 = 0x2', 'exit']],
+    ['remarks behind semicolons', 'r1 = 1 ; uses r1, r2\ngoto out ; goto out of here\nout: exit ; TODO: exit the program', ['r1 = 0x1', 'goto +0x0', 'exit']],
     ['dialects mixed', 'mov %r0, 1\nw1 = 2\nldxdw %r2, [%r1+8]\nlock fetch add [%r10-8], %r2\nexit', ['r0 = 0x1', 'w1 = 0x2', 'r2 = *(u64 *)(r1 + 0x8)', 'r2 = atomic_fetch_add((u64 *)(r10 - 0x8), r2)', 'exit']],
     ['helpers by name', 'call bpf_ktime_get_ns\nexit', ['call 0x5', 'exit']],
     ['a subprogram', 'call twice\nexit\ntwice: r0 = r1\nexit', ['call 0x1', 'exit', 'r0 = r1', 'exit']],

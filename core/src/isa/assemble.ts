@@ -2,7 +2,7 @@
 // every mistake of the file with its place. It decides no program type and makes no kernel object: core/program does.
 
 import { Cursor, type Reference } from './asm-cursor.ts';
-import { parseClassic } from './asm-classic.ts';
+import { isMnemonic, parseClassic } from './asm-classic.ts';
 import { parseDirective, type AssembledMap, type DirectiveTarget } from './asm-directives.ts';
 import { AsmError, lexLine, type LexerState, type Token } from './asm-lexer.ts';
 import { recogniseListing, type ListingLine } from './asm-listing.ts';
@@ -165,7 +165,7 @@ class Assembler implements DirectiveTarget {
   }
 
   read(): void {
-    const state: LexerState = { inComment: false };
+    const state: LexerState = { inComment: false, isMnemonic };
     for (const [index, line] of this.file.lines.entries()) {
       this.line = index + 1;
       try {
