@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { repository } from '#test/requirements';
+import type { ToolchainSettings } from '#toolchain';
 import { EbpfDebugSession } from '../../debug-adapter/src/session.ts';
 import { DapClient } from './dap-client.ts';
 import type { DapMessage } from './dap-client.ts';
@@ -29,7 +30,8 @@ interface Frame {
 export function connect(): DapClient {
   const input = new PassThrough();
   const output = new PassThrough();
-  const session = new EbpfDebugSession();
+  // As in the adapter's own process: EBPF_TOOLCHAIN='{"compiler": "…"}' plays the conversations with another compiler.
+  const session = new EbpfDebugSession(JSON.parse(process.env['EBPF_TOOLCHAIN'] ?? '{}') as ToolchainSettings);
   // A session that runs as a server does not end the process when it ends.
   session.setRunAsServer(true);
   session.start(input, output);
