@@ -135,7 +135,7 @@ export function* runAgreement(options: RunOptions = {}): Generator<Comparison> {
     if (options.macro === false || (options.file !== undefined && options.file !== row.file) || (options.prog !== undefined && options.prog !== String(row.index))) continue;
     if (options.sample !== undefined && counter++ % options.sample !== 0) continue;
     // F_NEEDS_EFFICIENT_UNALIGNED_ACCESS, F_LOAD_WITH_STRICT_ALIGNMENT; all were sent with the invariants test.
-    row.prog_flags = 128 | ((row.test_flags & 1) !== 0 ? 2 : 0) | ((row.test_flags & 2) !== 0 ? 1 : 0);
+    row.prog_flags = 128 | ((row.test_flags & 1) !== 0 ? 2 : 0) | ((row.test_flags & 2) !== 0 ? 1 : 0) | (row.test_flags & ~3);
     const { object, program } = macroObject(row);
     yield compare(row, name, program, object, options.logLevel);
   }

@@ -62,7 +62,12 @@ function structOpsMember(env: VerifierEnvironment, btf: Btf): AttachTarget | und
   const member = struct.members.find((candidate) => candidate.name === memberName);
   const pointer = member && resolve(btf, member.type);
   const proto = pointer?.kind === 'ptr' ? resolve(btf, pointer.type) : undefined;
-  return proto?.kind === 'func_proto' ? { btf, proto, name: memberName, skipped: 0 } : undefined;
+  if (proto?.kind !== 'func_proto') return undefined;
+  // Names of parameters, and with them what may be NULL, stand at the kernel's stub for the member.
+  const stubId = btf.find(`${structName}__${memberName}`, 'func');
+  const stub = stubId === undefined ? undefined : btf.type(stubId);
+  const stubProto = stub?.kind === 'func' ? btf.type(stub.type) : undefined;
+  return { btf, proto: stubProto?.kind === 'func_proto' ? stubProto : proto, name: memberName, skipped: 0 };
 }
 
 /** Arguments of iterators that are not plain kernel structs, or may be NULL at the end (struct bpf_iter_reg). */

@@ -3,7 +3,7 @@
 
 import { atLeast } from '#core/catalog';
 import {
-  BPF_ABS, BPF_CALL, BPF_EXIT, BPF_IMM, BPF_IND, BPF_JA, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_MEM, BPF_MEMSX, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD,
+  BPF_ABS, BPF_CALL, BPF_EXIT, BPF_IND, BPF_JA, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_MEM, BPF_MEMSX, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, insnClass, type Insn, isLdImm64, lookup, formsOf, modeField,
 } from '#core/isa';
 import { jumpTarget } from './cfg.ts';
@@ -43,6 +43,15 @@ export function prepareSubprograms(env: VerifierEnvironment): void {
     });
     env.subprogramOf.fill(index, subprogram.start, subprogram.end);
   });
+  for (let i = 0; i < insns.length; i++) {
+    const insn = insns[i]!;
+    const callee = (insn.opcode === (BPF_JMP | BPF_CALL) && insn.src === 1) || (isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC) ? i + insn.imm + 1 : 0;
+    if (callee < 0 || callee >= insns.length) {
+      env.insn = i;
+      throw env.reject('jump-out-of-range', 'EINVAL', 'call to invalid destination');
+    }
+    if (isLdImm64(insn)) i++;
+  }
   for (const subprogram of env.subprograms) {
     for (let i = subprogram.start; i < subprogram.end; i++) {
       const insn = insns[i]!;
@@ -138,11 +147,9 @@ export function resolveReferences(env: VerifierEnvironment): void {
 }
 
 /** The opcode byte alone; fields are checked when the instruction is walked. */
-function isKnownOpcode(insn: Insn): boolean {
-  if (class64Loads.has(insn.opcode)) return true;
-  return formsOf(insn.opcode).length > 0 || lookup(insn) !== undefined;
-}
-const class64Loads = new Set([BPF_LD | BPF_IMM]);
+const isKnownOpcode = (insn: Insn): boolean => insn.opcode !== CALLX && (formsOf(insn.opcode).length > 0 || lookup(insn) !== undefined);
+/** RFC 9669 has calls through a register; Linux does not. */
+const CALLX = BPF_JMP | BPF_CALL | 0x08;
 
 function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: readonly VerifierMap[], used: Set<VerifierMap>): void {
   switch (insn.src) {
