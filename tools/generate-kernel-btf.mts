@@ -1,8 +1,9 @@
 // Makes toolchain/kernel/linux-<version>.btf: the part of a kernel's types that BPF programs meet, so that programs with
 // CO-RE load on systems without a Linux kernel. Roots: contexts, tracepoints, kfuncs, LSM hooks, iterators, struct_ops, and what
 // the corpus at hand names; then what they embed, always, and what they point at, nearest first, while there is room.
-// usage: npx tsx tools/generate-kernel-btf.mts [VMLINUX_BTF] [--version 6.18] [--corpus FOLDER_OF_OBJECTS]
+// usage: npx tsx tools/generate-kernel-btf.mts [VMLINUX_BTF] [--version 6.18] [--corpus FOLDER_OF_OBJECTS] [--output FILE]
 
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -50,15 +51,18 @@ const ENUMERATOR_PREFIX = /^(BPF_|XDP_|TC_ACT_|IPPROTO_|TCP_|TCPF_|SOCK_|AF_|NF_
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { version: { type: 'string', default: '6.18' }, corpus: { type: 'string', default: path.join(os.homedir(), '.cache/ebpf-workbench/oracle/obj') } },
+  options: { version: { type: 'string', default: '6.18' }, output: { type: 'string' }, corpus: { type: 'string', default: path.join(os.homedir(), '.cache/ebpf-workbench/oracle/obj') } },
 });
 const source = positionals[0] ?? '/sys/kernel/btf/vmlinux';
-const { btf, problems } = readBtf(readFileSync(source));
+const sourceBytes = readFileSync(source);
+const { btf, problems } = readBtf(sourceBytes);
 if (!btf) throw new Error(problems[0]?.message);
 const bytes = reduce(btf, values.corpus);
-const output = path.resolve(import.meta.dirname ?? '.', `../toolchain/kernel/linux-${values.version}.btf`);
+const output = values.output ?? path.resolve(import.meta.dirname ?? '.', `../toolchain/kernel/linux-${values.version}.btf`);
 mkdirSync(path.dirname(output), { recursive: true });
 writeFileSync(output, bytes);
+// Beside it, what it was made by and from: a test makes it again where the same kernel runs.
+writeFileSync(`${output}.json`, `${JSON.stringify({ generator: 'tools/generate-kernel-btf.mts', kernel: values.version, source: createHash('sha256').update(sourceBytes).digest('hex') }, null, 2)}\n`);
 process.stdout.write(`${output}: ${bytes.length} bytes, ${readBtf(bytes).btf?.typeCount} of ${btf.typeCount} types\n`);
 
 /** Names that objects of the corpus ask the kernel for: CO-RE roots, attach targets, kernel symbols. */

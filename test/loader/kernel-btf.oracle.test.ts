@@ -2,6 +2,7 @@
 // the reduced kernel BTF that is shipped says the same as the kernel that it was made from.
 
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { findMember, printVmlinuxHeader, readBtf, sizeOf, type Btf, type BtfComposite } from '#core/btf';
 import { readElf } from '#core/elf';
 import { findCompiler } from '#toolchain';
-import { missing, repository } from '#test/requirements';
+import { missing, oracleFolder, repository } from '#test/requirements';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 const kernel = existsSync(VMLINUX) ? new Uint8Array(readFileSync(VMLINUX)) : missing('kernel', `there is no ${VMLINUX}`);
@@ -104,6 +105,18 @@ describe('the reduced kernel BTF', () => {
     const holes: string[] = [];
     for (const type of composites(btf!)) for (const member of type.members) if (member.bitSize === 0 && sizeOf(btf!, member.type) === undefined) holes.push(`${type.name}.${member.name}`);
     expect(holes).toEqual([]);
+  });
+
+  it.skipIf(!kernel || !oracleFolder())('is what its generator makes', { timeout: 300_000 }, () => {
+    const made = JSON.parse(readFileSync(path.join(repository, 'toolchain/kernel/linux-6.18.btf.json'), 'utf8')) as { source: string };
+    if (createHash('sha256').update(kernel!).digest('hex') !== made.source) return missing('kernel', 'the running kernel is not the one that the reduced BTF was made from');
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-reduced-'));
+    const output = path.join(folder, 'again.btf');
+    execFileSync('npx', ['--no-install', 'tsx', path.join(repository, 'tools/generate-kernel-btf.mts'), '--output', output], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+    const same = Buffer.compare(readFileSync(output), reducedBytes) === 0;
+    rmSync(folder, { recursive: true });
+    expect(same).toBe(true);
+    return undefined;
   });
 
   it.skipIf(!kernel)('has the layouts of the kernel, where that is the one it was made from', () => {
