@@ -154,6 +154,7 @@ function fieldOfType(
   if (pointee.kind !== 'struct') throw invalid(`func '${name}' arg${index} type ${pointee.kind.toUpperCase()} is not a struct`);
   if (iterator !== undefined) return { type: iterator, btf, btfId: pointee.id };
   const trusted = env.attachType === 'BPF_TRACE_RAW_TP' || env.attachType === 'BPF_TRACE_ITER' || env.programType === 'lsm' || env.programType === 'struct_ops';
+  env.log.write(`func '${name}' arg${index} has btf_id ${pointee.id} type STRUCT '${pointee.name}'\n`);
   if (parameter?.endsWith('__nullable')) flags |= PTR_MAYBE_NULL;
   // Congestion control gets a struct sock that is always a TCP socket.
   const tcpSock = env.program.structOps?.type === 'tcp_congestion_ops' && pointee.name === 'sock' ? btf.find('tcp_sock', 'struct') : undefined;

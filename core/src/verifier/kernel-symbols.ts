@@ -6,9 +6,14 @@ import type { VerifierEnvironment } from './environment.ts';
 import { MEM_PERCPU, MEM_RDONLY, pointerRegister, type Provenance, PTR_TO_BTF_ID, PTR_TO_MEM, type Register, scalarRegister, unknownRegister } from './registers.ts';
 import { ZERO } from './domains/scalar.ts';
 
-export function kernelSymbol(env: VerifierEnvironment, insn: Insn, provenance: Provenance): Register {
+/** The symbol that an ld_imm64 with src BPF_PSEUDO_BTF_ID names. */
+export function symbolName(env: VerifierEnvironment, insn: Insn): string | undefined {
   const name = (env.program as { ksyms?: readonly (string | { name: string })[] }).ksyms?.[insn.imm];
-  const symbol = typeof name === 'string' ? name : name?.name;
+  return typeof name === 'string' ? name : name?.name;
+}
+
+export function kernelSymbol(env: VerifierEnvironment, insn: Insn, provenance: Provenance): Register {
+  const symbol = symbolName(env, insn);
   const btf = env.options.kernelBtf;
   if (!btf || symbol === undefined) return unknownRegister(provenance);
   const id = btf.find(symbol, 'var') ?? btf.find(symbol, 'func');

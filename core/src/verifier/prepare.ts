@@ -9,6 +9,7 @@ import {
 import { jumpTarget } from './cfg.ts';
 import { isGplCompatible } from './check-btf-access.ts';
 import type { VerifierEnvironment } from './environment.ts';
+import { symbolName } from './kernel-symbols.ts';
 import { makeMap, type VerifierMap } from './maps.ts';
 import { fieldOf, type SpecialFields, specialFieldsOf } from './special-fields.ts';
 
@@ -151,11 +152,23 @@ const isKnownOpcode = (insn: Insn): boolean => insn.opcode !== CALLX && (formsOf
 /** RFC 9669 has calls through a register; Linux does not. */
 const CALLX = BPF_JMP | BPF_CALL | 0x08;
 
+/** Kernels built without CONFIG_KALLSYMS_ALL know no address of a variable, though their BTF has its type. */
+function checkSymbolAddress(env: VerifierEnvironment, insn: Insn): void {
+  const { kernelSymbols, kernelBtf } = env.options;
+  const name = symbolName(env, insn);
+  if (!kernelSymbols || name === undefined || kernelSymbols.has(name)) return;
+  // A weak symbol that the kernel's types do not have either is NULL.
+  if (kernelBtf?.find(name, 'var') === undefined && kernelBtf?.find(name, 'func') === undefined) return;
+  throw env.reject('btf', 'ENOENT', `ldimm64 failed to find the address for kernel symbol '${name}'.`, { explanation: `The target kernel has the type of ${name}, and does not tell its address.` });
+}
+
 function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: readonly VerifierMap[], used: Set<VerifierMap>): void {
   switch (insn.src) {
     case 0:
     case BPF_PSEUDO_FUNC:
+      return;
     case BPF_PSEUDO_BTF_ID:
+      checkSymbolAddress(env, insn);
       return;
     case BPF_PSEUDO_MAP_FD:
     case BPF_PSEUDO_MAP_IDX:

@@ -10,6 +10,8 @@ export interface VerifyOptions {
   logLevel?: number;
   /** The target kernel's BTF, for kfuncs and BTF pointers. */
   kernelBtf?: Btf;
+  /** Names in the target kernel's /proc/kallsyms: a program's `__ksym` must be among them. Every symbol of the BTF is there where this is absent. */
+  kernelSymbols?: { has(name: string): boolean };
   /** Possible CPUs of the target, which bound bpf_get_smp_processor_id(); unbounded where absent. */
   cpus?: number;
   /** Flags of BPF_PROG_LOAD, as BPF_F_STRICT_ALIGNMENT. */

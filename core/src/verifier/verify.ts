@@ -117,7 +117,13 @@ function walkFunction(env: VerifierEnvironment, index: number): void {
       if (declared.length !== 1 || declared[0]!.kind !== 'scalar') throw env.reject('exception', 'EINVAL', 'exception cb only supports single integer argument');
     }
     enterWithDeclaredArguments(env, frame, declared);
-  } else frame.registers[1] = pointerRegister(PTR_TO_CTX);
+  } else {
+    // The main function's own declaration decides nothing, but the kernel says what it cannot use of it.
+    if (subprogram.linkage === 'global' && subprogram.funcTypeId !== undefined && argumentsOf(env, index) === 'invalid' && subprogram.argumentProblem !== undefined) {
+      env.log.write(`${subprogram.argumentProblem}\n`);
+    }
+    frame.registers[1] = pointerRegister(PTR_TO_CTX);
+  }
   env.explored = [];
   env.checkpointOf.clear();
   env.loopVisits.clear();
@@ -160,9 +166,11 @@ function writeLiveRegisters(env: VerifierEnvironment): void {
 }
 
 function writeStatistics(env: VerifierEnvironment): void {
-  if (!(env.log.level & LOG_STATS)) return;
-  env.log.write('verification time 0 usec\n');
-  env.log.write(`stack depth ${stackDepths(env).join('+')}\n`);
+  if (env.log.level & LOG_STATS) {
+    // How long the kernel took is the one thing that cannot be said here.
+    env.log.write('verification time 0 usec\n');
+    env.log.write(`stack depth ${stackDepths(env).join('+')}\n`);
+  }
   env.log.write(
     `processed ${env.processed} insns (limit 1000000) max_states_per_insn ${env.maxStatesPerInsn} total_states ${env.totalStates} peak_states ${env.peakStates} mark_read 0\n`,
   );
