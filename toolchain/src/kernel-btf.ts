@@ -13,6 +13,8 @@ export const RUNNING_KERNEL_BTF = '/sys/kernel/btf/vmlinux';
 
 export interface KernelBtf {
   btf?: Btf;
+  /** Of the running kernel: its symbols with an address, read when first asked for. */
+  symbols?: { has(name: string): boolean };
   /** Names the content: of the same bytes the same text. */
   digest: string;
   /** For people: `Linux 6.18.44 of this machine`. */
@@ -44,7 +46,7 @@ function read(given: string): KernelBtf {
   // The simulated kernel is an x86-64 one: types of another machine would not fit its contexts.
   if (process.platform === 'linux' && process.arch === 'x64') {
     try {
-      return parse(readFileSync(RUNNING_KERNEL_BTF), RUNNING_KERNEL_BTF, `Linux ${os.release()} of this machine`);
+      return { ...parse(readFileSync(RUNNING_KERNEL_BTF), RUNNING_KERNEL_BTF, `Linux ${os.release()} of this machine`), symbols: runningKernelSymbols() };
     } catch {
       // A kernel without CONFIG_DEBUG_INFO_BTF, or a sandbox without /sys.
     }
@@ -56,6 +58,24 @@ function read(given: string): KernelBtf {
     // Left out of this installation: said below.
   }
   return { digest: '', origin: '', problems: [error('This system has no kernel types to make vmlinux.h from. Name a BTF file or a kernel image in the setting ebpf.kernel.btf, or put a vmlinux.h beside the program', { code: 'kernel-btf' })] };
+}
+
+/** Names in /proc/kallsyms. A machine that hides the file says nothing: then every symbol counts as known. */
+export function runningKernelSymbols(): { has(name: string): boolean } {
+  let names: ReadonlySet<string> | undefined;
+  const read = (): ReadonlySet<string> => {
+    try {
+      return new Set(readFileSync('/proc/kallsyms', 'latin1').split('\n').map((line) => line.split(' ')[2]?.split('\t')[0] ?? ''));
+    } catch {
+      return new Set();
+    }
+  };
+  return {
+    has: (name) => {
+      names ??= read();
+      return names.size < 2 || names.has(name);
+    },
+  };
 }
 
 function parse(bytes: Uint8Array, file: string, origin: string): KernelBtf {

@@ -63,14 +63,14 @@ async function verifyFile(file: string, only: string | undefined, kernel: Kernel
     const names = object.programs.map(({ name }) => name).join(', ');
     return [failed(only === undefined ? `${file}: no program in this file${errors.length > 0 ? `\n${errors.join('\n')}` : ''}` : `${file}: no program "${only}"; it has ${names || 'none'}`)];
   }
-  const { btf: kernelBtf } = await readKernelBtf();
+  const { btf: kernelBtf, symbols: kernelSymbols } = await readKernelBtf();
   return programs.map((program) => {
     if (program.type === undefined) {
       const why = program.problems.map(formatProblem).join('\n') || `${file}: section "${program.section}" names no program type`;
       return failed(why, { prog: program.name, section: program.section });
     }
     const before = performance.now();
-    const verdict = verifyProgram(program, object, { kernel, logLevel, ...(kernelBtf ? { kernelBtf } : {}) });
+    const verdict = verifyProgram(program, object, { kernel, logLevel, ...(kernelBtf ? { kernelBtf } : {}), ...(kernelSymbols ? { kernelSymbols } : {}) });
     return { row: rowOf(file, program, object, verdict, performance.now() - before), verdict, problems: program.problems.map(formatProblem) };
   });
 }
