@@ -51,6 +51,13 @@ export function readBtfExt(bytes: Uint8Array, btf: Btf): { ext?: BtfExt; problem
     if (!records) sections.set(section, (records = { section, funcs: [], lines: [], core: [] }));
     return records;
   };
+  // A file's name stands in each of its line records: it is decoded once.
+  const texts = new Map<number, string>();
+  const textOf = (offset: number): string => {
+    let text = texts.get(offset);
+    if (text === undefined) texts.set(offset, (text = btf.string(offset) ?? ''));
+    return text;
+  };
   try {
     if (reader.u16() !== MAGIC) return { problems: [error('.BTF.ext does not start with the magic number 0xeb9f', { code: 'btf-ext-header', section: '.BTF.ext', offset: 0 })] };
     reader.skip(2);
@@ -60,12 +67,12 @@ export function readBtfExt(bytes: Uint8Array, btf: Btf): { ext?: BtfExt; problem
       (records: SectionRecords) => records.funcs.push({ offset: reader.u32(), typeId: reader.u32() }),
       (records: SectionRecords) => {
         const offset = reader.u32();
-        const file = btf.string(reader.u32()) ?? '';
-        const text = btf.string(reader.u32()) ?? '';
+        const file = textOf(reader.u32());
+        const text = textOf(reader.u32());
         const place = reader.u32();
         records.lines.push({ offset, file, text, line: place >>> 10, column: place & 0x3ff });
       },
-      (records: SectionRecords) => records.core.push({ offset: reader.u32(), typeId: reader.u32(), access: btf.string(reader.u32()) ?? '', kind: reader.u32() }),
+      (records: SectionRecords) => records.core.push({ offset: reader.u32(), typeId: reader.u32(), access: textOf(reader.u32()), kind: reader.u32() }),
     ];
     const minimums = [8, 16, 16];
     // Headers before CO-RE (5.4) end after the line records.
@@ -80,7 +87,7 @@ export function readBtfExt(bytes: Uint8Array, btf: Btf): { ext?: BtfExt; problem
         continue;
       }
       while (reader.offset + 8 <= end) {
-        const records = recordsOf(btf.string(reader.u32()) ?? '');
+        const records = recordsOf(textOf(reader.u32()));
         const count = reader.u32();
         for (let i = 0; i < count; i++) {
           const start = reader.offset;
