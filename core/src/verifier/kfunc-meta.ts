@@ -1,7 +1,7 @@
 // What a kfunc asks of each argument: from its prototype in the kernel's BTF, the endings of parameter names, and its KF_ flags.
 // Reads types only; registers are looked at where the kind of an argument follows from what is passed.
 
-import { kfuncAllowed, kfuncByName, programType as programTypeRow, type Kfunc } from '#core/catalog';
+import { atLeast, kfuncAllowed, kfuncByName, programType as programTypeRow, type Kfunc } from '#core/catalog';
 import { type Btf, type BtfFuncProto, type BtfParameter, type BtfType, resolve, skipModifiers } from '#core/btf';
 import { BPF_CALL, BPF_JMP, BPF_PSEUDO_KFUNC_CALL, type Insn } from '#core/isa';
 import { kfuncName } from './call-facts.ts';
@@ -35,6 +35,9 @@ export function kfuncPrototype(env: VerifierEnvironment, insn: Insn): KfuncProto
     throw env.reject('kfunc-unknown', 'EINVAL', `kernel btf_id of kfunc ${name} is not known`, {
       explanation: btf ? `The target kernel has no kfunc ${name}.` : `Whether ${name} may be called cannot be said without the target kernel's BTF.`,
     });
+  }
+  if (kfunc?.since && !atLeast(env.kernel, kfunc.since)) {
+    throw env.reject('kfunc-unknown', 'EINVAL', `kernel btf_id of kfunc ${name} is not known`, { explanation: `${name} came with Linux ${kfunc.since}; the target is ${env.kernel}.` });
   }
   if (kfunc && !kfuncAllowed(kfunc, env.programType, env.attachType)) {
     throw env.reject('kfunc-not-allowed', 'EACCES', `calling kernel function ${name} is not allowed`, { explanation: `A program of type ${env.programType} may not call ${name}.` });
