@@ -1,6 +1,6 @@
 // What the control-flow graph and liveness must know about a call before any path is walked.
 
-import { helperById, helperRule, kfuncByName } from '#core/catalog';
+import { helperAllowed, helperById, helperRule, kfuncByName } from '#core/catalog';
 import { BPF_PSEUDO_KFUNC_CALL, type Insn } from '#core/isa';
 import type { VerifierEnvironment } from './environment.ts';
 
@@ -67,6 +67,7 @@ export function callParameterCount(env: VerifierEnvironment, insn: Insn): number
   if (insn.src === BPF_PSEUDO_KFUNC_CALL) return kfuncByName(kfuncName(env, insn))?.parameters.length;
   if (insn.src !== 0) return undefined;
   const helper = helperById(insn.imm);
-  if (!helper) return undefined;
-  return (helperRule(helper, env.programType as never) ?? helper.rules[0]).arguments.length;
+  // A helper that this program may not call has no prototype here.
+  if (!helper || !helperAllowed(helper, env.programType, env.attachType, env.kernel).allowed) return undefined;
+  return helperRule(helper, env.programType).arguments.length;
 }

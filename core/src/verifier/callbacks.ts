@@ -67,6 +67,7 @@ function enter(env: VerifierEnvironment, state: VerifierState, subprogram: numbe
   frame.registers[BPF_REG_FP] = pointerRegister(PTR_TO_STACK, { frame: frame.number });
   frame.callbackReturns = entry.returns;
   state.frames.push(frame);
+  env.scratchAll();
   return frame;
 }
 

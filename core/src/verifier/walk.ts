@@ -27,6 +27,7 @@ const LOG_MIN_ALIGNMENT = 8;
 export function walk(env: VerifierEnvironment): void {
   const printer = new Printer(env);
   env.previousInsn = -1;
+  env.printState = () => printer.state();
   for (;;) {
     env.currentHistory = undefined;
     const at = env.insn;
@@ -187,7 +188,6 @@ class Printer {
     const { log, state } = env;
     if (log.level & LOG_LEVEL2 && this.printState) {
       log.write(`\nfrom ${env.previousInsn} to ${at}:${formatState(state, state.frame)}\n`);
-      this.clean();
       this.printState = false;
     }
     if (env.scratchedRegisters !== 0 || !env.scratchedSlots.empty) this.state();
@@ -200,6 +200,7 @@ class Printer {
 
   /** What changed since the last print, behind the instruction when nothing came between. */
   state(): void {
+    if (!this.on) return;
     const { env } = this;
     const { log } = env;
     if (this.insnEnd !== 0 && this.insnEnd === log.position) {
