@@ -90,6 +90,7 @@ const CORRECTIONS: Record<string, Record<number, string>> = {
   bpf_skb_fib_lookup_proto: { 1: 'ARG_PTR_TO_MEM | MEM_WRITE' },
   bpf_xdp_fib_lookup_proto: { 1: 'ARG_PTR_TO_MEM | MEM_WRITE' },
   bpf_d_path_proto: { 1: 'ARG_PTR_TO_MEM | MEM_WRITE' },
+  bpf_read_branch_records_proto: { 1: 'ARG_PTR_TO_MEM_OR_NULL | MEM_WRITE' },
   bpf_get_stack_proto_raw_tp: { 1: 'ARG_PTR_TO_UNINIT_MEM' },
 };
 
