@@ -224,10 +224,16 @@ function deduceMixed(s: Scalar): void {
   }
 }
 
-function deduce(s: Scalar): void {
+/** One round; false when it found nothing, so that another would not either. */
+function deduce(s: Scalar): boolean {
+  const { value, mask, umin, umax, smin, smax, u32min, u32max, s32min, s32max } = s;
   deduce32(s);
   deduce64(s);
   deduceMixed(s);
+  return (
+    s.u32min !== u32min || s.u32max !== u32max || s.s32min !== s32min || s.s32max !== s32max ||
+    s.umin !== umin || s.umax !== umax || s.smin !== smin || s.smax !== smax || s.value !== value || s.mask !== mask
+  );
 }
 
 /** The ranges narrow the bits. */
@@ -248,9 +254,7 @@ export function settle(s: Scalar): Scalar {
     }
   }
   boundsFromBits(s);
-  deduce(s);
-  deduce(s);
-  deduce(s);
+  if (deduce(s) && deduce(s)) deduce(s);
   bitsFromBounds(s);
   boundsFromBits(s);
   return s;
