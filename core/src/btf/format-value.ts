@@ -14,7 +14,7 @@ export interface FormatOptions {
 
 const MAX_DEPTH = 32;
 /** Values that one text may have: a damaged BTF can nest without end. */
-const MAX_VALUES = 50_000;
+const MAX_VALUES = 6_000;
 
 /** Options, and how many values may still be written. */
 interface Formatting extends FormatOptions {
@@ -110,11 +110,16 @@ function variableType(btf: Btf, id: number): number {
 
 function composite(btf: Btf, type: BtfComposite, bytes: Uint8Array, options: Formatting, depth: number): string {
   if (type.name === 'in6_addr' && bytes.length === 16) return ipv6(bytes);
-  const parts = type.members.map((member) => {
+  const parts: string[] = [];
+  for (const member of type.members) {
+    if (options.budget.left <= 0) {
+      parts.push('…');
+      break;
+    }
     const size = member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0);
     const text = people(btf, member.type, bytes, { offset: member.bitOffset, size }, member.bitSize > 0, { ...options, name: member.name }, depth + 1);
-    return member.name === '' ? text : `${member.name} = ${text}`;
-  });
+    parts.push(member.name === '' ? text : `${member.name} = ${text}`);
+  }
   return `{${parts.join(', ')}}`;
 }
 
@@ -224,7 +229,7 @@ export type BpftoolValue =
 
 /** The tree of `bpftool map dump` for a value with BTF. */
 export function bpftoolValue(btf: Btf, id: number, bytes: Uint8Array): BpftoolValue {
-  return tree(btf, id, bytes, { offset: 0, size: 8 * (sizeOf(btf, id) ?? 0) }, false, { left: 20 * MAX_VALUES }, 0);
+  return tree(btf, id, bytes, { offset: 0, size: 8 * (sizeOf(btf, id) ?? 0) }, false, { left: 150 * MAX_VALUES }, 0);
 }
 
 const number = (value: bigint | string): BpftoolValue => ({ kind: 'number', text: `${value}` });
