@@ -10,7 +10,7 @@ import type { Problem } from '#core/problem';
 import type { LoadedObject, Program } from '#core/program';
 import { createKernel, parseScenario } from '#core/sim';
 import type { Kernel, Scenario, ScenarioEvent, SimulatedProgram } from '#core/sim';
-import { openProgram, readKernelBtf } from '#toolchain';
+import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
 import type { ToolchainSettings } from '#toolchain';
 import { verify } from '#core/verifier';
 import type { Finding, Verdict } from '#core/verifier';
@@ -88,7 +88,8 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   if ('failure' in found) return found;
   const { scenario } = found;
   notes.push(...found.notes);
-  const { btf: kernelBtf } = readKernelBtf(wish.settings);
+  const facts = verifierFacts(readKernelBtf(wish.settings));
+  const { kernelBtf } = facts;
   const kernel = createKernel({ ...scenario?.kernel, ...(version === undefined ? {} : { version }), engine: wish.engine === 'wasm' ? createWasmEngine() : interpreter, ...(kernelBtf ? { kernelBtf } : {}) });
   const loaded = kernel.load(object, wish.prog);
   const loadErrors = loaded.problems.filter(isError);
@@ -102,7 +103,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   const rejected: Rejected[] = [];
   if (wish.verify !== 'never')
     for (const { program, map } of maps) {
-      const verdict = verify(program.program, object, { kernel: kernel.options.version, logLevel: 1, cancelled: () => performance.now() > deadline, ...(kernelBtf ? { kernelBtf } : {}) });
+      const verdict = verify(program.program, object, { kernel: kernel.options.version, logLevel: 1, cancelled: () => performance.now() > deadline, ...facts });
       const finding = verdict.findings.find(({ severity }) => severity === 'error');
       if (verdict.verdict === 'rejected') rejected.push({ program: program.program, verdict, finding, place: map.placeOf(finding?.insn ?? 0) });
       if (verdict.verdict === 'cancelled') notes.push(`${program.program.name} was not verified: that takes longer than ${VERIFY_BUDGET / 1000} s`);

@@ -1,11 +1,10 @@
 // What is found out about one version of one document: it is opened, and every program in it is verified. Plain values out;
 // where they stand in the text is said by features/diagnostics.ts.
 
-import type { Btf } from '#core/btf';
 import type { KernelVersion } from '#core/catalog';
 import type { LineRecord, LoadedObject, Program } from '#core/program';
 import type { Problem } from '#core/problem';
-import { type Verdict, verify } from '#core/verifier';
+import { type Verdict, verify, type VerifyOptions } from '#core/verifier';
 
 export interface CheckedProgram {
   program: Program;
@@ -33,7 +32,8 @@ export interface ProgramVerdict {
 
 export interface VerifyRequest {
   kernel: KernelVersion;
-  kernelBtf: Btf | undefined;
+  /** The target kernel's types and symbols. */
+  facts: Pick<VerifyOptions, 'kernelBtf' | 'kernelSymbols'>;
   /** As in bpf_attr.log_level. */
   logLevel: number;
   /** Keep what was known at each instruction, for hovers. */
@@ -47,7 +47,7 @@ export interface VerifyRequest {
 }
 
 /** Verifies in this thread. Undefined where the result became stale on the way. */
-export function verifyHere(object: LoadedObject, { kernel, kernelBtf, logLevel, keepStates, budget, only, stale }: VerifyRequest): ProgramVerdict[] | undefined {
+export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keepStates, budget, only, stale }: VerifyRequest): ProgramVerdict[] | undefined {
   const verdicts: ProgramVerdict[] = [];
   const deadline = performance.now() + budget;
   const cancelled = (): boolean => stale() || performance.now() > deadline;
@@ -55,7 +55,7 @@ export function verifyHere(object: LoadedObject, { kernel, kernelBtf, logLevel, 
     if (only !== undefined && program.name !== only) continue;
     if (program.problems.some(({ severity }) => severity === 'error')) continue;
     const started = performance.now();
-    const verdict = verify(program, object, { kernel, logLevel, keepStates, cancelled, ...(kernelBtf ? { kernelBtf } : {}) });
+    const verdict = verify(program, object, { kernel, logLevel, keepStates, cancelled, ...facts });
     if (stale()) return undefined;
     verdicts.push({ index, verdict, ms: performance.now() - started });
   }

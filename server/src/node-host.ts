@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, type ToolchainSettings, warmCompiler } from '#toolchain';
+import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, verifierFacts, type ToolchainSettings, warmCompiler } from '#toolchain';
 import { verifyHere } from './check.ts';
 import type { Host } from './host.ts';
 import type { ServerSettings } from './settings.ts';
@@ -35,7 +35,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
       const kernel = settings.targetKernel;
       const source = language === 'asm' ? text : object.elf;
       if (thread && source !== undefined) return thread.verify({ file, source, kernelBtf: settings.kernel.btf, kernel, logLevel, keepStates, budget, only }, signal);
-      return verifyHere(object, { kernel, kernelBtf: readKernelBtf(toolchain(settings)).btf, logLevel, keepStates, budget, only, stale: () => signal.aborted });
+      return verifyHere(object, { kernel, facts: verifierFacts(readKernelBtf(toolchain(settings))), logLevel, keepStates, budget, only, stale: () => signal.aborted });
     },
     async prepare(settings) {
       thread?.warm();

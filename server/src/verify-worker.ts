@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { KernelVersion } from '#core/catalog';
 import { loadAssembly, loadObject } from '#core/program';
-import { readKernelBtf } from '#toolchain';
+import { readKernelBtf, verifierFacts } from '#toolchain';
 import { type ProgramVerdict, verifyHere } from './check.ts';
 
 const ROLE = 'ebpf-verifier';
@@ -40,11 +40,10 @@ export function serveVerifier(): boolean {
   const port = parentPort;
   port.on('message', (request: WorkerRequest) => {
     try {
-      const { btf } = readKernelBtf(request.kernelBtf ? { kernelBtf: request.kernelBtf } : {});
-      const options = btf ? { kernelBtf: btf } : {};
-      const object = typeof request.source === 'string' ? loadAssembly(request.source, request.file, options) : loadObject(request.source, request.file, options);
+      const facts = verifierFacts(readKernelBtf(request.kernelBtf ? { kernelBtf: request.kernelBtf } : {}));
+      const object = typeof request.source === 'string' ? loadAssembly(request.source, request.file, facts) : loadObject(request.source, request.file, facts);
       const stop = new Int32Array(request.stop);
-      const verdicts = verifyHere(object, { kernel: request.kernel, kernelBtf: btf, logLevel: request.logLevel, keepStates: request.keepStates, budget: request.budget, only: request.only, stale: () => Atomics.load(stop, 0) !== 0 });
+      const verdicts = verifyHere(object, { kernel: request.kernel, facts, logLevel: request.logLevel, keepStates: request.keepStates, budget: request.budget, only: request.only, stale: () => Atomics.load(stop, 0) !== 0 });
       port.postMessage({ id: request.id, ...(verdicts ? { verdicts } : {}) } satisfies WorkerAnswer);
     } catch (reason) {
       port.postMessage({ id: request.id, failure: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) } satisfies WorkerAnswer);

@@ -6,6 +6,7 @@ import os from 'node:os';
 import { type Btf, readBtf } from '#core/btf';
 import { isElf, readElf } from '#core/elf';
 import { type Problem, error } from '#core/problem';
+import type { VerifyOptions } from '#core/verifier';
 import { ownFolder } from './own-folder.ts';
 import type { ToolchainSettings } from './settings.ts';
 
@@ -21,6 +22,9 @@ export interface KernelBtf {
   origin: string;
   problems: readonly Problem[];
 }
+
+/** What the verifier is told of the kernel: spread it into its options. */
+export const verifierFacts = ({ btf, symbols }: KernelBtf): Pick<VerifyOptions, 'kernelBtf' | 'kernelSymbols'> => ({ ...(btf ? { kernelBtf: btf } : {}), ...(symbols ? { kernelSymbols: symbols } : {}) });
 
 const known = new Map<string, KernelBtf>();
 

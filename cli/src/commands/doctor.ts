@@ -8,7 +8,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, { json: { type: 'boolean', default: false } });
   if ('complaint' in parsed) return complain('doctor', parsed.complaint);
   const { compiler, problems, rejected } = await findCompiler();
-  const { btf: kernelBtf } = await readKernelBtf();
+  const { btf: kernelBtf } = readKernelBtf();
   if (parsed.values.json) {
     process.stdout.write(`${JSON.stringify({ compiler: compiler ?? null, rejected, problems, kernelBtfTypes: kernelBtf?.typeCount ?? null })}\n`);
   } else {

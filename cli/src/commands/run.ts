@@ -10,7 +10,7 @@ import { createKernel, decodeValue, describeKey, encodeValue, type Kernel, type 
 import { verify } from '#core/verifier';
 import { interpreter, type Engine } from '#core/vm';
 import * as vm from '#core/vm';
-import { openProgram, readKernelBtf } from '#toolchain';
+import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
 import { complain, readArguments } from '../arguments.ts';
 
 /** Larger arrays are shown without the elements that are all zeros. */
@@ -46,7 +46,8 @@ export async function run(args: readonly string[]): Promise<number> {
     report(scenario.failed);
     return 2;
   }
-  const { btf: kernelBtf } = await readKernelBtf();
+  const facts = verifierFacts(readKernelBtf());
+  const { kernelBtf } = facts;
   const kernel = createKernel({ engine, ...scenario.scenario?.kernel, ...(kernelBtf ? { kernelBtf } : {}) } satisfies Partial<KernelOptions> & { engine: Engine });
   const loaded = kernel.load(object, values.prog);
   report(loaded.problems);
@@ -55,7 +56,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (!values['no-verify']) {
-    const rejected = loaded.programs.flatMap((program) => refusal(program, object, kernel, kernelBtf));
+    const rejected = loaded.programs.flatMap((program) => refusal(program, object, kernel, facts));
     if (rejected.length > 0) {
       rejected.forEach((line) => process.stderr.write(`${line}\n`));
       process.stderr.write('the program was not run; --no-verify runs it all the same\n');
@@ -78,9 +79,9 @@ function engineNamed(name: string): Engine | undefined {
 }
 
 /** The verifier's refusal as lines; none if it accepts. */
-function refusal({ program }: SimulatedProgram, object: LoadedObject, kernel: Kernel, kernelBtf: KernelOptions['kernelBtf']): string[] {
+function refusal({ program }: SimulatedProgram, object: LoadedObject, kernel: Kernel, facts: ReturnType<typeof verifierFacts>): string[] {
   if (program.type === undefined) return [`${program.name}: its section ${program.section} names no program type`];
-  const verdict = verify(program, object, { kernel: kernel.options.version, ...(kernelBtf ? { kernelBtf } : {}) });
+  const verdict = verify(program, object, { kernel: kernel.options.version, ...facts });
   if (verdict.verdict === 'accepted') return [];
   const finding = verdict.findings.find(({ severity }) => severity === 'error');
   const line = finding && program.lines.findLast((record) => record.insn <= finding.insn);

@@ -4,7 +4,7 @@ import { type KernelVersion, TARGET_KERNELS } from '#core/catalog';
 import type { LoadedObject, Program } from '#core/program';
 import { formatProblem } from '#core/problem';
 import { type Finding, type Verdict, verify as verifyProgram } from '#core/verifier';
-import { openProgram, readKernelBtf } from '#toolchain';
+import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
 import { complain, readArguments } from '../arguments.ts';
 
 interface Row {
@@ -63,14 +63,14 @@ async function verifyFile(file: string, only: string | undefined, kernel: Kernel
     const names = object.programs.map(({ name }) => name).join(', ');
     return [failed(only === undefined ? `${file}: no program in this file${errors.length > 0 ? `\n${errors.join('\n')}` : ''}` : `${file}: no program "${only}"; it has ${names || 'none'}`)];
   }
-  const { btf: kernelBtf, symbols: kernelSymbols } = await readKernelBtf();
+  const facts = verifierFacts(readKernelBtf());
   return programs.map((program) => {
     if (program.type === undefined) {
       const why = program.problems.map(formatProblem).join('\n') || `${file}: section "${program.section}" names no program type`;
       return failed(why, { prog: program.name, section: program.section });
     }
     const before = performance.now();
-    const verdict = verifyProgram(program, object, { kernel, logLevel, ...(kernelBtf ? { kernelBtf } : {}), ...(kernelSymbols ? { kernelSymbols } : {}) });
+    const verdict = verifyProgram(program, object, { kernel, logLevel, ...facts });
     return { row: rowOf(file, program, object, verdict, performance.now() - before), verdict, problems: program.problems.map(formatProblem) };
   });
 }
