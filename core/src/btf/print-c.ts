@@ -68,6 +68,8 @@ const join = (type: string, name: string): string => (name === '' ? type : /^[*]
 function declare(btf: Btf, id: number, name: string, options: Printing, depth: number, indent: string | undefined): string {
   const type = btf.type(id);
   if (!type || depth > MAX_DEPTH || options.lines > MAX_LINES) return join(`/* type ${id} */ void`, name);
+  // A string section without its NULs makes names of kilobytes: they count as the lines that they fill.
+  options.lines += (type.name.length + name.length) >> 6;
   const next = (of: number, inner: string): string => declare(btf, of, inner, options, depth + 1, indent);
   switch (type.kind) {
     case 'void':
@@ -134,13 +136,29 @@ function behindQualifiers(btf: Btf, id: number): BtfType | undefined {
 function parameters(btf: Btf, type: BtfFuncProto, options: Printing, depth: number, indent: string | undefined): string {
   if (type.parameters.length === 0) return 'void';
   options.lines += type.parameters.length;
-  return type.parameters.map(({ name, type: of }, i) => (of === 0 && i === type.parameters.length - 1 && name === '' ? '...' : declare(btf, of, name, options, depth + 1, indent))).join(', ');
+  const texts: string[] = [];
+  for (const [i, { name, type: of }] of type.parameters.entries()) {
+    if (options.lines > MAX_LINES) {
+      texts.push('/* … */');
+      break;
+    }
+    texts.push(of === 0 && i === type.parameters.length - 1 && name === '' ? '...' : declare(btf, of, name, options, depth + 1, indent));
+  }
+  return texts.join(', ');
 }
 
 function enumeration(type: BtfEnum, options: Printing, indent: string): string {
   const name = type.name === '' ? '' : ` ${nameOf(type, options)}`;
   if (type.enumerators.length === 0) return `enum${name}`;
-  const lines = type.enumerators.map(({ name: one, value }) => `${indent}\t${options.enumeratorName?.(type, one) ?? one} = ${constant(type, value)},`);
+  const lines: string[] = [];
+  for (const { name: one, value } of type.enumerators) {
+    options.lines += one.length >> 6;
+    if (options.lines > MAX_LINES) {
+      lines.push(`${indent}\t/* … */`);
+      break;
+    }
+    lines.push(`${indent}\t${options.enumeratorName?.(type, one) ?? one} = ${constant(type, value)},`);
+  }
   const attribute = type.size === 1 ? ' __attribute__((mode(byte)))' : type.size === 2 ? ' __attribute__((mode(HI)))' : type.size === 8 ? ' __attribute__((mode(word)))' : '';
   return `enum${name} {\n${lines.join('\n')}\n${indent}}${attribute}`;
 }
@@ -218,9 +236,18 @@ function composite(btf: Btf, type: BtfComposite, options: Printing, depth: numbe
   const lines: string[] = [];
   let at = 0;
   for (const member of type.members) {
+    options.lines += member.name.length >> 6;
+    if (options.lines > MAX_LINES) {
+      lines.push(`${inner}/* … */`);
+      break;
+    }
     const { size, align } = layoutOf(btf, member.type, depth + 1);
     if (type.kind === 'struct') {
-      if (natural(at, member.bitSize, size, packed ? 1 : align, packed) !== member.bitOffset) lines.push(...padding(at, member.bitOffset, inner));
+      if (natural(at, member.bitSize, size, packed ? 1 : align, packed) !== member.bitOffset) {
+        const room = padding(at, member.bitOffset, inner);
+        options.lines += room.length;
+        lines.push(...room);
+      }
       at = member.bitOffset + (member.bitSize || size * 8);
     }
     lines.push(`${inner}${declare(btf, member.type, member.name, options, depth, inner)}${member.bitSize > 0 ? `: ${member.bitSize}` : ''};`);
