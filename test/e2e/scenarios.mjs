@@ -232,4 +232,17 @@ export const scenarios = {
     await window.closePanel();
     await untouched(window);
   },
+
+  async 'activation is quick'(window, { say }) {
+    await window.open('hello-map/hello-map.bpf.c');
+    await window.command('Developer: Show Running Extensions');
+    const row = window.page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'ebpf-workbench' }).first();
+    await row.waitFor();
+    const text = (await row.innerText()).replace(/\s+/g, ' ');
+    const milliseconds = Number(/Activation: (\d+)\s?ms/i.exec(text)?.[1]);
+    await window.screenshot('activation');
+    say(text);
+    assert.ok(milliseconds > 0, text);
+    await window.press('Control+W');
+  },
 };
