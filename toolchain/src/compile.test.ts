@@ -101,6 +101,12 @@ describe.skipIf(!compiler)('compile', () => {
     expect(existsSync(never)).toBe(false);
   });
 
+  // Linux only: elsewhere there are no such headers, and a BPF program needs vmlinux.h.
+  test.skipIf(!existsSync('/usr/include/linux/bpf.h') || !existsSync('/usr/include/stdint.h'))('the C library\'s and the kernel\'s user-space headers, without a 32-bit libc', async () => {
+    const text = `#include <stdint.h>\n#include <stddef.h>\n#include <string.h>\n#include <linux/bpf.h>\n#include <linux/if_ether.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int f(struct xdp_md *ctx) { uint32_t x = ctx->data; return x ? XDP_PASS : XDP_DROP; }\n`;
+    expect((await build({ file: path.join(project, 'libc.bpf.c'), text })).problems.map(formatProblem)).toEqual([]);
+  });
+
   test('an unsaved header counts, and its errors carry the way to it', async () => {
     const header = path.join(project, 'count.h');
     const good = await build({ unsaved: new Map([[header, '#define PASS 77\n']]) });

@@ -115,6 +115,7 @@ async function headerArguments(text: string, { file, unsaved, compiler }: Compil
   const args = [...language, ...includes.map((folder) => `-I${folder}`)];
   // Programs written for libbpf's source tree include "bpf_helpers.h" without the folder.
   if (settings.bpfHeaders !== 'system') args.push('-idirafter', path.join(own, 'bpf'));
+  args.push('-idirafter', path.join(own, 'libc'));
   if (process.platform === 'linux') args.push(...MULTIARCH.filter((folder) => existsSync(folder)).flatMap((folder) => ['-idirafter', folder]));
 
   const given = flags.flatMap((flag, index) => (flag === '-I' || flag === '-iquote' ? [flags[index + 1] ?? ''] : /^-I(.+)/.test(flag) ? [flag.slice(2)] : [])).filter((folder) => folder !== '');
