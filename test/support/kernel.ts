@@ -1,13 +1,11 @@
 // The real kernel as the tests' oracle: builds kernel-bridge.c once with the machine's C compiler and talks to it.
 // It loads and test-runs, and can neither attach nor pin. Where bpf() cannot be used, openKernel says why and returns undefined.
 
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import path from 'node:path';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { fromHex, toHex } from '#core/bytes';
 import { BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decode, encode, type Insn, isLdImm64 } from '#core/isa';
-import { missing, repository } from './requirements.ts';
+import { buildC } from './build-c.ts';
+import { missing } from './requirements.ts';
 
 /** enum bpf_prog_type, by the names this project uses. */
 export const PROGRAM_TYPES = [
@@ -103,7 +101,7 @@ const unhex = (word: string | undefined): Uint8Array => (!word || word === '-' ?
 export async function openKernel(): Promise<KernelBridge | undefined> {
   const unusable = (reason: string): undefined => missing('kernel', reason);
   if (process.platform !== 'linux') return unusable(`this is ${process.platform}, not Linux`);
-  const executable = buildBridge();
+  const executable = buildC('kernel-bridge');
   if (!executable) return unusable('no C compiler (cc, gcc or clang) to build test/support/kernel-bridge.c');
   const bridge = talk(spawn(executable, { stdio: ['pipe', 'pipe', 'pipe'] }));
   const probe = await bridge.load({ type: 'socket_filter', insns: decode(fromHex('b700000000000000 9500000000000000')!) });
@@ -113,25 +111,6 @@ export async function openKernel(): Promise<KernelBridge | undefined> {
   }
   await bridge.closeFd(probe.fd);
   return bridge;
-}
-
-function buildBridge(): string | undefined {
-  const source = path.join(repository, 'test/support/kernel-bridge.c');
-  const folder = path.join(repository, '.cache');
-  const executable = path.join(folder, `kernel-bridge-${createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12)}`);
-  if (existsSync(executable)) return executable;
-  mkdirSync(folder, { recursive: true });
-  const building = `${executable}.${process.pid}`;
-  for (const compiler of ['cc', 'gcc', 'clang', 'clang-22', 'clang-19', 'clang-14']) {
-    try {
-      execFileSync(compiler, ['-O1', '-w', source, '-o', building], { stdio: 'ignore' });
-      renameSync(building, executable);
-      return executable;
-    } catch {
-      continue;
-    }
-  }
-  return undefined;
 }
 
 function talk(child: ChildProcessWithoutNullStreams): KernelBridge {
