@@ -9,6 +9,7 @@ import type { FindingCode } from './findings.ts';
 import type { LiveStack } from './liveness-stack.ts';
 import type { VerifierLog } from './log.ts';
 import type { VerifierMap } from './maps.ts';
+import type { Observer } from './observe.ts';
 import type { Register } from './registers.ts';
 import { type Frame, type HistoryEntry, type LinkedRegister, SlotSet, type VerifierState } from './state.ts';
 import type { Cause, VerifyOptions } from './types.ts';
@@ -166,6 +167,8 @@ export class VerifierEnvironment {
   /** Writes what changed to the log now, before the next instruction. */
   printState: (() => void) | undefined = undefined;
   /** Told before each instruction is walked. */
+  /** Where somebody wants to see the states. */
+  observer: Observer | undefined = undefined;
   beforeInsn: ((insn: number) => void) | undefined = undefined;
 
   constructor(

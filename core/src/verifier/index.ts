@@ -2,4 +2,7 @@
 
 export type * from './types.ts';
 export { verify } from './verify.ts';
+export type { Register } from './registers.ts';
+export type { StackSlot } from './state.ts';
+export type { Scalar } from './domains/scalar.ts';
 export { FINDINGS } from './findings.ts';

@@ -262,6 +262,7 @@ function maybeLooping(old: VerifierState, current: VerifierState): boolean {
 
 function hit(env: VerifierEnvironment, explored: ExploredState, insn: number, loop: boolean): void {
   explored.hits++;
+  env.observer?.covered(insn, explored.state);
   if (env.facts.jumpPoint[env.insn]) env.pushHistory({});
   propagatePrecision(env, explored.state, env.state, env.insn);
   if (!loop) return;
@@ -280,6 +281,7 @@ function addCheckpoint(env: VerifierEnvironment, list: ExploredState[], insn: nu
   const current = env.state;
   const checkpoint = current.copy();
   checkpoint.insn = insn;
+  env.observer?.checkpoint(checkpoint);
   const explored: ExploredState = { state: checkpoint, hits: 0, misses: 0, evicted: false, freed: false };
   env.checkpointOf.set(checkpoint, explored);
   enterLoop(env, checkpoint);

@@ -175,6 +175,8 @@ export class VerifierState {
   mayGotoDepth = 0;
   /** Dead registers and slots have been taken out. */
   cleaned = false;
+  /** Number of the state that this path was last observed in (observe.ts). */
+  observed = -1;
   /** The checkpoint that a back edge was found equal to. */
   equalState: VerifierState | undefined = undefined;
 
@@ -203,6 +205,7 @@ export class VerifierState {
     copy.depth = this.depth;
     copy.callbackUnrollDepth = this.callbackUnrollDepth;
     copy.mayGotoDepth = this.mayGotoDepth;
+    copy.observed = this.observed;
     return copy;
   }
 

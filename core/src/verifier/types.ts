@@ -3,6 +3,8 @@
 import type { KernelVersion } from '#core/catalog';
 import type { LoadedObject, Program } from '#core/program';
 import type { Btf } from '#core/btf';
+import type { Register } from './registers.ts';
+import type { StackSlot } from './state.ts';
 
 export interface VerifyOptions {
   kernel: KernelVersion;
@@ -18,8 +20,52 @@ export interface VerifyOptions {
   progFlags?: number;
   /** Keep, for each slot, the states that reached it, for hovers and inlay hints. */
   keepStates?: boolean;
+  /** Told of each state that reaches an instruction, before it is processed, in the order of the walk. */
+  observe?: (state: ObservedState) => void;
+  /** Told of each path that ended because a state seen before covers it. */
+  observeCovered?: (path: CoveredPath) => void;
+  /** Go on after the first error, for the others that do not follow from it. The kernel stops there. */
+  everyError?: boolean;
   /** Asked between instructions now and then: true gives the verdict up. */
   cancelled?: () => boolean;
+}
+
+/** A path's state before an instruction. Registers, slots and scalars are values: they never change and states share them. */
+export interface ObservedState {
+  /** Counts from 0 over the whole verification. */
+  id: number;
+  /** Id of the state before this one on the same path; -1 where a path of its own begins (main, a global function, an asynchronous callback). */
+  before: number;
+  /** Slot about to be processed. */
+  insn: number;
+  /** Slot processed before it on this path, -1 at its start. */
+  previous: number;
+  /** Outermost first. */
+  frames: readonly ObservedFrame[];
+}
+
+export interface ObservedFrame {
+  /** Index into Program.subprograms. */
+  subprogram: number;
+  /** Slot of the call that made the frame; -1 for the first. */
+  callsite: number;
+  /** r0 to r10. */
+  registers: readonly Register[];
+  /** Eight bytes each; index 0 is fp-8. As long as the deepest access. */
+  stack: readonly StackSlot[];
+}
+
+/** A path that was not walked on from `insn`, since the state `by` covers it in everything that counts. */
+export interface CoveredPath {
+  insn: number;
+  /** Ids of ObservedState: the path's last, and the one that covers it. */
+  before: number;
+  by: number;
+  /**
+   * What of the covering state counts, per frame: bits of the registers that are still read, and of those whose exact range mattered
+   * (a number without that bit stands for any number), and the same for stack slots. Ask when the verdict is there: marks are added late.
+   */
+  counts: () => readonly { registers: number; preciseRegisters: number; slots: readonly ('dead' | 'precise' | 'imprecise')[] }[];
 }
 
 /** A step that gave the offending value its state, oldest first. */

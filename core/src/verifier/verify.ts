@@ -9,6 +9,7 @@ import { findingRow } from './findings.ts';
 import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
 import { computeLiveRegisters } from './liveness-registers.ts';
 import { LiveStack } from './liveness-stack.ts';
+import { Observer } from './observe.ts';
 import { formatRegister, LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
 import { formatInsn } from './format-insn.ts';
 import { isLdImm64 } from '#core/isa';
@@ -26,6 +27,8 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
   const env = new VerifierEnvironment(program, object, options, log);
   const states = options.keepStates ? keepStates(env) : undefined;
   let rejection: Rejection | undefined;
+  if (options.observe) env.observer = new Observer(env);
+  const walked = new Set<number>();
   let cancelled = false;
   try {
     run(env);

@@ -57,6 +57,7 @@ export function walk(env: VerifierEnvironment): void {
   }
 }
 
+    env.observer?.state(at);
 function tooLarge(env: VerifierEnvironment) {
   let busiest = 0;
   env.visits.forEach((count, at) => {
