@@ -55,7 +55,7 @@ export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keep
     if (only !== undefined && program.name !== only) continue;
     if (program.problems.some(({ severity }) => severity === 'error')) continue;
     const started = performance.now();
-    const verdict = verify(program, object, { kernel, logLevel, keepStates, cancelled, ...facts });
+    const verdict = verify(program, object, { kernel, logLevel, keepStates, everyError: true, cancelled, ...facts });
     if (stale()) return undefined;
     verdicts.push({ index, verdict, ms: performance.now() - started });
   }

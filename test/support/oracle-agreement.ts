@@ -41,6 +41,7 @@ interface MacroRow extends OracleRow {
 export interface Comparison {
   row: OracleRow;
   name: string;
+  program?: Program;
   /** Undefined when our verifier crashed or the program was not found. */
   verdict?: Verdict;
   failure?: string;
@@ -106,8 +107,8 @@ function compare(row: OracleRow, name: string, program: Program | undefined, obj
   if (!program || !object) return { row, name, failure: 'program not found in the loaded object', ms: 0 };
   try {
     const btf = readKernelBtf();
-    const verdict = verify(program, object, { kernel: '6.18', logLevel, progFlags: row.prog_flags ?? 0, cpus: os.cpus().length, kernelSymbols, ...(btf && { kernelBtf: btf }) });
-    return { row, name, verdict, ms: performance.now() - start };
+    const verdict = verify(program, object, { kernel: '6.18', logLevel, everyError: true, progFlags: row.prog_flags ?? 0, cpus: os.cpus().length, kernelSymbols, ...(btf && { kernelBtf: btf }) });
+    return { row, name, program, verdict, ms: performance.now() - start };
   } catch (thrown) {
     return { row, name, failure: (thrown as Error).stack ?? String(thrown), ms: performance.now() - start };
   }

@@ -143,6 +143,7 @@ export class VerifierEnvironment {
 
   idCounter = 0;
   processed = 0;
+  processedLimit = MAX_PROCESSED;
   previousProcessed = 0;
   jumps = 0;
   previousJumps = 0;
@@ -166,10 +167,12 @@ export class VerifierEnvironment {
   unresolvedKfunc: number | undefined = undefined;
   /** Writes what changed to the log now, before the next instruction. */
   printState: (() => void) | undefined = undefined;
-  /** Told before each instruction is walked. */
   /** Where somebody wants to see the states. */
   observer: Observer | undefined = undefined;
+  /** Told before each instruction is walked. */
   beforeInsn: ((insn: number) => void) | undefined = undefined;
+  /** Told of each path that ends before an instruction because an earlier state covers it. */
+  onCovered: ((insn: number) => void) | undefined = undefined;
 
   constructor(
     readonly program: Program,

@@ -241,7 +241,7 @@ const mayPointToLock = (register: Register): boolean => {
 };
 
 /** The pointer, and all copies of it, are NULL or are not. */
-function markNullOrNot(state: VerifierState, checked: Register, isNull: boolean, env: VerifierEnvironment): void {
+export function markNullOrNot(state: VerifierState, checked: Register, isNull: boolean, env: VerifierEnvironment): void {
   const { id, refObjId } = checked;
   // Nothing was acquired after all.
   if (refObjId && refObjId === id && isNull) forgetReference(state, id);

@@ -3,6 +3,7 @@
 import type { KernelVersion } from '#core/catalog';
 import type { LoadedObject, Program } from '#core/program';
 import type { Btf } from '#core/btf';
+import type { KnownStates } from './known-value.ts';
 import type { Register } from './registers.ts';
 import type { StackSlot } from './state.ts';
 
@@ -110,14 +111,14 @@ export interface Verdict {
   verdict: 'accepted' | 'rejected' | 'cancelled';
   /** The kernel's return: 'EACCES', 'EINVAL', 'E2BIG', …; undefined when accepted. */
   errno?: string;
-  /** findings[0] is what the kernel would say. Warnings may stand here on an accepted program. */
+  /** findings[0] is what the kernel would say; then, with everyError, other errors. Warnings may stand here on an accepted program. */
   findings: readonly Finding[];
   log: string;
   statistics: VerifierStatistics;
   /** Times each slot was processed. */
   visits: Uint32Array;
-  /** With keepStates: text of the registers at each slot, as the log prints them, joined over states. */
-  states?: ReadonlyMap<number, readonly string[]>;
+  /** With keepStates: what was known before each instruction, joined over states. */
+  states?: KnownStates;
 }
 
 export type Verify = (program: Program, object: LoadedObject, options: VerifyOptions) => Verdict;

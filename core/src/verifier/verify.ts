@@ -8,15 +8,17 @@ import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastc
 import { findingRow } from './findings.ts';
 import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
 import { computeLiveRegisters } from './liveness-registers.ts';
+import { keepStates } from './known-states.ts';
 import { LiveStack } from './liveness-stack.ts';
 import { Observer } from './observe.ts';
-import { formatRegister, LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
+import { LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
 import { formatInsn } from './format-insn.ts';
 import { isLdImm64 } from '#core/isa';
+import { otherErrors } from './other-errors.ts';
 import { checkAttach, checkFunctionTypes, findExceptionCallback, prepareSubprograms, resolveReferences } from './prepare.ts';
-import { NOT_INIT, pointerRegister, PTR_TO_CTX, PTR_TO_STACK } from './registers.ts';
+import { pointerRegister, PTR_TO_CTX, PTR_TO_STACK } from './registers.ts';
 import { checkStackDepth } from './stack-depth.ts';
-import { BPF_REG_FP, Frame, isSpilled, NO_CALLSITE, VerifierState } from './state.ts';
+import { BPF_REG_FP, Frame, NO_CALLSITE, VerifierState } from './state.ts';
 import { argumentsOf, enterWithDeclaredArguments } from './subprogram-arguments.ts';
 import type { Finding, Verdict, VerifyOptions } from './types.ts';
 import { walk } from './walk.ts';
@@ -26,22 +28,21 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
   const log = new VerifierLog(options.logLevel ?? 0);
   const env = new VerifierEnvironment(program, object, options, log);
   const states = options.keepStates ? keepStates(env) : undefined;
-  let rejection: Rejection | undefined;
   if (options.observe) env.observer = new Observer(env);
   const walked = new Set<number>();
+  let rejection: Rejection | undefined;
   let cancelled = false;
   try {
-    run(env);
+    run(env, walked);
   } catch (thrown) {
     if (thrown instanceof Rejection) rejection = thrown;
     else if (thrown instanceof Cancelled) cancelled = true;
     else throw thrown;
   }
   writeStatistics(env);
-  return {
-    verdict: cancelled ? 'cancelled' : rejection ? 'rejected' : 'accepted',
+  const answer = {
+    verdict: cancelled ? ('cancelled' as const) : rejection ? ('rejected' as const) : ('accepted' as const),
     ...(rejection && { errno: rejection.errno }),
-    findings: rejection ? [findingOf(env, rejection)] : [],
     log: log.text(),
     statistics: {
       processed: env.processed,
@@ -50,12 +51,17 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
       peakStates: env.peakStates,
       stackDepth: rejection ? env.subprograms.map((subprogram) => subprogram.stackDepth) : stackDepths(env),
     },
-    visits: env.visits,
-    ...(states && { states: states() }),
+    visits: env.visits.slice(),
   };
+  const findings = rejection ? [findingOf(env, rejection)] : [];
+  if (rejection && options.everyError && walked.size > 0) {
+    for (const other of otherErrors(env, rejection, () => walkGlobalFunctions(env, walked))) findings.push(findingOf(env, other));
+  }
+  return { ...answer, findings, ...(states && { states: states() }) };
 }
 
-function run(env: VerifierEnvironment): void {
+/** `walked` gets the functions whose walk has begun. */
+function run(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.insns.length === 0) throw env.reject('invalid-program', 'EINVAL', 'the program has no instructions');
   prepareSubprograms(env);
   checkKfuncsBeforeWalk(env);
@@ -73,8 +79,9 @@ function run(env: VerifierEnvironment): void {
   computeLiveRegisters(env, orders);
   writeLiveRegisters(env);
   markFastcallPatterns(env);
+  walked.add(0);
   walkFunction(env, 0);
-  walkGlobalFunctions(env);
+  walkGlobalFunctions(env, walked);
   removeFastcallSpills(env);
   checkStackDepth(env);
   if (env.unresolvedKfunc !== undefined) {
@@ -84,14 +91,13 @@ function run(env: VerifierEnvironment): void {
 }
 
 /** Global functions that verified code calls, and those that they call in turn. */
-function walkGlobalFunctions(env: VerifierEnvironment): void {
-  const done = new Set<number>([0]);
+function walkGlobalFunctions(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.exceptionCallback > 0) env.subprograms[env.exceptionCallback]!.called = true;
   for (let again = true; again; ) {
     again = false;
     env.subprograms.forEach((subprogram, index) => {
-      if (done.has(index) || subprogram.linkage !== 'global' || !subprogram.called) return;
-      done.add(index);
+      if (walked.has(index) || subprogram.linkage !== 'global' || !subprogram.called) return;
+      walked.add(index);
       walkFunction(env, index);
       if (env.log.level & LOG_LEVEL) env.log.write(`Func#${index} ('${subprogram.name}') is safe for any args that match its prototype\n`);
       again = true;
@@ -177,27 +183,4 @@ function writeStatistics(env: VerifierEnvironment): void {
   env.log.write(
     `processed ${env.processed} insns (limit 1000000) max_states_per_insn ${env.maxStatesPerInsn} total_states ${env.totalStates} peak_states ${env.peakStates} mark_read 0\n`,
   );
-}
-
-/** Notes the registers that each slot leaves behind, as the log prints them; a few different ones per slot. */
-function keepStates(env: VerifierEnvironment): () => ReadonlyMap<number, readonly string[]> {
-  const kept = new Map<number, Map<string, Set<string>>>();
-  const limit = 8;
-  env.beforeInsn = (at) => {
-    let names = kept.get(at);
-    if (!names) kept.set(at, (names = new Map()));
-    const note = (name: string, text: string): void => {
-      let values = names.get(name);
-      if (!values) names.set(name, (values = new Set()));
-      if (values.size < limit) values.add(text);
-    };
-    const { frame } = env.state;
-    frame.registers.forEach((register, i) => {
-      if (register.type !== NOT_INIT) note(`R${i}`, formatRegister(register, frame.number));
-    });
-    frame.stack.forEach((slot, i) => {
-      if (isSpilled(slot)) note(`fp${-(i + 1) * 8}`, formatRegister(slot.register, frame.number));
-    });
-  };
-  return () => new Map([...kept].map(([at, names]) => [at, [...names].map(([name, values]) => `${name}=${[...values].join(' | ')}`)]));
 }

@@ -9,7 +9,7 @@ import { checkHelperCall } from './call-helper.ts';
 import { checkKfuncCall } from './call-kfunc.ts';
 import { callSubprogram, exitFunction } from './calls.ts';
 import { checkResourceLeak, checkReturnValue } from './check-exit.ts';
-import { Cancelled, MAX_PROCESSED, type VerifierEnvironment } from './environment.ts';
+import { Cancelled, type VerifierEnvironment } from './environment.ts';
 import { formatInsn } from './format-insn.ts';
 import { formatState, LOG_LEVEL, LOG_LEVEL2 } from './log.ts';
 import { endPath, isVisited } from './prune.ts';
@@ -23,31 +23,41 @@ const CANCEL_INTERVAL = 1024;
 const LOG_ALIGNMENT = 40;
 const LOG_MIN_ALIGNMENT = 8;
 
+/** Where a walk takes up: at a function's beginning; the same instruction once more; the next path put aside; or as `env` stands. */
+export type WalkFrom = 'start' | 'again' | 'next-path' | 'on';
+
 /** Walks all paths from `env.state` at `env.insn`. Rejections are thrown. */
-export function walk(env: VerifierEnvironment): void {
+export function walk(env: VerifierEnvironment, from: WalkFrom = 'start'): void {
   const printer = new Printer(env);
-  env.previousInsn = -1;
   env.printState = () => printer.state();
+  if (from === 'start') env.previousInsn = -1;
+  else if (from === 'next-path' && !nextPath(env, printer)) return;
+  // What stands before an instruction (pruning, history) has been done where it is taken up again.
+  let again = from === 'again';
   for (;;) {
     env.currentHistory = undefined;
     const at = env.insn;
     const insn = env.insns[at];
     if (!insn) throw env.reject('control-flow', 'EFAULT', `invalid insn idx ${at} insn_cnt ${env.insns.length}`);
-    if (++env.processed > MAX_PROCESSED) throw tooLarge(env);
+    if (++env.processed > env.processedLimit) throw tooLarge(env);
     env.visits[at]!++;
     if (env.processed % CANCEL_INTERVAL === 0 && env.options.cancelled?.()) throw new Cancelled();
     const { state } = env;
     state.lastInsn = env.previousInsn;
     state.insn = at;
-    if (env.facts.prunePoint[at] && isVisited(env, at)) {
-      printer.safe(at);
-      if (!nextPath(env, printer)) return;
-      continue;
+    if (!again) {
+      if (env.facts.prunePoint[at] && isVisited(env, at)) {
+        printer.safe(at);
+        if (!nextPath(env, printer)) return;
+        continue;
+      }
+      if (env.facts.jumpPoint[at]) env.pushHistory({});
     }
-    if (env.facts.jumpPoint[at]) env.pushHistory({});
+    again = false;
     printer.insn(at);
     env.liveStack?.beginInsn(at);
     env.beforeInsn?.(at);
+    env.observer?.state(at);
     const outcome = step(env, insn);
     env.liveStack?.commit();
     if (outcome !== 'end') env.previousInsn = at;
@@ -57,7 +67,6 @@ export function walk(env: VerifierEnvironment): void {
   }
 }
 
-    env.observer?.state(at);
 function tooLarge(env: VerifierEnvironment) {
   let busiest = 0;
   env.visits.forEach((count, at) => {
