@@ -186,7 +186,7 @@ export class CTypes {
     const names = parameterDies.map((child) => this.from(this.attributes.type(child), depth + 1).name);
     if (variadic) names.push('...');
     return {
-      kind: 'function', size: 0, variadic, name: `${this.from(result, depth + 1).name} (${names.join(', ') || 'void'})`.slice(0, MAX_NAME),
+      kind: 'function', size: 0, variadic, name: functionName(this.from(result, depth + 1).name, names.join(', ') || 'void'),
       result: () => this.from(result, 0),
       parameters: () => parameterDies.map((child) => ({ name: this.name(child) ?? '', type: this.of(child) })),
     };
@@ -205,17 +205,19 @@ export class CTypes {
   }
 }
 
-/** Qualifiers stand in front, behind the star of a pointer. */
+/** `int (void)`, `void *(int)`. */
+const functionName = (result: string, parameters: string): string => `${result}${result.endsWith('*') ? '' : ' '}(${parameters})`.slice(0, MAX_NAME);
+
+/** Qualifiers stand in front, but behind the star of a pointer: `const char *`, `char *const`, `int (*const)(void)`. */
 function qualified(word: string, type: CType): CType {
-  const name = type.kind === 'pointer' && type.name.endsWith('*') ? `${type.name}${word}` : `${word} ${type.name}`;
+  const star = type.kind === 'pointer' ? /^(?:[^(]*\(\*+(?:const|volatile|restrict| )*(?=\)))|^[^(]*\*(?:const|volatile|restrict| )*$/.exec(type.name)?.[0] : undefined;
+  const name = star === undefined ? `${word} ${type.name}` : `${star}${/[*]$/.test(star) ? '' : ' '}${word}${type.name.slice(star.length)}`;
   return { ...type, name: name.slice(0, MAX_NAME) };
 }
 
-/** `struct start *`, `char **`, `int (*)(void *)`, `int (*)[4]`. */
+/** `struct start *`, `char **`, `int (*)(void *)`, `int (*)[4]`, `void *(*)(int)`. */
 function pointerName(target: string): string {
-  const called = /^(.*?) (\((?!\*).*\))$/s.exec(target);
-  if (called) return `${called[1]} (*)${called[2]}`.slice(0, MAX_NAME);
-  const array = /^(.*?)(\[.*\])$/s.exec(target);
-  if (array) return `${array[1]} (*)${array[2]}`.slice(0, MAX_NAME);
+  const called = /^(.*?) ?(\((?!\*).*\))$/s.exec(target) ?? /^(.*?)(\[.*\])$/s.exec(target);
+  if (called) return `${called[1]}${called[1]!.endsWith('*') ? '' : ' '}(*)${called[2]}`.slice(0, MAX_NAME);
   return (target.endsWith('*') ? `${target}*` : `${target} *`).slice(0, MAX_NAME);
 }
