@@ -173,6 +173,8 @@ export class VerifierEnvironment {
   beforeInsn: ((insn: number) => void) | undefined = undefined;
   /** Told of each path that ends before an instruction because an earlier state covers it. */
   onCovered: ((insn: number) => void) | undefined = undefined;
+  /** Told of each path that ends before an instruction because an earlier state covers it. */
+  onCovered: ((insn: number) => void) | undefined = undefined;
 
   constructor(
     readonly program: Program,

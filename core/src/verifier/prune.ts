@@ -263,6 +263,7 @@ function maybeLooping(old: VerifierState, current: VerifierState): boolean {
 function hit(env: VerifierEnvironment, explored: ExploredState, insn: number, loop: boolean): void {
   explored.hits++;
   env.observer?.covered(insn, explored.state);
+  env.onCovered?.(insn);
   if (env.facts.jumpPoint[env.insn]) env.pushHistory({});
   propagatePrecision(env, explored.state, env.state, env.insn);
   if (!loop) return;

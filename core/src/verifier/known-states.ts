@@ -1,0 +1,282 @@
+// Gathers what was known before each instruction over all paths, for hovers and inlay hints (VerifyOptions.keepStates).
+// A path that ends at a checkpoint brings numbers that were never walked on, since nothing depended on them: they are carried on
+// through copies here, and what is computed from them is `open`. Nothing of the verdict depends on this.
+
+import {
+  BPF_ALU, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_JMP, BPF_LDX, BPF_MEM, BPF_MOV, BPF_PSEUDO_CALL, BPF_ST, BPF_STX, insnClass, type Insn, modeField, sizeField, usesRegisterSource,
+} from '#core/isa';
+import { successors } from './cfg.ts';
+import { U32_MAX } from './domains/scalar.ts';
+import type { VerifierEnvironment } from './environment.ts';
+import type { KnownShape, KnownSlot, KnownState, KnownStates, KnownValue } from './known-value.ts';
+import { usesAndDefinitions } from './liveness-registers.ts';
+import { formatRegister } from './log.ts';
+import { baseType, isPacketPointer, mayBeNull, NOT_INIT, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_KEY, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE, typeName } from './registers.ts';
+import { BPF_REG_FP, byteKind, isSpilled, REGISTER_COUNT, SLOT_LETTERS, STACK_SLOTS, type StackSlot } from './state.ts';
+
+const MAX_SHAPES = 6;
+const MAX_TEXTS = 4;
+/** Registers of one place whose text is made: later ones only widen the numbers. */
+const MAX_FORMATTED = 32;
+/** Edges are not kept of larger programs: nobody reads them line by line. */
+const MAX_EDGES_INSNS = 20_000;
+
+type Shape = { -readonly [Key in keyof KnownShape]: KnownShape[Key] };
+
+/** One register or slot at one place, over all states. */
+class Cell {
+  last: Register | undefined;
+  shapes: Shape[] = [];
+  texts = new Set<string>();
+  open = false;
+  private formatted = 0;
+
+  note(register: Register, frame: number): void {
+    if (register === this.last) return;
+    this.last = register;
+    this.join(shapeOf(register));
+    if (this.formatted >= MAX_FORMATTED || this.texts.size >= MAX_TEXTS) return;
+    this.formatted++;
+    this.texts.add(formatRegister(register, frame));
+  }
+
+  /** Whether anything new was in it. */
+  join(shape: KnownShape): boolean {
+    const known = this.shapes.find((one) => sameKind(one, shape));
+    if (!known) {
+      if (this.open && this.shapes.length >= MAX_SHAPES) return false;
+      if (this.shapes.length >= MAX_SHAPES) this.open = true;
+      else this.shapes.push({ ...shape });
+      return true;
+    }
+    return widen(known, shape);
+  }
+
+  get value(): KnownValue {
+    return { shapes: this.shapes, texts: [...this.texts], open: this.open };
+  }
+}
+
+const sameKind = (a: KnownShape, b: KnownShape): boolean => a.type === b.type && a.map === b.map && a.memSize === b.memSize && a.pointee === b.pointee && a.frame === b.frame;
+
+function shapeOf(register: Register): Shape {
+  const { type, scalar } = register;
+  const base = baseType(type);
+  // A scalar's `off` is its distance from another one.
+  const off = type === SCALAR_VALUE ? 0n : BigInt(register.off);
+  const shape: Shape = {
+    type: typeName(type & ~PTR_MAYBE_NULL),
+    maybeNull: mayBeNull(type),
+    umin: scalar.umin + off,
+    umax: scalar.umax + off,
+    smin: scalar.smin + off,
+    smax: scalar.smax + off,
+    u32min: scalar.u32min,
+    u32max: scalar.u32max,
+    s32min: scalar.s32min,
+    s32max: scalar.s32max,
+    bits: { value: scalar.value, mask: scalar.mask },
+  };
+  if (register.map) {
+    shape.map = register.map.definition.name;
+    shape.mapSize = base === PTR_TO_MAP_KEY ? register.map.keySize : register.map.valueSize;
+  }
+  if (isPacketPointer(type)) shape.proven = Math.max(0, register.range - register.off);
+  if (base === PTR_TO_MEM) shape.memSize = register.memSize;
+  if (base === PTR_TO_BTF_ID) shape.pointee = register.btf?.type(register.btfId)?.name ?? '';
+  if (type === PTR_TO_STACK) shape.frame = register.frame;
+  return shape;
+}
+
+const smaller = <N extends number | bigint>(a: N, b: N): N => (b < a ? b : a);
+const larger = <N extends number | bigint>(a: N, b: N): N => (b > a ? b : a);
+
+function widen(known: Shape, by: KnownShape): boolean {
+  const unknown = known.bits.mask | by.bits.mask | (known.bits.value ^ by.bits.value);
+  const covered =
+    by.umin >= known.umin && by.umax <= known.umax && by.smin >= known.smin && by.smax <= known.smax && by.u32min >= known.u32min && by.u32max <= known.u32max && by.s32min >= known.s32min &&
+    by.s32max <= known.s32max && unknown === known.bits.mask && (known.maybeNull || !by.maybeNull) && (by.proven ?? 0) >= (known.proven ?? 0);
+  if (covered) return false;
+  known.umin = smaller(known.umin, by.umin);
+  known.umax = larger(known.umax, by.umax);
+  known.smin = smaller(known.smin, by.smin);
+  known.smax = larger(known.smax, by.smax);
+  known.u32min = smaller(known.u32min, by.u32min);
+  known.u32max = larger(known.u32max, by.u32max);
+  known.s32min = smaller(known.s32min, by.s32min);
+  known.s32max = larger(known.s32max, by.s32max);
+  known.bits = { value: known.bits.value & ~unknown, mask: unknown };
+  known.maybeNull ||= by.maybeNull;
+  if (known.proven !== undefined) known.proven = smaller(known.proven, by.proven ?? 0);
+  return true;
+}
+
+/** Registers are places 0 to 10, stack slots the places behind them. */
+const FIRST_SLOT = REGISTER_COUNT;
+const PLACES = FIRST_SLOT + STACK_SLOTS;
+const placeOfOffset = (offset: number): number => FIRST_SLOT + (-offset + 7) / 8 - 1;
+
+class Places {
+  readonly cells: (Cell | undefined)[] = [];
+  readonly letters: string[] = [];
+  private readonly slots: StackSlot[] = [];
+
+  note(env: VerifierEnvironment): void {
+    const { frame } = env.state;
+    const { registers, stack, number } = frame;
+    for (let i = 0; i < REGISTER_COUNT; i++) {
+      const register = registers[i]!;
+      if (register.type !== NOT_INIT && this.cells[i]?.last !== register) this.cell(i).note(register, number);
+    }
+    for (let i = 0; i < stack.length; i++) {
+      const slot = stack[i]!;
+      if (this.slots[i] === slot) continue;
+      this.slots[i] = slot;
+      if (slot.kinds === 0) continue;
+      this.letters[i] = lettersOf(slot);
+      if (isSpilled(slot)) this.cell(FIRST_SLOT + i).note(slot.register, number);
+      else this.cell(FIRST_SLOT + i).open = true;
+    }
+  }
+
+  cell(place: number): Cell {
+    return (this.cells[place] ??= new Cell());
+  }
+}
+
+function lettersOf(slot: StackSlot): string {
+  let letters = '';
+  for (let byte = 0; byte < 8; byte++) letters += SLOT_LETTERS[byteKind(slot, byte)];
+  return letters;
+}
+
+interface Node extends Places {
+  after: Map<number, Places>;
+  /** Of paths that ended here. */
+  covered: Places | undefined;
+}
+
+/** Hooks into the walk. The answer is complete when the walk is. */
+export function keepStates(env: VerifierEnvironment): () => KnownStates {
+  const nodes = new Map<number, Node>();
+  const withEdges = env.insns.length <= MAX_EDGES_INSNS;
+  const nodeAt = (at: number): Node => {
+    let node = nodes.get(at);
+    if (!node) nodes.set(at, (node = Object.assign(new Places(), { after: new Map<number, Places>(), covered: undefined })));
+    return node;
+  };
+  const noteEdge = (at: number): void => {
+    const before = withEdges ? nodes.get(env.previousInsn) : undefined;
+    if (!before) return;
+    let places = before.after.get(at);
+    if (!places) before.after.set(at, (places = new Places()));
+    places.note(env);
+  };
+  env.beforeInsn = (at) => {
+    nodeAt(at).note(env);
+    noteEdge(at);
+  };
+  env.onCovered = (at) => {
+    const node = nodeAt(at);
+    (node.covered ??= new Places()).note(env);
+    noteEdge(at);
+  };
+  return () => {
+    const changes = new Map([...nodes].map(([at, node]) => [at, [...node.after].map(([to, places]) => ({ to, places, changed: changedPlaces(node, places) }))]));
+    carryCovered(env, nodes);
+    return new Map([...nodes].map(([at, node]) => [at, stateOf(node, changes.get(at)!)]));
+  };
+}
+
+function changedPlaces(before: Places, after: Places): number[] {
+  const changed: number[] = [];
+  for (let place = 0; place < PLACES; place++) if (keyOf(before, place) !== keyOf(after, place)) changed.push(place);
+  return changed;
+}
+
+function keyOf(places: Places, place: number): string {
+  const cell = places.cells[place];
+  if (!cell) return '';
+  const shapes = cell.shapes.map((shape) => Object.values(shape).map((part) => (typeof part === 'object' ? `${part.value}/${part.mask}` : String(part))).join()).sort();
+  return `${cell.open}${shapes.join(';')}${places.letters[place - FIRST_SLOT] ?? ''}`;
+}
+
+/** Where a number that was not followed goes from here: copies keep it, anything computed from it is open. */
+function carryCovered(env: VerifierEnvironment, nodes: ReadonlyMap<number, Node>): void {
+  const work: { at: number; place: number; shape: KnownShape | undefined }[] = [];
+  for (const [at, { covered }] of nodes) {
+    covered?.cells.forEach((cell, place) => {
+      for (const shape of cell?.shapes ?? []) work.push({ at, place, shape });
+      if (cell?.open && place < FIRST_SLOT) work.push({ at, place, shape: undefined });
+    });
+  }
+  const callers = callersOf(env);
+  for (let step = work.pop(); step; step = work.pop()) {
+    const node = nodes.get(step.at);
+    if (!node || (!node.cells[step.place] && step.place >= FIRST_SLOT)) continue;
+    const cell = node.cell(step.place);
+    if (step.shape) {
+      if (!cell.join(step.shape)) continue;
+    } else if (cell.open) continue;
+    else cell.open = true;
+    for (const next of flowsOf(env, callers, step.at, step.place, step.shape)) work.push(next);
+  }
+}
+
+function* flowsOf(env: VerifierEnvironment, callers: ReadonlyMap<number, readonly number[]>, at: number, place: number, shape: KnownShape | undefined): Generator<{ at: number; place: number; shape: KnownShape | undefined }> {
+  const insn = env.insns[at]!;
+  const { define } = usesAndDefinitions(env, insn);
+  const isRegister = place < FIRST_SLOT;
+  const kind = insnClass(insn);
+  const isCall = kind === BPF_JMP && (insn.opcode & 0xf0) === BPF_CALL;
+  if (isCall && insn.src === BPF_PSEUDO_CALL && isRegister && place >= 1 && place <= 5) yield { at: at + insn.imm + 1, place, shape };
+  if (kind === BPF_JMP && (insn.opcode & 0xf0) === BPF_EXIT) {
+    if (place === 0) for (const call of callers.get(env.subprogramOf[at]!) ?? []) yield { at: call + 1, place, shape };
+    return;
+  }
+  const stores = kind === BPF_ST || kind === BPF_STX;
+  const slot = insn.off < 0 && insn.off % 8 === 0 ? placeOfOffset(insn.off) : -1;
+  const whole = sizeField(insn) === BPF_DW && modeField(insn) === BPF_MEM;
+  for (const next of successors(env.insns, at)) {
+    if (isRegister ? !((define >>> place) & 1) : !(stores && insn.dst === BPF_REG_FP && slot === place)) yield { at: next, place, shape };
+    if (isRegister && (kind === BPF_ALU || kind === BPF_ALU64)) {
+      if (usesRegisterSource(insn) ? insn.src !== place && insn.dst !== place : insn.dst !== place) continue;
+      const isMove = (insn.opcode & 0xf0) === BPF_MOV;
+      if (isMove && (!usesRegisterSource(insn) || insn.src !== place)) continue;
+      const kept = isMove && insn.off === 0 && (kind === BPF_ALU64 || (shape !== undefined && shape.type === 'scalar' && shape.umax <= BigInt(U32_MAX)));
+      yield { at: next, place: insn.dst, shape: kept ? shape : undefined };
+    } else if (isRegister && kind === BPF_STX && insn.src === place && insn.dst === BPF_REG_FP && slot >= 0) yield { at: next, place: slot, shape: whole ? shape : undefined };
+    else if (!isRegister && kind === BPF_LDX && insn.src === BPF_REG_FP && slot === place) yield { at: next, place: insn.dst, shape: whole ? shape : undefined };
+  }
+}
+
+function callersOf(env: VerifierEnvironment): ReadonlyMap<number, readonly number[]> {
+  const callers = new Map<number, number[]>();
+  env.insns.forEach((insn: Insn, at) => {
+    if (insn.opcode !== (BPF_JMP | BPF_CALL) || insn.src !== BPF_PSEUDO_CALL) return;
+    const callee = env.subprogramOf[at + insn.imm + 1];
+    if (callee !== undefined) callers.set(callee, [...(callers.get(callee) ?? []), at]);
+  });
+  return callers;
+}
+
+function stateOf(node: Node, changes: readonly { to: number; places: Places; changed: readonly number[] }[]): KnownState {
+  return {
+    registers: Array.from({ length: REGISTER_COUNT }, (_, register) => node.cells[register]?.value),
+    stack: slotsOf(node, node.letters.map((_, slot) => slot + FIRST_SLOT)),
+    after: changes.map(({ to, places, changed }) => ({
+      to,
+      registers: Array.from({ length: REGISTER_COUNT }, (_, register) => (changed.includes(register) ? places.cells[register]?.value : undefined)),
+      stack: slotsOf(places, changed.filter((place) => place >= FIRST_SLOT)),
+    })),
+  };
+}
+
+function slotsOf(places: Places, wanted: readonly number[]): KnownSlot[] {
+  return wanted.flatMap((place) => {
+    const letters = places.letters[place - FIRST_SLOT];
+    if (letters === undefined) return [];
+    const cell = places.cells[place];
+    return [{ offset: (place - FIRST_SLOT + 1) * -8, letters, ...(cell && cell.shapes.length > 0 ? { value: cell.value } : {}) }];
+  });
+}
