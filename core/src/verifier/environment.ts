@@ -5,6 +5,7 @@ import type { KernelVersion } from '#core/catalog';
 import type { Btf } from '#core/btf';
 import type { Insn } from '#core/isa';
 import type { LoadedObject, Program } from '#core/program';
+import type { TraceStep } from './explain/trace.ts';
 import type { FindingCode } from './findings.ts';
 import type { LiveStack } from './liveness-stack.ts';
 import type { VerifierLog } from './log.ts';
@@ -78,6 +79,7 @@ export interface BranchToWalk {
   readonly insn: number;
   readonly previous: number;
   readonly logPosition: number;
+  readonly trace: TraceStep | undefined;
 }
 
 /** A checkpoint in the table of states seen. */
@@ -169,10 +171,10 @@ export class VerifierEnvironment {
   printState: (() => void) | undefined = undefined;
   /** Where somebody wants to see the states. */
   observer: Observer | undefined = undefined;
+  /** The path walked now, step by step; kept only where a rejection is explained. */
+  trace: TraceStep | undefined = undefined;
   /** Told before each instruction is walked. */
   beforeInsn: ((insn: number) => void) | undefined = undefined;
-  /** Told of each path that ends before an instruction because an earlier state covers it. */
-  onCovered: ((insn: number) => void) | undefined = undefined;
   /** Told of each path that ends before an instruction because an earlier state covers it. */
   onCovered: ((insn: number) => void) | undefined = undefined;
 
@@ -299,7 +301,7 @@ export class VerifierEnvironment {
 
   /** Puts a path of its own aside (an asynchronous callback): it has no checkpoint before it. */
   pushPath(state: VerifierState, insn: number, previous: number): void {
-    this.pending.push({ state, insn, previous, logPosition: this.log.position });
+    this.pending.push({ state, insn, previous, logPosition: this.log.position, trace: this.trace });
     if (this.pending.length > MAX_PENDING_BRANCHES) {
       throw this.reject('too-many-branches', 'E2BIG', `The sequence of ${this.pending.length} jumps is too complex for async cb.`);
     }
@@ -308,7 +310,7 @@ export class VerifierEnvironment {
   /** Puts a copy of the current path aside, to go on at `insn` later. */
   pushBranch(insn: number, previous: number): VerifierState {
     const state = this.state.copy();
-    this.pending.push({ state, insn, previous, logPosition: this.log.position });
+    this.pending.push({ state, insn, previous, logPosition: this.log.position, trace: this.trace });
     if (this.pending.length > MAX_PENDING_BRANCHES) {
       throw this.reject('too-many-branches', 'E2BIG', `The sequence of ${this.pending.length} jumps is too complex.`);
     }

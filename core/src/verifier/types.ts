@@ -1,6 +1,7 @@
 // What the verifier answers: the verdict, the kernel's words, and the reason in the user's terms.
 
 import type { KernelVersion } from '#core/catalog';
+import type { SourceSpan } from '#core/problem';
 import type { LoadedObject, Program } from '#core/program';
 import type { Btf } from '#core/btf';
 import type { KnownStates } from './known-value.ts';
@@ -27,6 +28,11 @@ export interface VerifyOptions {
   observeCovered?: (path: CoveredPath) => void;
   /** Go on after the first error, for the others that do not follow from it. The kernel stops there. */
   everyError?: boolean;
+  /**
+   * Say why in C's terms, with the causal path: true unless told otherwise. A refused program is walked a second time for it;
+   * an accepted one costs nothing.
+   */
+  explain?: boolean;
   /** Asked between instructions now and then: true gives the verdict up. */
   cancelled?: () => boolean;
 }
@@ -74,7 +80,36 @@ export interface Cause {
   insn: number;
   /** One sentence: "bpf_map_lookup_elem may return NULL here". */
   text: string;
+  /** What the step did to the value. */
+  kind?: CauseKind;
+  /** Where it stands, where that is not the instruction's own line: a declaration. */
+  span?: SourceSpan;
 }
+
+/**
+ * `origin` made the value, `computed` changed it, `lost` made what was known of it unknown, `branch` is a comparison on the way,
+ * `call` passed it on, `declared` says how large the object is, `loop` comes round again.
+ */
+export type CauseKind = 'origin' | 'computed' | 'lost' | 'branch' | 'call' | 'declared' | 'loop';
+
+/** What an edit of the source would have to do. Names and expressions are as the source has them. */
+export type Fix =
+  /** `if (!expression) return …;` before the statement of `insn`. */
+  | { kind: 'null-check'; expression: string; insn: number; /** Slot that gave the pointer. */ obtained?: number }
+  /** `if (expression >= limit) return …;`, with signed also `expression < 0`; or `expression &= mask`. */
+  | { kind: 'bound'; expression: string; limit: number; signed: boolean; insn: number; mask?: number }
+  /** The comparison at `insn` is off by one. */
+  | { kind: 'tighten'; insn: number; from: string; to: string }
+  /** `if ((void *)(pointer) + size > end) return …;` before the statement of `insn`. */
+  | { kind: 'packet-bound'; pointer: string; size: number; end: string; insn: number }
+  /** The variable of this name in the function of `insn` wants an initialiser. */
+  | { kind: 'zero-initialise'; variable: string; insn: number }
+  | { kind: 'license' }
+  /** Other helpers that this program may call in its place. */
+  | { kind: 'helper'; helper: string; alternatives: readonly string[]; insn: number }
+  | { kind: 'return-range'; low: number; high: number; insn: number }
+  /** `with(expression)` before the path's end at `insn`. */
+  | { kind: 'release'; with: string; expression: string; insn: number };
 
 /** One reason why the kernel refuses the program (or a warning that it does not give). */
 export interface Finding {
@@ -95,6 +130,14 @@ export interface Finding {
   register?: number;
   needed?: string;
   known?: string;
+  /** The C expression at fault, as written: `data[idx]`. */
+  expression?: string;
+  /** Its place. */
+  span?: SourceSpan;
+  /** The variable whose value is at fault: `idx`. */
+  variable?: string;
+  fix?: Fix;
+  /** Oldest first. */
   causes: readonly Cause[];
 }
 

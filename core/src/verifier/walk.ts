@@ -88,6 +88,7 @@ function nextPath(env: VerifierEnvironment, printer: Printer): boolean {
   env.state = next.state;
   env.insn = next.insn;
   env.previousInsn = next.previous;
+  env.trace = next.trace;
   env.liveStack?.forgetCurrent();
   printer.newPath();
   return true;
