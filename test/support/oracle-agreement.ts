@@ -107,7 +107,7 @@ function compare(row: OracleRow, name: string, program: Program | undefined, obj
   if (!program || !object) return { row, name, failure: 'program not found in the loaded object', ms: 0 };
   try {
     const btf = readKernelBtf();
-    const verdict = verify(program, object, { kernel: '6.18', logLevel, everyError: true, progFlags: row.prog_flags ?? 0, cpus: os.cpus().length, kernelSymbols, ...(btf && { kernelBtf: btf }) });
+    const verdict = verify(program, object, { kernel: '6.18', logLevel, everyError: true, warnings: true, progFlags: row.prog_flags ?? 0, cpus: os.cpus().length, kernelSymbols, ...(btf && { kernelBtf: btf }) });
     return { row, name, program, verdict, ms: performance.now() - start };
   } catch (thrown) {
     return { row, name, failure: (thrown as Error).stack ?? String(thrown), ms: performance.now() - start };

@@ -27,6 +27,7 @@ import {
 } from './registers.ts';
 import { fieldOf } from './special-fields.ts';
 import { dynptrAt, endDynptr } from './stack-objects.ts';
+import { warnTailCall, warnUnwrittenRecord } from './warnings.ts';
 
 const CALLER_SAVED = 6;
 const MAX_ERRNO = 4095n;
@@ -53,6 +54,7 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
   if (helper.name === 'bpf_tail_call' && meta.map?.type !== 'prog_array') throw env.reject('helper-map', 'EINVAL', 'expected prog array map for tail call', { register: 2 });
   // Memory that the helper fills counts as written, byte by byte.
   for (let i = 0; i < meta.raw.size; i++) accessMemory(env, meta.raw.register, i, { write: true, size: 1, value: -1 });
+  if (helper.name === 'bpf_ringbuf_submit') warnUnwrittenRecord(env);
   release(env, meta);
   const effects = specialEffects(env, meta, at);
   const result = returnedRegister(env, meta, at, effects);
@@ -230,6 +232,7 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
     case 'bpf_tail_call':
       checkResourceLeak(env, 'tail_call', false, true);
       rememberTailCallIndex(env, meta);
+      warnTailCall(env, meta.map);
       break;
     case 'bpf_get_local_storage':
       if (!isNull(env.register(2))) throw env.reject('helper-argument', 'EINVAL', 'get_local_storage() doesn\'t support non-zero flags', { register: 2 });

@@ -17,6 +17,7 @@ import {
   scalarRegister, typeName, unknownRegister,
 } from './registers.ts';
 import { specialName } from './special-fields.ts';
+import { noteRecordWrite } from './warnings.ts';
 
 const S64_MIN = -(1n << 63n);
 const FLOW_KEYS_SIZE = 56;
@@ -60,6 +61,7 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
       setUnknown();
     } else {
       checkRegion(env, regno, off, size, register.memSize, false);
+      if (write) noteRecordWrite(env, register, off, size);
       if (value >= 0 && (!write || readOnly)) env.setRegister(value, unknownRegister(loaded(env)));
     }
   } else if (type === PTR_TO_CTX) {

@@ -15,6 +15,7 @@ import {
   byteKind, EMPTY_SLOT, type Frame, isSpecialSlot, isSpilled, isSpilledScalar, MAX_BPF_STACK, STACK_DYNPTR, STACK_INVALID, STACK_MISC, STACK_SPILL, STACK_ZERO, type StackSlot,
   withByteKind,
 } from './state.ts';
+import { warnUnwrittenStack } from './warnings.ts';
 
 const MAX_VAR_OFF = 1n << 29n;
 
@@ -293,6 +294,7 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
     return;
   }
   const allowUninitialised = uninitialisedStackAllowed(env.kernel);
+  const written: boolean[] | undefined = env.options.warnings && use.access === 'helper-read' && fixed ? [] : undefined;
   for (let at = low; at < high + size; at++) {
     const index = slotOf(at);
     const byte = byteOf(at);
@@ -300,6 +302,7 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
     if (!slot) throw env.reject('verifier-limit', 'EFAULT', 'verifier bug: allocated_stack too small');
     const kind = byteKind(slot, byte);
     const spilled = isSpilled(slot);
+    written?.push(kind !== STACK_INVALID);
     if (kind !== STACK_MISC && kind !== STACK_ZERO && !(kind === STACK_INVALID && allowUninitialised) && !spilled) {
       const message = fixed
         ? `invalid read from stack R${regno} off ${low}+${at - low} size ${size}`
@@ -317,6 +320,7 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
     }
     env.liveStack?.markRead(frame.number, index);
   }
+  if (written) warnUnwrittenStack(env, regno, written);
 }
 
 function miscWhereValid(kinds: number): number {

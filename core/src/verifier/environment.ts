@@ -14,6 +14,7 @@ import type { Observer } from './observe.ts';
 import type { Register } from './registers.ts';
 import { type Frame, type HistoryEntry, type LinkedRegister, SlotSet, type VerifierState } from './state.ts';
 import type { Cause, VerifyOptions } from './types.ts';
+import type { Warning } from './warnings.ts';
 
 /** Why a path, and with it the program, is refused. Thrown by checks, caught where the walk begins; it never leaves this room. */
 export class Rejection {
@@ -160,6 +161,9 @@ export class VerifierEnvironment {
   /** Registers and slots that the log has not printed since they changed. */
   scratchedRegisters = 0;
   readonly scratchedSlots = new SlotSet();
+
+  /** By code and slot. */
+  readonly warnings = new Map<string, Warning>();
 
   /** Subprogram that bpf_throw() goes to; 0 for none. */
   exceptionCallback = 0;

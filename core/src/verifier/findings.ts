@@ -82,8 +82,17 @@ export const FINDINGS = [
   { code: 'verifier-limit', category: 'Limits', problem: 'Internal limit', explanation: 'The verifier cannot follow this program.', advice: 'Simplify the code.' },
 ] as const satisfies readonly FindingRow[];
 
+/** What the kernel does not say: warnings.ts. */
+export const WARNINGS = [
+  { code: 'uninitialised-stack', category: 'Memory safety', problem: 'Uninitialised stack handed to a helper', explanation: 'The helper reads stack that nothing has written.', advice: 'Clear the whole variable first, padding included: `struct key key = {};` leaves padding to the compiler, __builtin_memset(&key, 0, sizeof(key)) does not.' },
+  { code: 'unwritten-record', category: 'Memory safety', problem: 'Unwritten bytes in a ring-buffer record', explanation: 'The record has bytes that nothing has written.', advice: 'Clear it behind the NULL check: __builtin_memset(record, 0, sizeof(*record));' },
+  { code: 'empty-tail-call', category: 'Control flow', problem: 'Tail call to a slot without a program', explanation: 'The slot is empty, so the tail call fails.', advice: 'Use a slot that is filled, or fill this one: `.values = { [0] = &program }`, or from user space.' },
+  { code: 'meaningless-return', category: 'Return value', problem: 'Return value without a meaning', explanation: 'The hook does not know this return value.', advice: 'Return one of the values that the hook knows.' },
+] as const satisfies readonly FindingRow[];
+
 export type FindingCode = (typeof FINDINGS)[number]['code'];
+export type WarningCode = (typeof WARNINGS)[number]['code'];
 
-const byCode = new Map<string, FindingRow>(FINDINGS.map((row) => [row.code, row]));
+const byCode = new Map<string, FindingRow>([...FINDINGS, ...WARNINGS].map((row) => [row.code, row]));
 
-export const findingRow = (code: FindingCode): FindingRow => byCode.get(code)!;
+export const findingRow = (code: FindingCode | WarningCode): FindingRow => byCode.get(code)!;

@@ -10,6 +10,7 @@ import {
   baseType, MEM_RDONLY, mayBeNull, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META,
   PTR_TO_STACK, type Register, typeName,
 } from './registers.ts';
+import { noteRecordWrite } from './warnings.ts';
 
 export type Direction = 'read' | 'write';
 
@@ -47,6 +48,7 @@ export function checkHelperMemory(env: VerifierEnvironment, regno: number, size:
     case PTR_TO_MEM:
       if ((register.type & MEM_RDONLY) !== 0) readonly();
       checkRegion(env, regno, register.off, size, register.memSize, zeroAllowed);
+      if (direction === 'write') noteRecordWrite(env, register, register.off, size);
       return;
     case PTR_TO_BUF:
       if ((register.type & MEM_RDONLY) !== 0) readonly();

@@ -3,7 +3,8 @@
 export type * from './types.ts';
 export type * from './known-value.ts';
 export { verify } from './verify.ts';
+export { joinKnown } from './known-states.ts';
 export type { Register } from './registers.ts';
 export type { StackSlot } from './state.ts';
 export type { Scalar } from './domains/scalar.ts';
-export { FINDINGS } from './findings.ts';
+export { FINDINGS, WARNINGS } from './findings.ts';

@@ -2,6 +2,7 @@
 // Registers and stack slots are shared between states and never changed in place; frames and states are.
 
 import { type Register, UNINITIALISED } from './registers.ts';
+import type { WrittenRecords } from './warnings.ts';
 
 export const BPF_REG_FP = 10;
 export const REGISTER_COUNT = 11;
@@ -173,6 +174,8 @@ export class VerifierState {
   depth = 0;
   callbackUnrollDepth = 0;
   mayGotoDepth = 0;
+  /** Written bytes of the ring-buffer records held; only where warnings are asked for. */
+  records: WrittenRecords | undefined = undefined;
   /** Dead registers and slots have been taken out. */
   cleaned = false;
   /** Number of the state that this path was last observed in (observe.ts). */
@@ -205,6 +208,7 @@ export class VerifierState {
     copy.depth = this.depth;
     copy.callbackUnrollDepth = this.callbackUnrollDepth;
     copy.mayGotoDepth = this.mayGotoDepth;
+    copy.records = this.records;
     copy.observed = this.observed;
     return copy;
   }

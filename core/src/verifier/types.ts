@@ -28,6 +28,8 @@ export interface VerifyOptions {
   observeCovered?: (path: CoveredPath) => void;
   /** Go on after the first error, for the others that do not follow from it. The kernel stops there. */
   everyError?: boolean;
+  /** Warn of what the kernel accepts and a person would not: findings of severity `warning`, with an empty `message`. */
+  warnings?: boolean;
   /**
    * Say why in C's terms, with the causal path: true unless told otherwise. A refused program is walked a second time for it;
    * an accepted one costs nothing.
@@ -116,7 +118,7 @@ export interface Finding {
   /** Stable code with a page of its own, docs/verifier/<code>.md. */
   code: string;
   severity: 'error' | 'warning';
-  /** The kernel's line, character for character where we can. */
+  /** The kernel's line, character for character where we can; empty for a warning, of which the kernel says nothing. */
   message: string;
   /** What is wrong, in C's terms first. */
   explanation: string;

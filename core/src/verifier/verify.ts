@@ -3,9 +3,9 @@
 
 import type { LoadedObject, Program } from '#core/program';
 import { checkControlFlow, findLoops, postorder } from './cfg.ts';
-import { Cancelled, Rejection, VerifierEnvironment } from './environment.ts';
+import { Cancelled, Rejection, type RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastcall.ts';
-import { findingRow } from './findings.ts';
+import { type FindingCode, findingRow, type WarningCode } from './findings.ts';
 import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
 import { computeLiveRegisters } from './liveness-registers.ts';
 import { keepStates } from './known-states.ts';
@@ -57,6 +57,7 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
   if (rejection && options.everyError && walked.size > 0) {
     for (const other of otherErrors(env, rejection, () => walkGlobalFunctions(env, walked))) findings.push(findingOf(env, other));
   }
+  for (const { code, insn, details } of env.warnings.values()) findings.push(findingAt(env, 'warning', code, '', insn, details));
   return { ...answer, findings, ...(states && { states: states() }) };
 }
 
@@ -143,18 +144,20 @@ function walkFunction(env: VerifierEnvironment, index: number): void {
   if (!(env.log.level & LOG_LEVEL2)) env.log.truncate(0);
 }
 
-function findingOf(env: VerifierEnvironment, rejection: Rejection): Finding {
-  const row = findingRow(rejection.code);
-  const { register, needed, known, explanation, advice, causes } = rejection.details;
+const findingOf = (env: VerifierEnvironment, { code, lines, insn, details }: Rejection): Finding => findingAt(env, 'error', code, lines[0]!, insn, details);
+
+function findingAt(env: VerifierEnvironment, severity: Finding['severity'], code: FindingCode | WarningCode, message: string, insn: number, details: RejectionDetails): Finding {
+  const row = findingRow(code);
+  const { register, needed, known, explanation, advice, causes } = details;
   return {
     code: row.code,
-    severity: 'error',
-    message: rejection.lines[0]!,
+    severity,
+    message,
     explanation: explanation ?? row.explanation,
     advice: advice ?? row.advice,
     category: row.category,
     problem: row.problem,
-    insn: Math.min(Math.max(0, rejection.insn), Math.max(0, env.insns.length - 1)),
+    insn: Math.min(Math.max(0, insn), Math.max(0, env.insns.length - 1)),
     ...(register !== undefined && { register }),
     ...(needed !== undefined && { needed }),
     ...(known !== undefined && { known }),
