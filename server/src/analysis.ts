@@ -27,6 +27,12 @@ interface Work {
   /** Ends the compiler of the version that runs. */
   running?: { version: number; controller: AbortController; finished: Promise<void> };
   last?: Checked;
+  /** Told when a check is done, or given up for a newer text. */
+  waiting: (() => void)[];
+}
+
+function wake(work: Work | undefined): void {
+  for (const tell of work?.waiting.splice(0) ?? []) tell();
 }
 
 export class Analysis {
@@ -39,13 +45,18 @@ export class Analysis {
     const work = this.of(uri);
     clearTimeout(work.timer);
     work.running?.controller.abort();
-    work.timer = setTimeout(() => void this.start(uri), delay);
+    wake(work);
+    work.timer = setTimeout(() => {
+      delete work.timer;
+      void this.start(uri);
+    }, delay);
   }
 
   forget(uri: string): void {
     const work = this.work.get(uri);
     clearTimeout(work?.timer);
     work?.running?.controller.abort();
+    wake(work);
     this.work.delete(uri);
   }
 
@@ -62,15 +73,27 @@ export class Analysis {
     if (work.last?.version === document.version && work.last.kernel === this.options.settings().targetKernel) return work.last;
     if (work.running?.version !== document.version || work.running.controller.signal.aborted) {
       clearTimeout(work.timer);
+      delete work.timer;
       void this.start(uri);
     }
     await work.running?.finished;
     return work.last?.version === document.version ? work.last : undefined;
   }
 
+  /** The result of this version when it is there, however long the typing pauses are. Undefined where the text changes before. */
+  async settled(uri: string): Promise<Checked | undefined> {
+    const document = this.options.document(uri);
+    if (!document || document.isHeader || !this.options.settings().diagnostics.enabled) return undefined;
+    const { version } = document;
+    const work = this.of(uri);
+    if (work.last?.version === version && !work.timer && !work.running) return work.last;
+    await new Promise<void>((resolve) => work.waiting.push(resolve));
+    return work.last?.version === version ? work.last : undefined;
+  }
+
   private of(uri: string): Work {
     let work = this.work.get(uri);
-    if (!work) this.work.set(uri, (work = {}));
+    if (!work) this.work.set(uri, (work = { waiting: [] }));
     return work;
   }
 
@@ -88,7 +111,9 @@ export class Analysis {
       })
       .catch((reason: unknown) => this.options.failed(document, reason))
       .finally(() => {
-        if (work.running?.controller === controller) delete work.running;
+        if (work.running?.controller !== controller) return;
+        delete work.running;
+        wake(work);
       });
     work.running = { version: document.version, controller, finished };
     await finished;
@@ -107,7 +132,7 @@ export class Analysis {
     const whole = opened.object && !(language === 'asm' && opened.problems.some(({ severity }) => severity === 'error')) ? opened.object : undefined;
     const problems = [...opened.problems];
     const verdicts = whole
-      ? await host.verify({ object: whole, file, text, language, settings, logLevel: 0, keepStates: language === 'asm', budget: VERIFY_BUDGET, signal }).catch((reason: unknown) => {
+      ? await host.verify({ object: whole, file, text, language, settings, logLevel: 0, keepStates: true, budget: VERIFY_BUDGET, signal }).catch((reason: unknown) => {
           // Our own mistake must not hide what the compiler said, nor look like a verdict.
           this.options.failed(document, reason);
           problems.push(note('The verifier itself failed on this program, so there is no verdict. The log of the language server says more: please report it', { code: 'verifier-failed' }));

@@ -1,7 +1,7 @@
 // What is found out about one version of one document: it is opened, and every program in it is verified. Plain values out;
 // where they stand in the text is said by features/diagnostics.ts.
 
-import type { KernelVersion } from '#core/catalog';
+import { atLeast, type KernelVersion, TARGET_KERNELS } from '#core/catalog';
 import type { LineRecord, LoadedObject, Program } from '#core/program';
 import type { Problem } from '#core/problem';
 import { type Verdict, verify, type VerifyOptions } from '#core/verifier';
@@ -10,6 +10,8 @@ export interface CheckedProgram {
   program: Program;
   verdict: Verdict;
   ms: number;
+  /** Where the target kernel refuses the program and a later one does not: the first of those. */
+  firstAccepting?: KernelVersion;
 }
 
 export interface Checked {
@@ -28,6 +30,7 @@ export interface ProgramVerdict {
   index: number;
   verdict: Verdict;
   ms: number;
+  firstAccepting?: KernelVersion;
 }
 
 export interface VerifyRequest {
@@ -57,12 +60,23 @@ export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keep
     const started = performance.now();
     const verdict = verify(program, object, { kernel, logLevel, keepStates, everyError: true, cancelled, ...facts });
     if (stale()) return undefined;
-    verdicts.push({ index, verdict, ms: performance.now() - started });
+    const ms = performance.now() - started;
+    const firstAccepting = verdict.verdict === 'rejected' ? firstKernelAccepting(kernel, (later) => verify(program, object, { kernel: later, explain: false, cancelled, ...facts }).verdict === 'accepted') : undefined;
+    if (stale()) return undefined;
+    verdicts.push({ index, verdict, ms, ...(firstAccepting === undefined ? {} : { firstAccepting }) });
   }
   return verdicts;
 }
 
-export const withPrograms = (object: LoadedObject, verdicts: readonly ProgramVerdict[]): CheckedProgram[] => verdicts.map(({ index, verdict, ms }) => ({ program: object.programs[index]!, verdict, ms }));
+/** Of the kernels after the target, oldest first. Most refusals are every kernel's, so the newest is asked before the others. */
+function firstKernelAccepting(target: KernelVersion, accepts: (kernel: KernelVersion) => boolean): KernelVersion | undefined {
+  const later = TARGET_KERNELS.filter((kernel) => kernel !== target && atLeast(kernel, target)).reverse();
+  const newest = later.pop();
+  if (newest === undefined || !accepts(newest)) return undefined;
+  return later.find(accepts) ?? newest;
+}
+
+export const withPrograms = (object: LoadedObject, verdicts: readonly ProgramVerdict[]): CheckedProgram[] => verdicts.map(({ index, ...rest }) => ({ program: object.programs[index]!, ...rest }));
 
 /** Where the code of a slot comes from: the last record at or before it in the same subprogram. */
 export function lineOf(program: Program, insn: number): LineRecord | undefined {

@@ -42,6 +42,11 @@ export class Document {
     return this.language === 'c' && /\.h$/i.test(this.file);
   }
 
+  /** Whether a compiler's or assembler's file name means this document. Windows writes one file's name in several ways. */
+  isFile(file: string): boolean {
+    return file === '' || file === this.file || (/^[A-Za-z]:[\\/]/.test(file) && file.toLowerCase() === this.file.toLowerCase());
+  }
+
   dispose(): void {
     this.syntaxMade?.dispose();
     this.syntaxMade = undefined;

@@ -13,6 +13,7 @@ import { definition } from './features/definition.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
 import { documentSymbols } from './features/document-symbols.ts';
 import { hover } from './features/hover.ts';
+import { inlayHints } from './features/inlay-hints.ts';
 import { type ProgramInfo, programsOf, verificationText } from './features/programs.ts';
 import { signatureHelp } from './features/signature-help.ts';
 import type { Host } from './host.ts';
@@ -54,6 +55,8 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
   let options: InitializationOptions = {};
   let related = false;
   let snippets = false;
+  let details = false;
+  let refreshHints = false;
   let parser: CParser | undefined;
   let ready: Promise<void> = Promise.resolve();
   let saidNoCompiler = false;
@@ -116,6 +119,8 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     host = makeHost(given);
     settings = readSettings(given.settings, given.zigFolders);
     related = capabilities.textDocument?.publishDiagnostics?.relatedInformation ?? false;
+    details = capabilities.general?.markdown?.allowedTags?.includes('details') ?? false;
+    refreshHints = capabilities.workspace?.inlayHint?.refreshSupport ?? false;
     snippets = capabilities.textDocument?.completion?.completionItem?.snippetSupport ?? false;
     ready = Promise.all([host.readWasm('web-tree-sitter.wasm'), host.readWasm('tree-sitter-c.wasm')])
       .then(([runtime, grammar]) => CParser.create(runtime, grammar))
@@ -129,6 +134,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
         completionProvider: { triggerCharacters: ['"', '<', '/', '>', '.', '&', '('], resolveProvider: true },
         hoverProvider: true,
+        inlayHintProvider: true,
         signatureHelpProvider: { triggerCharacters: ['(', ','] },
         documentSymbolProvider: true,
         definitionProvider: true,
@@ -143,6 +149,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     const section = (given as { ebpf?: unknown } | undefined)?.ebpf;
     if (section === undefined) return;
     settings = readSettings(section, options.zigFolders);
+    if (refreshHints && JSON.stringify(before.inlayHints) !== JSON.stringify(settings.inlayHints)) void connection.languages.inlayHint.refresh();
     if (!settings.diagnostics.enabled) for (const text of texts.all()) void connection.sendDiagnostics({ uri: text.uri, diagnostics: [] });
     if (JSON.stringify([before.compiler, before.kernel]) === JSON.stringify([settings.compiler, settings.kernel])) checkAll(0);
     else void prepare().then(() => checkAll(0));
@@ -177,7 +184,9 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
 
   connection.onCompletion(({ textDocument: { uri }, position }) => forDocument(uri, (document) => (document.language === 'asm' ? completeAsm(document, position, settings) : completeC(document, position, settings, snippets)), []));
   connection.onCompletionResolve((item) => resolveCompletion(item, settings));
-  connection.onHover(({ textDocument: { uri }, position }) => forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri)) ?? null, null));
+  connection.onHover(({ textDocument: { uri }, position }) => forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri), { details }) ?? null, null));
+  // Waits for the verdict on this text: hints that vanish and come back at every keystroke would make the lines jump.
+  connection.languages.inlayHint.on(({ textDocument: { uri }, range }) => forDocument(uri, async (document) => inlayHints(document, range, settings, await analysis.settled(uri)), []));
   connection.onSignatureHelp(({ textDocument: { uri }, position }) => forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null));
   connection.onDocumentSymbol(({ textDocument: { uri } }) => forDocument(uri, documentSymbols, []));
   connection.onDefinition(({ textDocument: { uri }, position }) => forDocument(uri, (document) => definition(document, position) ?? null, null));

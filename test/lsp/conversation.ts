@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { CompletionItem, Diagnostic, DocumentSymbol, Hover, Location, Position, Range, SignatureHelp } from 'vscode-languageserver';
+import type { CompletionItem, Diagnostic, DocumentSymbol, Hover, InlayHint, Location, Position, Range, SignatureHelp } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { repository } from '#test/requirements';
 import type { ProgramInfo } from '../../server/src/features/programs.ts';
@@ -70,6 +70,10 @@ class Player {
         const answer = await this.ask<Hover | null>('textDocument/hover', { position: this.place(rest) });
         return answer ? [`at ${this.range(answer.range!)}`, (answer.contents as { value: string }).value] : ['nothing'];
       }
+      case 'hints': {
+        const answer = await this.ask<InlayHint[]>('textDocument/inlayHint', { range: { start: { line: 0, character: 0 }, end: { line: this.document.lineCount, character: 0 } } });
+        return answer.length === 0 ? ['none'] : answer.map(({ position, label }) => `${position.line + 1}: ${this.lineOf(position.line)}  ⟨${label as string}⟩`);
+      }
       case 'signature': {
         const answer = await this.ask<SignatureHelp | null>('textDocument/signatureHelp', { position: this.place(rest) });
         const signature = answer?.signatures[0];
@@ -86,7 +90,7 @@ class Player {
       case 'programs': {
         await this.client.until(() => this.client!.changed.find(({ uri, version }) => uri === this.document.uri && version === this.document.version));
         const { programs } = await this.ask<{ programs: ProgramInfo[] }>('ebpf/programs', {}, { uri: this.document.uri });
-        return programs.map(({ name, section, type, range, selectionRange, verdict, summary }) => `${name} SEC("${section}") ${type} ${this.range(range)}, name ${this.range(selectionRange)}: ${verdict}; ${summary}`);
+        return programs.map(({ name, section, type, range, selectionRange, verdict, summary }) => `${name} SEC("${section}") ${type} ${this.range(range)}, name ${this.range(selectionRange)}: ${verdict}; ${summary.replace(/ · [\d.]+ m?s$/, '')}`);
       }
       case 'verify': {
         const answer = await this.ask<{ text: string } | null>('ebpf/verify', {}, { uri: this.document.uri, ...(rest ? { program: rest } : {}) });
@@ -99,6 +103,10 @@ class Player {
       default:
         throw new Error(`no such command: ${verb}`);
     }
+  }
+
+  private lineOf(line: number): string {
+    return this.document.getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } }).trim();
   }
 
   async leave(): Promise<void> {

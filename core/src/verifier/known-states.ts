@@ -111,6 +111,19 @@ function widen(known: Shape, by: KnownShape): boolean {
   return true;
 }
 
+/** One value of several places, as of the copies of an unrolled loop. Undefined where there are none. */
+export function joinKnown(values: readonly KnownValue[]): KnownValue | undefined {
+  const [first, ...others] = values;
+  if (!first || others.length === 0) return first;
+  const cell = new Cell();
+  for (const { shapes, texts, open } of values) {
+    for (const shape of shapes) cell.join(shape);
+    for (const text of texts) if (cell.texts.size < MAX_TEXTS) cell.texts.add(text);
+    cell.open ||= open;
+  }
+  return cell.value;
+}
+
 /** Registers are places 0 to 10, stack slots the places behind them. */
 const FIRST_SLOT = REGISTER_COUNT;
 const PLACES = FIRST_SLOT + STACK_SLOTS;

@@ -4,11 +4,15 @@ import type { Hover, Position } from 'vscode-languageserver';
 import { findSection, helperByName, programType } from '#core/catalog';
 import { encode, formatClassicInsn, formatLlvmInsn, isLdImm64, lookup } from '#core/isa';
 import { toHex } from '#core/bytes';
-import { type Checked, lineOf } from '../check.ts';
+import type { KnownValue } from '#core/verifier';
+import type { Checked } from '../check.ts';
 import { helperMarkdown, sectionMarkdown, surroundingsOf } from '../describe.ts';
 import type { Document } from '../documents.ts';
+import { Knowledge } from '../knowledge.ts';
+import { knownWords } from '../known-words.ts';
 import type { ServerSettings } from '../settings.ts';
 import { wordAt } from './hover.ts';
+import { placeOf } from './inlay-hints.ts';
 
 const ROLES: Readonly<Record<number, string>> = {
   0: 'the return value: of calls, and of the program at its exit.',
@@ -74,14 +78,20 @@ export function hoverAsm(document: Document, position: Position, settings: Serve
   );
 }
 
-/** What the verifier knew of a register before the line, where it kept its states for this version of the text. */
+/** What the verifier knew of a register before and after the instruction, where it kept its states for this version of the text. */
 function stateOf(document: Document, checked: Checked | undefined, line: number, register: number): string | undefined {
   if (checked?.version !== document.version) return undefined;
-  for (const { program, verdict } of checked.programs) {
-    const record = program.lines.find((one) => one.line === line);
-    const states = record && lineOf(program, record.insn) ? verdict.states?.get(record.insn) : undefined;
-    const texts = new Set((states ?? []).flatMap((state) => new RegExp(`\\bR${register}(?:_w)?=(\\S+)`).exec(state)?.[1] ?? []));
-    if (texts.size > 0) return `The verifier knows: ${[...texts].slice(0, 4).map((text) => `\`${text}\``).join(', ')}.`;
-  }
-  return undefined;
+  const said = new Knowledge(checked, (file) => document.isFile(file)).insnsOf(line).flatMap(({ program, insn, state }) => {
+    const before = state.registers[register];
+    const after = state.after.flatMap(({ to, registers }) => (registers[register] ? [{ to, value: registers[register] }] : []));
+    if (!before && after.length === 0) return [];
+    const branches = state.after.length > 1;
+    return [
+      before ? `**Before:** ${valueText(before)}` : '**Before:** never written',
+      ...(after.length === 0 ? ['**After:** the same'] : after.map(({ to, value }) => `**After**${branches ? ` (${to === insn + 1 ? 'not taken' : `taken, to ${placeOf(program, to)}`})` : ''}**:** ${valueText(value)}`)),
+    ];
+  });
+  return said.length === 0 ? undefined : `The verifier knows of r${register}\n\n${[...new Set(said)].map((one) => `- ${one}`).join('\n')}`;
 }
+
+const valueText = (value: KnownValue): string => `${knownWords(value, undefined)}${value.texts.length > 0 ? ` (${value.texts.map((text) => `\`${text}\``).join(', ')})` : ''}`;

@@ -1,4 +1,4 @@
-// Hover: what the thing under the cursor is, from the catalog, for C and for assembly.
+// Hover: what the thing under the cursor is, from the catalog, and what the verifier knows of it, for C and for assembly.
 
 import type { Hover, Position } from 'vscode-languageserver';
 import { findSection, helperByName, kfuncByName, mapType, nearestSection } from '#core/catalog';
@@ -9,9 +9,16 @@ import { ACTIONS, headerMacro, macroMarkdown } from '../header-macros.ts';
 import type { ServerSettings } from '../settings.ts';
 import { contextOf } from './completion-c.ts';
 import { hoverAsm } from './hover-asm.ts';
+import { hoverKnown, type HoverOptions } from './hover-known.ts';
 
-export function hover(document: Document, position: Position, settings: ServerSettings, checked: Checked | undefined): Hover | undefined {
-  return document.language === 'asm' ? hoverAsm(document, position, settings, checked) : hoverC(document, position, settings);
+export function hover(document: Document, position: Position, settings: ServerSettings, checked: Checked | undefined, options: HoverOptions): Hover | undefined {
+  if (document.language === 'asm') return hoverAsm(document, position, settings, checked);
+  const described = hoverC(document, position, settings);
+  const known = hoverKnown(document, checked, document.lines.offset(position), options);
+  if (!known) return described;
+  const { contents } = described ?? {};
+  const before = contents && typeof contents === 'object' && 'value' in contents ? `${contents.value}\n\n---\n\n` : '';
+  return { contents: { kind: 'markdown', value: `${before}${known.value}` }, range: described?.range ?? document.lines.range(known.start, known.end) };
 }
 
 function hoverC(document: Document, position: Position, settings: ServerSettings): Hover | undefined {

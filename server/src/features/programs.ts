@@ -5,6 +5,7 @@ import { findSection } from '#core/catalog';
 import { formatProblem } from '#core/problem';
 import type { Checked, CheckedProgram } from '../check.ts';
 import type { Document } from '../documents.ts';
+import { hottestLine, share } from '../line-counts.ts';
 
 /** One answer of the request `ebpf/programs`. */
 export interface ProgramInfo {
@@ -19,8 +20,14 @@ export interface ProgramInfo {
   selectionRange: Range;
   /** `pending`: this version is not checked yet; `error`: it could not be compiled, assembled or loaded. */
   verdict: 'accepted' | 'rejected' | 'error' | 'pending' | 'cancelled';
-  /** For a lens: "accepted · 29 instructions, 35 processed". */
+  /** For a lens: "accepted by Linux 6.18 · 35 of 1,000,000 instructions (<0.01 %) · 3 states · stack 16 bytes · 0.8 ms". */
   summary: string;
+  /** The target kernel of the verdict. */
+  kernel?: string;
+  /** Of a refused program: the first later kernel that accepts it. */
+  firstAccepting?: string;
+  /** The line (from 0) that costs most, where the program takes a noticeable part of what the verifier processes at most. */
+  hottest?: { line: number; title: string };
   /** The kernel's line, where rejected. */
   message?: string;
   errno?: string;
@@ -46,7 +53,7 @@ export function programsOf(document: Document, checked: Checked | undefined): Pr
       ...(type === undefined ? {} : { type }),
       ...(attachType === undefined ? {} : { attachType }),
       ...(attachTarget === undefined ? {} : { attachTarget }),
-      ...verdictOf(current, verified, loaded?.insns.length),
+      ...verdictOf(document, current, verified, loaded?.insns.length),
     };
   });
 }
@@ -69,7 +76,15 @@ function writtenPrograms(document: Document): { name: string; section: string; r
   }));
 }
 
-function verdictOf(checked: Checked | undefined, verified: CheckedProgram | undefined, instructions: number | undefined): Pick<ProgramInfo, 'verdict' | 'summary' | 'message' | 'errno' | 'instructions' | 'processed' | 'stackDepth' | 'ms'> {
+const counted = (count: number, thing: string): string => `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`;
+const duration = (ms: number): string => (ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+function hottestOf(document: Document, verified: CheckedProgram): Pick<ProgramInfo, 'hottest'> {
+  const hottest = hottestLine(verified, (file) => document.isFile(file));
+  return hottest ? { hottest: { line: hottest.line - 1, title: `${verified.program.name} costs most here: ${hottest.processed.toLocaleString('en-US')} instructions processed, ${share(hottest.processed)} of the limit` } } : {};
+}
+
+function verdictOf(document: Document, checked: Checked | undefined, verified: CheckedProgram | undefined, instructions: number | undefined): Omit<ProgramInfo, 'name' | 'section' | 'type' | 'attachType' | 'attachTarget' | 'range' | 'selectionRange'> {
   const size = instructions === undefined ? {} : { instructions };
   if (!checked) return { verdict: 'pending', summary: 'not verified yet' };
   if (!verified) {
@@ -77,13 +92,14 @@ function verdictOf(checked: Checked | undefined, verified: CheckedProgram | unde
     return { verdict: 'error', summary: checked.object ? 'cannot be loaded' : compiler ? 'not verified: no compiler for C' : 'does not build', ...size };
   }
   const { verdict, errno, findings, statistics } = verified.verdict;
-  const facts = { ...size, processed: statistics.processed, stackDepth: statistics.stackDepth.reduce((sum, depth) => sum + depth, 0), ms: Math.round(verified.ms * 100) / 100 };
-  const counts = `${instructions ?? 0} instructions, ${statistics.processed} processed`;
+  const stack = statistics.stackDepth.reduce((sum, depth) => sum + depth, 0);
+  const facts = { ...size, processed: statistics.processed, stackDepth: stack, ms: Math.round(verified.ms * 100) / 100, kernel: checked.kernel, ...hottestOf(document, verified) };
+  const counts = `${statistics.processed.toLocaleString('en-US')} of 1,000,000 instructions (${share(statistics.processed)})`;
   switch (verdict) {
     case 'accepted':
-      return { verdict, summary: `accepted by Linux ${checked.kernel} · ${counts}`, ...facts };
+      return { verdict, summary: [`accepted by Linux ${checked.kernel}`, counts, counted(statistics.totalStates, 'state'), `stack ${counted(stack, 'byte')}`, duration(verified.ms)].join(' · '), ...facts };
     case 'rejected':
-      return { verdict, summary: `rejected by Linux ${checked.kernel} · ${findings[0]?.explanation || findings[0]?.message || errno || ''}`, ...(findings[0] ? { message: findings[0].message } : {}), ...(errno === undefined ? {} : { errno }), ...facts };
+      return { verdict, summary: `rejected by Linux ${checked.kernel}${verified.firstAccepting ? `, accepted from ${verified.firstAccepting} on` : ''} · ${findings[0]?.explanation || findings[0]?.message || errno || ''}`, ...(verified.firstAccepting ? { firstAccepting: verified.firstAccepting } : {}), ...(findings[0] ? { message: findings[0].message } : {}), ...(errno === undefined ? {} : { errno }), ...facts };
     case 'cancelled':
       return { verdict, summary: `verifying takes too long · ${counts}`, ...facts };
   }

@@ -31,7 +31,7 @@ test.each([
       const position = document.lines.position(at);
       const items = language === 'asm' ? completeAsm(document, position, DEFAULT_SETTINGS) : completeC(document, position, DEFAULT_SETTINGS, true);
       for (const item of items.slice(0, 3)) expect(item.label).not.toBe('');
-      hover(document, position, DEFAULT_SETTINGS, undefined);
+      hover(document, position, DEFAULT_SETTINGS, undefined, { details: true });
       signatureHelp(document, position, DEFAULT_SETTINGS);
       definition(document, position);
       const symbols = documentSymbols(document);
