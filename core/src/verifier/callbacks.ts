@@ -95,7 +95,7 @@ export function walkAsyncCallback(env: VerifierEnvironment, insn: number, subpro
   const state = new VerifierState();
   state.branches = 1;
   state.inSleepable = sleepable;
-  env.pending.push({ state, insn: facts.start, previous: insn, logPosition: env.log.position, trace: env.trace });
+  env.pending.push({ state, insn: facts.start, previous: insn, logPosition: env.log.position, trace: undefined });
   const frame = enter(env, state, subprogram, -1, entry);
   frame.inAsyncCallback = true;
   frame.asyncEntryCount = caller.asyncEntryCount + 1;

@@ -2,13 +2,13 @@
 // The stack is in check-stack.ts, the context in check-context.ts, kernel objects in check-btf-access.ts.
 
 import { asS64 } from '#core/bytes';
-import { causesOf, rangeOf } from './causes.ts';
+import { rangeOf } from './causes.ts';
 import { checkBtfAccess, checkMapPointerAccess } from './check-btf-access.ts';
 import { checkContextAccess } from './check-context.ts';
 import { checkKptrAccess } from './check-kptr.ts';
 import { checkSocketAccess } from './check-socket.ts';
 import { checkStackBounds, readStackFixed, readStackVariable, writeStackFixed, writeStackVariable } from './check-stack.ts';
-import type { VerifierEnvironment } from './environment.ts';
+import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { constant, signExtend, truncate } from './domains/scalar.ts';
 import { formatTnum, tnumAdd, tnumConst, tnumIsAligned } from './domains/tnum.ts';
 import {
@@ -55,7 +55,7 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
   } else if (base === PTR_TO_MEM) {
     if (mayBeNull(type)) throw nullAccess(env, regno);
     const readOnly = (type & MEM_RDONLY) !== 0;
-    if (write && readOnly) throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno, causes: causesOf(env, register) });
+    if (write && readOnly) throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno });
     if ((type & UNTRUSTED_MEMORY) === UNTRUSTED_MEMORY) {
       // Reads of such memory are made safe by the kernel: any offset may fault and gives zero.
       setUnknown();
@@ -114,7 +114,6 @@ function nullAccess(env: VerifierEnvironment, regno: number) {
   const register = env.register(regno);
   const name = typeName(register.type);
   const message = `R${regno} invalid mem access '${name}'`;
-  const causes = causesOf(env, register);
   if (register.type === SCALAR_VALUE) {
     const isNull = register.scalar.mask === 0n && register.scalar.value === 0n;
     return env.reject('scalar-dereference', 'EACCES', message, {
@@ -122,7 +121,6 @@ function nullAccess(env: VerifierEnvironment, regno: number) {
       ...(isNull && { explanation: 'The pointer is NULL on this path.' }),
       needed: 'a pointer to memory',
       known: isNull ? 'NULL' : `a number in ${rangeOf(register)}`,
-      causes,
     });
   }
   const nullable = mayBeNull(register.type);
@@ -130,7 +128,6 @@ function nullAccess(env: VerifierEnvironment, regno: number) {
     register: regno,
     needed: nullable ? 'a pointer that is not NULL' : 'a pointer to memory',
     known: nullable ? 'the pointer may be NULL: nothing has compared it with NULL on this path' : `a ${name} pointer`,
-    causes,
   });
 }
 
@@ -224,24 +221,22 @@ export function checkRegion(env: VerifierEnvironment, regno: number, off: number
   const register = env.register(regno);
   const { scalar } = register;
   const low = scalar.smin + BigInt(off);
-  const fixed = scalar.mask === 0n;
-  const span = `offset is ${fixed ? String(low) : `in [${low}, ${scalar.umax + BigInt(off)}]`}`;
-  const details = {
+  const details = (): RejectionDetails => ({
     register: regno,
+    access: { off, size, total: total >>> 0 },
     needed: `0 ≤ offset and offset + ${size} ≤ ${total >>> 0}`,
-    known: span,
-    causes: causesOf(env, register),
-  };
+    known: `offset is ${scalar.mask === 0n ? String(low) : `in [${low}, ${scalar.umax + BigInt(off)}]`}`,
+  });
   if (scalar.smin < 0n && (scalar.smin === S64_MIN || low !== BigInt.asIntN(32, low) || low < 0n)) {
-    throw env.reject('negative-index', 'EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`, details);
+    throw env.reject('negative-index', 'EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`, details());
   }
   const lowProblem = regionProblem(env, regno, low, size, total, zeroSizeAllowed);
-  if (lowProblem) throw env.reject(boundsCode(register), 'EACCES', [lowProblem, `R${regno} min value is outside of the allowed memory range`], details);
+  if (lowProblem) throw env.reject(boundsCode(register), 'EACCES', [lowProblem, `R${regno} min value is outside of the allowed memory range`], details());
   if (scalar.umax >= MAX_VARIABLE_OFFSET) {
-    throw env.reject('unbounded-index', 'EACCES', `R${regno} unbounded memory access, make sure to bounds check any such access`, details);
+    throw env.reject('unbounded-index', 'EACCES', `R${regno} unbounded memory access, make sure to bounds check any such access`, details());
   }
   const highProblem = regionProblem(env, regno, scalar.umax + BigInt(off), size, total, zeroSizeAllowed);
-  if (highProblem) throw env.reject(boundsCode(register), 'EACCES', [highProblem, `R${regno} max value is outside of the allowed memory range`], details);
+  if (highProblem) throw env.reject(boundsCode(register), 'EACCES', [highProblem, `R${regno} max value is outside of the allowed memory range`], details());
 }
 
 /** Map flags allow the direction. */
@@ -375,19 +370,19 @@ export function checkPacket(env: VerifierEnvironment, regno: number, off: number
       register: regno,
       needed: 'an offset that is not negative',
       known: `offset is in ${rangeOf(register)}`,
-      causes: causesOf(env, register),
+      access: { off, size },
     });
   }
   const outside = `R${regno} offset is outside of the packet`;
-  const details = {
+  const details = (): RejectionDetails => ({
     register: regno,
+    access: { off, size, total: register.range },
     needed: `${off + size} bytes after the pointer's start`,
     known: register.range > 0 ? `${register.range} bytes are known to be there` : 'the packet has not been compared with data_end on this path',
-    causes: causesOf(env, register),
-  };
-  if (register.range < 0) throw env.reject('packet-bounds', 'EINVAL', outside, details);
+  });
+  if (register.range < 0) throw env.reject('packet-bounds', 'EINVAL', outside, details());
   const problem = regionProblem(env, regno, BigInt(off), size, register.range, zeroSizeAllowed);
-  if (problem) throw env.reject('packet-bounds', 'EACCES', [problem, outside], details);
+  if (problem) throw env.reject('packet-bounds', 'EACCES', [problem, outside], details());
 }
 
 /** Buffers whose size is checked when the program is attached: a constant, non-negative offset is all that is asked. */
@@ -401,14 +396,13 @@ export function checkBuffer(env: VerifierEnvironment, what: string, register: Re
 /** A pointer whose offset must be known, or zero. */
 export function checkPointerOffset(env: VerifierEnvironment, register: Register, regno: number, fixedOffsetAllowed: boolean): void {
   const name = typeName(register.type);
-  const causes = causesOf(env, register);
   if (register.off < 0) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `negative offset ${name} ptr R${regno} off=${register.off} disallowed`, { register: regno, causes });
+    throw env.reject('pointer-variable-offset', 'EACCES', `negative offset ${name} ptr R${regno} off=${register.off} disallowed`, { register: regno });
   }
   if (!fixedOffsetAllowed && register.off) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `dereference of modified ${name} ptr R${regno} off=${register.off} disallowed`, { register: regno, causes });
+    throw env.reject('pointer-variable-offset', 'EACCES', `dereference of modified ${name} ptr R${regno} off=${register.off} disallowed`, { register: regno });
   }
   if (register.scalar.mask !== 0n || register.scalar.value !== 0n) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `variable ${name} access var_off=${formatTnum(register.scalar)} disallowed`, { register: regno, causes });
+    throw env.reject('pointer-variable-offset', 'EACCES', `variable ${name} access var_off=${formatTnum(register.scalar)} disallowed`, { register: regno });
   }
 }

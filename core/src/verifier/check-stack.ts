@@ -54,6 +54,7 @@ export function checkStackBounds(env: VerifierEnvironment, regno: number, off: n
   if (!fixed && (scalar.smax >= MAX_VAR_OFF || scalar.smin <= -MAX_VAR_OFF)) {
     throw env.reject('stack-bounds', 'EACCES', `invalid unbounded variable-offset${words} stack R${regno}`, {
       register: regno,
+      access: { off, size },
       needed: 'an offset between -512 and 0',
       known: `the offset is in [${scalar.smin}, ${scalar.smax}]`,
     });
@@ -71,6 +72,7 @@ export function checkStackBounds(env: VerifierEnvironment, regno: number, off: n
       : `invalid variable-offset${words} stack R${regno} var_off=${formatTnum(scalar)} off=${off} size=${size}`;
     throw env.reject('stack-bounds', errno, message, {
       register: regno,
+      access: { off, size },
       needed: `-512 ≤ offset and offset + size ≤ 0`,
       known: fixed ? `offset is ${low}, size is ${size}` : `offset is in [${low}, ${high - size}], size is ${size}`,
     });
@@ -218,6 +220,8 @@ export function readStackFixed(env: VerifierEnvironment, frame: Frame, off: numb
     const kind = byteKind(slot, byteOf(off + at));
     if (kind === STACK_SPILL || kind === STACK_MISC || kind === STACK_ZERO || (kind === STACK_INVALID && allowUninitialised)) return kind;
     throw env.reject('stack-uninitialised', 'EACCES', `invalid read from stack off ${off}+${at} size ${size}`, {
+      register: env.insns[env.insn]!.src,
+      access: { off: off + at, size: size - at },
       needed: `${size} initialised bytes at fp${off}`,
       known: `the byte at fp${off + at} has not been written`,
     });
@@ -309,6 +313,7 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
         : `invalid read from stack R${regno} var_off ${formatTnum(pointer.scalar)}+${at - low} size ${size}`;
       throw env.reject('stack-uninitialised', 'EACCES', message, {
         register: regno,
+        access: { off: at, size: high + size - at },
         needed: `${size} initialised bytes from fp${low}`,
         known: `the byte at fp${at} has not been written`,
       });

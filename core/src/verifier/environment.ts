@@ -30,6 +30,8 @@ export class Rejection {
 
 export interface RejectionDetails {
   readonly register?: number;
+  /** What is accessed through the register: `off` includes its fixed offset; `total` bytes are there. */
+  readonly access?: { readonly off: number; readonly size: number; readonly total?: number };
   /** In C's terms; the catalogue's sentence where there is none. */
   readonly explanation?: string;
   readonly advice?: string;

@@ -23,19 +23,21 @@ const ACCESS_OUTSIDE: ReadonlySet<FindingCode> = new Set<FindingCode>([
 
 /**
  * Goes on behind `first` while there are paths and budget. `rest` walks the functions that have not been walked.
- * Gives errors that are not the first one again: another line, and not the same value.
+ * Tells errors that are not the first one again: another line, and not the same value.
  */
-export function otherErrors(env: VerifierEnvironment, first: Rejection, rest: () => void): Rejection[] {
+export function otherErrors(env: VerifierEnvironment, first: Rejection, rest: () => void, tell: (other: Rejection) => void): void {
   env.processedLimit = Math.min(env.processedLimit, env.processed + MAX_PROCESSED_AFTER);
-  const found = [first];
+  let found = 1;
   const places = [placeOf(env, first)];
   const recovered = new Set<number>();
   let rejection = first;
   let isWalking = true;
-  while (found.length <= MAX_ERRORS && !LAST.has(rejection.code)) {
+  while (found <= MAX_ERRORS && !LAST.has(rejection.code)) {
     const isNew = rejection !== first && isIndependent(env, rejection, places, recovered);
     if (isNew) {
-      found.push(rejection);
+      found++;
+      // Told at once: the state that explains it does not stay.
+      tell(rejection);
       places.push(placeOf(env, rejection));
     }
     const thrown = attempt(() => {
@@ -48,7 +50,6 @@ export function otherErrors(env: VerifierEnvironment, first: Rejection, rest: ()
     isWalking = true;
     rejection = thrown;
   }
-  return found.slice(1);
 }
 
 function attempt(act: () => void): Rejection | undefined {

@@ -4,7 +4,7 @@ import {
   BPF_ADD, BPF_ALU64, BPF_AND, BPF_ARSH, BPF_DIV, BPF_END, BPF_LSH, BPF_MOD, BPF_MOV, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR, insnClass, type Insn, usesRegisterSource,
 } from '#core/isa';
 import { asS64 } from '#core/bytes';
-import { causesOf, rangeOf } from './causes.ts';
+import { rangeOf } from './causes.ts';
 import { checkSource, checkTarget } from './check-registers.ts';
 import { linkScalar, unlinked } from './check-stack.ts';
 import { arithmetic, hasKnownRange } from './domains/alu.ts';
@@ -13,7 +13,7 @@ import {
   zeroExtend32,
 } from './domains/scalar.ts';
 import { hexadecimal, tnumAdd, tnumSub } from './domains/tnum.ts';
-import type { VerifierEnvironment } from './environment.ts';
+import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { tracksSwapsAndDistances } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import {
@@ -248,21 +248,21 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
 function checkSaneOffset(env: VerifierEnvironment, register: Register, type: number, regno: number): void {
   const { scalar } = register;
   const name = typeName(type);
-  const details = { register: regno, needed: 'between -536870912 and 536870912', known: rangeOf(register), causes: causesOf(env, register) };
+  const details = (): RejectionDetails => ({ register: regno, needed: 'between -536870912 and 536870912', known: rangeOf(register) });
   if (scalar.mask === 0n) {
     const value = asS64(scalar.value);
     if (value >= MAX_VARIABLE_OFFSET || value <= -MAX_VARIABLE_OFFSET) {
-      throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and ${value} is not allowed`, details);
+      throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and ${value} is not allowed`, details());
     }
   }
   if (register.type !== SCALAR_VALUE && (register.off >= Number(MAX_VARIABLE_OFFSET) || register.off <= -Number(MAX_VARIABLE_OFFSET))) {
-    throw env.reject('pointer-offset-range', 'EINVAL', `${name} pointer offset ${register.off} is not allowed`, details);
+    throw env.reject('pointer-offset-range', 'EINVAL', `${name} pointer offset ${register.off} is not allowed`, details());
   }
   if (scalar.smin === S64_MIN) {
-    throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and register with unbounded min value is not allowed`, details);
+    throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and register with unbounded min value is not allowed`, details());
   }
   if (scalar.smin >= MAX_VARIABLE_OFFSET || scalar.smin <= -MAX_VARIABLE_OFFSET) {
-    throw env.reject('pointer-offset-range', 'EINVAL', `value ${scalar.smin} makes ${name} pointer be out of bounds`, details);
+    throw env.reject('pointer-offset-range', 'EINVAL', `value ${scalar.smin} makes ${name} pointer be out of bounds`, details());
   }
 }
 
@@ -277,20 +277,19 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
     env.setRegister(dst, unknownRegister(computed(env, pointer)));
     return;
   }
-  const causes = causesOf(env, pointer);
   if (!is64) {
     if (operation === BPF_SUB) {
       env.setRegister(dst, unknownRegister(computed(env, pointer)));
       return;
     }
-    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} 32-bit pointer arithmetic prohibited`, { register: dst, causes });
+    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} 32-bit pointer arithmetic prohibited`, { register: dst });
   }
   const name = typeName(pointer.type);
   if (mayBeNull(pointer.type)) {
-    throw env.reject('pointer-arithmetic-null', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited, null-check it first`, { register: pointerRegno, causes });
+    throw env.reject('pointer-arithmetic-null', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited, null-check it first`, { register: pointerRegno });
   }
   if (!allowsArithmetic(pointer, known, smin, operation)) {
-    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited`, { register: pointerRegno, causes });
+    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited`, { register: pointerRegno });
   }
   const numberRegno = pointerRegno === dst ? (usesRegisterSource(insn) ? insn.src : dst) : dst;
   checkSaneOffset(env, number, pointer.type, numberRegno);
@@ -328,7 +327,7 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
     }
     case BPF_SUB: {
       if (pointerRegno !== dst) {
-        throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} tried to subtract pointer from scalar`, { register: dst, causes });
+        throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} tried to subtract pointer from scalar`, { register: dst });
       }
       if (pointer.type === PTR_TO_STACK) throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} subtraction from stack pointer prohibited`, { register: dst });
       const off = pointer.off - Number(smin);
@@ -359,9 +358,9 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
     case BPF_AND:
     case BPF_OR:
     case BPF_XOR:
-      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} bitwise operator ${OPERATORS[operation]} on pointer prohibited`, { register: dst, causes });
+      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} bitwise operator ${OPERATORS[operation]} on pointer prohibited`, { register: dst });
     default:
-      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`, { register: dst, causes });
+      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`, { register: dst });
   }
   result.scalar = s;
   checkSaneOffset(env, result, pointer.type, dst);

@@ -5,6 +5,8 @@ import type { LoadedObject, Program } from '#core/program';
 import { checkControlFlow, findLoops, postorder } from './cfg.ts';
 import { Cancelled, Rejection, type RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastcall.ts';
+import { Explainer } from './explain/explainer.ts';
+import { keepTrace } from './explain/trace.ts';
 import { type FindingCode, findingRow, type WarningCode } from './findings.ts';
 import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
 import { computeLiveRegisters } from './liveness-registers.ts';
@@ -22,6 +24,7 @@ import { BPF_REG_FP, Frame, NO_CALLSITE, VerifierState } from './state.ts';
 import { argumentsOf, enterWithDeclaredArguments } from './subprogram-arguments.ts';
 import type { Finding, Verdict, VerifyOptions } from './types.ts';
 import { walk } from './walk.ts';
+import { warnReturnValues } from './warnings.ts';
 
 /** What the kernel would say to this program, and why. Pure: the same program gives the same answer. */
 export function verify(program: Program, object: LoadedObject, options: VerifyOptions): Verdict {
@@ -53,12 +56,47 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
     },
     visits: env.visits.slice(),
   };
-  const findings = rejection ? [findingOf(env, rejection)] : [];
-  if (rejection && options.everyError && walked.size > 0) {
-    for (const other of otherErrors(env, rejection, () => walkGlobalFunctions(env, walked))) findings.push(findingOf(env, other));
-  }
-  for (const { code, insn, details } of env.warnings.values()) findings.push(findingAt(env, 'warning', code, '', insn, details));
+  const { findings, furthest } = rejection ? explained(env, rejection, walked) : { findings: [], furthest: env };
+  if (walked.size > 0) warnReturnValues(furthest);
+  for (const { code, insn, details } of furthest.warnings.values()) findings.push(findingAt(furthest, 'warning', code, '', insn, details));
   return { ...answer, findings, ...(states && { states: states() }) };
+}
+
+/** Beyond this a path is not kept: its explanation would cost more than it says. */
+const MAX_TRACED = 300_000;
+
+/**
+ * The first error and, where asked for, others, each explained where it is found: in a second walk that keeps its path. `furthest` is
+ * the environment that has seen most of the program.
+ */
+function explained(env: VerifierEnvironment, rejection: Rejection, walked: Set<number>): { findings: Finding[]; furthest: VerifierEnvironment } {
+  const { program, object, options } = env;
+  let at = env;
+  let first = rejection;
+  let begun = walked;
+  if (options.explain !== false && walked.size > 0 && env.processed <= MAX_TRACED) {
+    const traced = new VerifierEnvironment(program, object, options, new VerifierLog(0));
+    keepTrace(traced);
+    const functions = new Set<number>();
+    const again = walkAgain(traced, functions);
+    // The walk is the same, unless the caller has lost interest meanwhile.
+    if (again && again.code === rejection.code && again.insn === rejection.insn) [at, first, begun] = [traced, again, functions];
+  }
+  const explainer = options.explain === false ? undefined : new Explainer(at);
+  const finding = (one: Rejection): Finding => (explainer ? explainer.finding(one) : findingOf(at, one));
+  const findings = [finding(first)];
+  if (options.everyError && begun.size > 0) otherErrors(at, first, () => walkGlobalFunctions(at, begun), (other) => findings.push(finding(other)));
+  return { findings, furthest: at };
+}
+
+function walkAgain(env: VerifierEnvironment, walked: Set<number>): Rejection | undefined {
+  try {
+    run(env, walked);
+  } catch (thrown) {
+    if (thrown instanceof Rejection) return thrown;
+    if (!(thrown instanceof Cancelled)) throw thrown;
+  }
+  return undefined;
 }
 
 /** `walked` gets the functions whose walk has begun. */
