@@ -1,7 +1,7 @@
 // `ebpfw verify`: one line per program, or one JSON object per line. The contract of the JSON is in docs/cli.md.
 
 import { type KernelVersion, TARGET_KERNELS } from '#core/catalog';
-import type { LoadedObject, Program } from '#core/program';
+import type { Program } from '#core/program';
 import { formatProblem } from '#core/problem';
 import { type Finding, type Verdict, verify as verifyProgram } from '#core/verifier';
 import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
@@ -16,19 +16,27 @@ interface Row {
   error: string | null;
   code: string | null;
   insn: number | null;
-  source: { file: string; line: number; column: number } | null;
+  source: Source | null;
   processed: number;
   maxStatesPerInsn: number;
   totalStates: number;
   peakStates: number;
   stackDepth: readonly number[];
   ms: number;
+  /** Only with --warnings. */
+  warnings?: readonly { code: string; insn: number; source: Source | null; explanation: string }[];
+}
+
+interface Source {
+  file: string;
+  line: number;
+  column: number;
 }
 
 const NOTHING = { processed: 0, maxStatesPerInsn: 0, totalStates: 0, peakStates: 0, stackDepth: [] } as const;
 
 export async function verify(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, { prog: { type: 'string' }, kernel: { type: 'string', default: '6.18' }, log: { type: 'string' }, json: { type: 'boolean', default: false } });
+  const parsed = readArguments(args, { prog: { type: 'string' }, kernel: { type: 'string', default: '6.18' }, log: { type: 'string' }, warnings: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } });
   if ('complaint' in parsed) return complain('verify', parsed.complaint);
   const { files, values } = parsed;
   if (files.length === 0) return complain('verify', 'which file? An object (.o), C (.bpf.c) or assembly (.bpf.s)');
@@ -39,18 +47,18 @@ export async function verify(args: readonly string[]): Promise<number> {
 
   let status = 0;
   for (const file of files) {
-    for (const { row, verdict, problems } of await verifyFile(file, values.prog, kernel, logLevel)) {
+    for (const { row, verdict, problems, program } of await verifyFile(file, values.prog, kernel, { logLevel, warnings: values.warnings })) {
       status = Math.max(status, row.verdict === 'accepted' ? 0 : row.verdict === 'rejected' ? 1 : 2);
       if (logLevel > 0 && verdict) process.stderr.write(verdict.log);
-      process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row, verdict, problems));
+      process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row, verdict, problems, program));
     }
   }
   return status;
 }
 
-type Outcome = { row: Row; verdict?: Verdict; problems: readonly string[] };
+type Outcome = { row: Row; program?: Program; verdict?: Verdict; problems: readonly string[] };
 
-async function verifyFile(file: string, only: string | undefined, kernel: KernelVersion, logLevel: number): Promise<Outcome[]> {
+async function verifyFile(file: string, only: string | undefined, kernel: KernelVersion, asked: { logLevel: number; warnings: boolean }): Promise<Outcome[]> {
   const failed = (message: string, extra: Partial<Row> = {}): Outcome => ({
     row: { file, prog: null, section: null, type: null, verdict: 'error', error: message, code: null, insn: null, source: null, ...NOTHING, ms: 0, ...extra },
     problems: [],
@@ -70,12 +78,12 @@ async function verifyFile(file: string, only: string | undefined, kernel: Kernel
       return failed(why, { prog: program.name, section: program.section });
     }
     const before = performance.now();
-    const verdict = verifyProgram(program, object, { kernel, logLevel, ...facts });
-    return { row: rowOf(file, program, object, verdict, performance.now() - before), verdict, problems: program.problems.map(formatProblem) };
+    const verdict = verifyProgram(program, object, { kernel, everyError: true, ...asked, ...facts });
+    return { row: rowOf(file, program, verdict, performance.now() - before, asked.warnings), program, verdict, problems: program.problems.map(formatProblem) };
   });
 }
 
-function rowOf(file: string, program: Program, _object: LoadedObject, verdict: Verdict, ms: number): Row {
+function rowOf(file: string, program: Program, verdict: Verdict, ms: number, warnings: boolean): Row {
   const finding = firstError(verdict);
   return {
     file,
@@ -89,6 +97,7 @@ function rowOf(file: string, program: Program, _object: LoadedObject, verdict: V
     source: finding ? sourceOf(program, finding.insn) : null,
     ...verdict.statistics,
     ms: Math.round(ms * 1000) / 1000,
+    ...(warnings && { warnings: verdict.findings.filter(({ severity }) => severity === 'warning').map(({ code, insn, explanation }) => ({ code, insn, source: sourceOf(program, insn), explanation })) }),
   };
 }
 
@@ -99,21 +108,31 @@ function sourceOf(program: Program, insn: number): Row['source'] {
   return record ? { file: record.file, line: record.line, column: record.column } : null;
 }
 
-function describe(row: Row, verdict: Verdict | undefined, problems: readonly string[]): string {
+function describe(row: Row, verdict: Verdict | undefined, problems: readonly string[], program: Program | undefined): string {
   const notes = problems.map((problem) => `    ${problem}\n`).join('');
-  if (!verdict) return `error    ${row.error}\n${notes}`;
+  if (!verdict || !program) return `error    ${row.error}\n${notes}`;
   const head = `${row.verdict} ${row.file}: ${row.prog} (${row.section}), ${row.processed} instructions processed, ${row.ms.toFixed(1)} ms\n`;
-  const finding = firstError(verdict);
-  if (!finding) return head + notes;
-  const place = row.source ? `${row.source.file}:${row.source.line}${row.source.column ? `:${row.source.column}` : ''}: ` : '';
-  const program = (insn: number): string => `instruction ${insn}`;
+  return `${head}${verdict.findings.map((finding) => describeFinding(finding, program)).join('')}${notes}`;
+}
+
+/** `line 35` of the finding's own file, a place in another one, or the instruction where the object has no lines. */
+function whereIs(program: Program, insn: number, beside: Source | null): string {
+  const source = sourceOf(program, insn);
+  if (!source) return `instruction ${insn}`;
+  return source.file === beside?.file ? `line ${source.line}` : `${source.file}:${source.line}`;
+}
+
+function describeFinding(finding: Finding, program: Program): string {
+  const source = sourceOf(program, finding.insn);
+  const place = source ? `${source.file}:${source.line}${source.column ? `:${source.column}` : ''}: ` : '';
+  const warning = finding.severity === 'warning';
   const lines = [
-    `    ${place}${finding.explanation}`,
-    `    the verifier says at ${program(finding.insn)}: ${finding.message}  [${finding.code}]`,
-    ...(finding.needed !== undefined ? [`    needed: ${finding.needed}`] : []),
-    ...(finding.known !== undefined ? [`    known: ${finding.known}`] : []),
-    ...finding.causes.map((cause) => `    ${program(cause.insn)}: ${cause.text}`),
-    ...(finding.advice ? [`    what to do: ${finding.advice}`] : []),
+    `${place}${warning ? 'warning: ' : ''}${finding.explanation}${warning ? `  [${finding.code}]` : ''}`,
+    ...(warning ? [] : [`the verifier says at instruction ${finding.insn}: ${finding.message}  [${finding.code}]`]),
+    ...(finding.needed !== undefined ? [`needed: ${finding.needed}`] : []),
+    ...(finding.known !== undefined ? [`known: ${finding.known}`] : []),
+    ...finding.causes.map((cause) => `${whereIs(program, cause.insn, source)}: ${cause.text}`),
+    ...(finding.advice ? [`what to do: ${finding.advice}`] : []),
   ];
-  return `${head}${lines.join('\n')}\n${notes}`;
+  return lines.map((line) => `    ${line}\n`).join('');
 }

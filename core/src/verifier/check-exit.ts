@@ -9,7 +9,6 @@ import { S64_MAX, S64_MIN } from './domains/scalar.ts';
 import { markPrecise } from './precision.ts';
 import { baseType, PTR_TO_BTF_ID, type Register, SCALAR_VALUE, typeName } from './registers.ts';
 import type { ReturnRange } from './state.ts';
-import { warnReturnValue } from './warnings.ts';
 
 /** References still held when the outermost function ends. Gives the kernel's lines. */
 function leakedReferences(env: VerifierEnvironment, exceptionExit: boolean) {
@@ -69,7 +68,6 @@ export function checkReturnValue(env: VerifierEnvironment, regno = 0, name = 'R0
   }
   if (env.programType === 'raw_tracepoint' && env.program.attachTarget === undefined) return;
   const range = returnRange(env.programType, env.attachType);
-  if (!outermost.inExceptionCallback) warnReturnValue(env, register);
   if (!range || env.programType === 'raw_tracepoint') return;
   enforce(env, register, regno, name, { min: range[0], max: range[1] }, 'At program exit');
 }

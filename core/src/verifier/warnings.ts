@@ -2,8 +2,10 @@
 // kernel memory in them, tail calls that can never go anywhere, return values that the hook does not know. Told only when asked for
 // (VerifyOptions.warnings); nothing here changes a verdict.
 
-import { resolve, sizeOf, type Btf } from '#core/btf';
+import { type Btf, resolve, sizeOf } from '#core/btf';
+import { BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_EXIT, BPF_JMP, BPF_LD, BPF_LDX, BPF_MOV, BPF_STX, insnClass, isLdImm64, modeField, usesRegisterSource } from '#core/isa';
 import { causesOf, describeCall } from './causes.ts';
+import { successors } from './cfg.ts';
 import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import type { WarningCode } from './findings.ts';
 import type { VerifierMap } from './maps.ts';
@@ -46,8 +48,10 @@ function gapsOf(written: ArrayLike<unknown>): { text: string; count: number; fir
 /** The call at `env.insn` reads this stack: `written` has a true for each byte that something has written. */
 export function warnUnwrittenStack(env: VerifierEnvironment, regno: number, written: readonly boolean[]): void {
   if (!env.options.warnings || written.every(Boolean)) return;
+  const insn = env.insns[env.insn];
+  // Of a kfunc's memory it is not known whether it is read or filled.
+  if (insn?.opcode !== (BPF_JMP | BPF_CALL) || insn.src !== 0) return;
   const call = describeCall(env, env.insn);
-  if (!call.startsWith('bpf_')) return;
   const { text, count, first } = gapsOf(written);
   const role = roleOf(env, call, regno);
   const what = role && role.size === written.length ? placeIn(role.btf, role.typeId, first, count) : undefined;
@@ -146,7 +150,7 @@ export function warnTailCall(env: VerifierEnvironment, map: VerifierMap | undefi
   const { name, slots, maxEntries } = map.definition;
   const causes = causesOf(env, index);
   if (maxEntries > 0 && slot >= maxEntries) {
-    warn(env, 'empty-tail-call', env.insn, { register: 3, explanation: `${name} has ${maxEntries} slots, 0 to ${maxEntries - 1}: a tail call to slot ${slot} always fails, and the program goes on behind it.`, needed: `a slot in [0, ${maxEntries - 1}]`, known: `slot ${slot}`, causes });
+    warn(env, 'empty-tail-call', env.insn, { register: 3, explanation: `${name} has ${maxEntries === 1 ? 'only slot 0' : `${maxEntries} slots, 0 to ${maxEntries - 1}`}: a tail call to slot ${slot} always fails, and the program goes on behind it.`, needed: `a slot in [0, ${maxEntries - 1}]`, known: `slot ${slot}`, causes });
   } else if (slots && slots.length > 0 && !slots.some((one) => one.index === slot)) {
     const filled = slots.map((one) => `${one.index} (${one.target})`).join(', ');
     warn(env, 'empty-tail-call', env.insn, { register: 3, explanation: `Nothing fills slot ${slot} of ${name}: its declaration fills ${filled}. Unless user space fills it, the tail call fails and the program goes on behind it.`, known: `slot ${slot}`, causes });
@@ -182,17 +186,50 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   flow_dissector: oneOf({ BPF_OK: 0, BPF_DROP: 2, BPF_FLOW_DISSECTOR_CONTINUE: 129 }),
 };
 
-/** The main program ends with this in r0. */
-export function warnReturnValue(env: VerifierEnvironment, register: Register): void {
-  if (!env.options.warnings || register.type !== SCALAR_VALUE || register.scalar.mask !== 0n) return;
+/** Constants that the program returns and its hook does not know. Asked after the walk: pruning hides what single paths return. */
+export function warnReturnValues(env: VerifierEnvironment): void {
   const meaning = env.programType === 'sk_skb' && env.attachType !== 'BPF_SK_SKB_STREAM_PARSER' ? VERDICT : MEANINGS[env.programType];
-  const value = Number(BigInt.asIntN(32, register.scalar.value));
-  if (!meaning || meaning.takes(value)) return;
-  const { written } = register.provenance;
-  warn(env, 'meaningless-return', written >= 0 ? written : env.insn, {
-    register: 0,
-    explanation: `The program returns ${value}, which means nothing to the hook: it knows ${meaning.words}.${env.programType === 'xdp' ? ' Any other is taken for XDP_ABORTED: the packet is dropped, with a trace event and a warning in the kernel log.' : ''}`,
-    needed: meaning.words,
-    known: String(value),
-  });
+  if (!env.options.warnings || !meaning) return;
+  for (const { insn, value } of returnedConstants(env)) {
+    if (env.visits[insn] === 0 || meaning.takes(value)) continue;
+    warn(env, 'meaningless-return', insn, {
+      register: 0,
+      explanation: `The program returns ${value}, which means nothing to the hook: it knows ${meaning.words}.${env.programType === 'xdp' ? ' Any other is taken for XDP_ABORTED: the packet is dropped, with a trace event and a warning in the kernel log.' : ''}`,
+      needed: meaning.words,
+      known: String(value),
+    });
+  }
+}
+
+/** Where the main function gets a constant that it may return: backwards from each exit through the moves of r0, over all ways. */
+function returnedConstants(env: VerifierEnvironment): { insn: number; value: number }[] {
+  const end = env.subprograms[0]!.end;
+  const before: number[][] = Array.from({ length: end }, () => []);
+  const open: [insn: number, register: number][] = [];
+  for (let at = 0; at < end; at++) {
+    const insn = env.insns[at]!;
+    if (insn.opcode === (BPF_JMP | BPF_EXIT)) open.push([at, 0]);
+    for (const next of successors(env.insns, at)) if (next < end) before[next]!.push(at);
+    if (isLdImm64(insn)) at++;
+  }
+  const constants: { insn: number; value: number }[] = [];
+  const seen = new Set<number>();
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [at, register] = next;
+    for (const previous of before[at]!) {
+      const key = previous * 16 + register;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const insn = env.insns[previous]!;
+      const cls = insnClass(insn);
+      const isCall = insn.opcode === (BPF_JMP | BPF_CALL);
+      const writes = isCall ? register <= 5 : (cls === BPF_ALU || cls === BPF_ALU64 || cls === BPF_LDX || cls === BPF_LD) ? insn.dst === register : cls === BPF_STX && modeField(insn) === BPF_ATOMIC;
+      if (!writes) open.push([previous, register]);
+      else if (!isCall && (cls === BPF_ALU || cls === BPF_ALU64) && (insn.opcode & 0xf0) === BPF_MOV && insn.off === 0) {
+        if (usesRegisterSource(insn)) open.push([previous, insn.src]);
+        else constants.push({ insn: previous, value: insn.imm });
+      }
+    }
+  }
+  return constants.sort((a, b) => a.insn - b.insn);
 }
