@@ -24,11 +24,40 @@ const jumpTarget = (insn: Insn, slot: number): number => slot + 1 + (insnClass(i
 /** One byte a slot: 1 where some jump arrives. */
 export function jumpTargets(insns: readonly Insn[]): Uint8Array {
   const targets = new Uint8Array(insns.length);
-  for (let slot = 0; slot < insns.length; slot += isLdImm64(insns[slot]!) ? 2 : 1) {
-    const next = successors(insns, slot);
-    for (const target of next) if (target !== slot + 1 && target >= 0 && target < targets.length) targets[target] = 1;
+  for (let slot = 0, size = 1; slot < insns.length; slot += size) {
+    size = isLdImm64(insns[slot]!) ? 2 : 1;
+    for (const target of successors(insns, slot)) if (target !== slot + size && target >= 0 && target < targets.length) targets[target] = 1;
   }
   return targets;
+}
+
+/** First slot of the straight stretch of code that each slot belongs to: one begins where a jump arrives and behind every jump. */
+export function straightStretches(insns: readonly Insn[], targets: Uint8Array): Int32Array {
+  const starts = new Int32Array(insns.length);
+  let start = 0;
+  for (let slot = 0; slot < insns.length; ) {
+    const size = isLdImm64(insns[slot]!) ? 2 : 1;
+    if (targets[slot] === 1) start = slot;
+    starts.fill(start, slot, slot + size);
+    const next = successors(insns, slot);
+    if (next.length !== 1 || next[0] !== slot + size) start = slot + size;
+    slot += size;
+  }
+  return starts;
+}
+
+/** Slots `start` to `end`, inclusive, that a jump back goes through. */
+export interface Loop {
+  start: number;
+  end: number;
+}
+
+/** All loops; those that begin at the same slot count as one. Compilers for BPF lay a loop out in one piece. */
+export function loopsOf(insns: readonly Insn[]): readonly Loop[] {
+  const ends = new Map<number, number>();
+  for (let slot = 0; slot < insns.length; slot += isLdImm64(insns[slot]!) ? 2 : 1)
+    for (const target of successors(insns, slot)) if (target >= 0 && target <= slot) ends.set(target, Math.max(slot, ends.get(target) ?? 0));
+  return [...ends].map(([start, end]) => ({ start, end }));
 }
 
 /**

@@ -55,6 +55,10 @@ export class DebugInformation implements DebugVariables {
         if (!found) known.set(slot, (found = look(slot)));
         return found;
       },
+      isLineless: (slot) => {
+        const place = placeOfSlot(program, slot);
+        return place !== undefined && this.dwarf.lineAt(place)?.line === 0;
+      },
     };
   }
 
