@@ -91,8 +91,8 @@ export async function warmCompiler(compiler: Compiler, settings: ToolchainSettin
 }
 
 /** What decides the meaning of a program apart from its text; a precompiled header must be made with the same. */
-function languageArguments(compiler: Compiler, settings: ToolchainSettings): string[] {
-  return ['-target', compiler.target, `-mcpu=${settings.cpu ?? 'v3'}`, '-g', '-O2', '-std=gnu17', '-fno-color-diagnostics', '-D__TARGET_ARCH_x86'];
+function languageArguments(settings: ToolchainSettings): string[] {
+  return ['-target', 'bpf', `-mcpu=${settings.cpu ?? 'v3'}`, '-g', '-O2', '-std=gnu17', '-fno-color-diagnostics', '-D__TARGET_ARCH_x86'];
 }
 
 const WARNINGS = ['-Wall', '-Wno-unused-function', '-Wno-unused-variable', '-Wno-compare-distinct-pointer-types', '-Wno-unknown-attributes'];
@@ -111,7 +111,7 @@ async function headerArguments(text: string, { file, unsaved, compiler }: Compil
   const vmlinux = await ensureVmlinux(settings);
   const own = ownHeaders();
   const includes = [...(settings.bpfHeaders === 'system' ? [] : [own]), ...(vmlinux.file ? [path.dirname(vmlinux.file)] : [])];
-  const language = [...languageArguments(compiler, settings), ...flags];
+  const language = [...languageArguments(settings), ...flags];
   const args = [...language, ...includes.map((folder) => `-I${folder}`)];
   // Programs written for libbpf's source tree include "bpf_helpers.h" without the folder.
   if (settings.bpfHeaders !== 'system') args.push('-idirafter', path.join(own, 'bpf'));

@@ -25,7 +25,7 @@ function machine(programs: Record<string, Record<string, string>>, more: Partial
 }
 
 const clang = (version: string, targets = '    bpf - BPF (host endian)\n    bpfel - BPF\n'): Record<string, string> => ({ '--version': `clang version ${version}\nTarget: x86_64\n`, '--print-targets': `  Registered Targets:\n${targets}    x86-64 - 64-bit X86\n` });
-const ZIG = { version: '0.16.0\n', 'cc --version': 'clang version 21.1.0 (https://…)\n' };
+const ZIG = { version: '0.16.0\n', 'clang --version': 'clang version 21.1.0\n', env: '.{\n    .lib_dir = "/opt/tools/lib",\n}\n' };
 
 const CASES: readonly { name: string; programs: Record<string, Record<string, string>>; settings?: ToolchainSettings; more?: Partial<Machine>; found?: string; problem?: RegExp }[] = [
   { name: 'plain clang', programs: { '/usr/bin/clang': clang('17.0.6') }, found: '/usr/bin/clang' },
@@ -49,6 +49,14 @@ test.each(CASES)('$name', async ({ programs, settings, more, found, problem }) =
   const result = await findCompiler(settings, machine(programs, more));
   expect(result.compiler?.path).toBe(found);
   expect(result.problems.map(({ message }) => message)).toEqual(problem ? [expect.stringMatching(problem)] : []);
+});
+
+test.each([
+  ['of 0.16', '.{\n    .zig_exe = "C:\\\\zig\\\\zig.exe",\n    .lib_dir = "C:\\\\zig\\\\lib",\n}\n'],
+  ['of 0.13', '{\n "zig_exe": "C:\\\\zig\\\\zig.exe",\n "lib_dir": "C:\\\\zig\\\\lib"\n}\n'],
+])('a zig %s is told where its own headers are', async (_version, env) => {
+  const { compiler } = await findCompiler({}, machine({ '/usr/bin/zig': { ...ZIG, env } }));
+  expect(compiler).toMatchObject({ kind: 'zig', prefix: ['clang', '-resource-dir', 'C:\\zig\\lib'], version: 21 });
 });
 
 test('relative entries of PATH, which may be a workspace, are never looked into', async () => {

@@ -1,4 +1,4 @@
-// Finds a compiler that makes BPF objects: clang 12 or newer with a BPF target, else a zig, whose `zig cc` is such a clang.
+// Finds a compiler that makes BPF objects: clang 12 or newer with a BPF target, else a zig, which has such a clang inside.
 // Looks at the setting, PATH and the places where installers put LLVM; never at anything a workspace says.
 
 import { readdirSync } from 'node:fs';
@@ -12,9 +12,8 @@ export interface Compiler {
   kind: 'clang' | 'zig';
   /** Absolute path of what is started. */
   path: string;
-  /** Arguments before ours: `cc` for zig. */
+  /** Arguments before ours: what makes zig be clang. */
   prefix: readonly string[];
-  target: 'bpf' | 'bpfel-freestanding';
   /** First line of `--version`, for people. */
   description: string;
   /** Clang's major version; a zig's is that of the clang inside. */
@@ -149,15 +148,20 @@ async function probe(file: string, machine: Machine): Promise<Compiler | string>
   if (!apple && major < OLDEST_CLANG) return `clang ${major} is too old, ${OLDEST_CLANG} or newer is needed`;
   const targets = await machine.run(file, ['--print-targets'], { timeout: 20_000 });
   if (targets.code !== 0 || !/^\s*bpf(el)?\s/m.test(new TextDecoder().decode(targets.stdout))) return apple ? "Apple's clang has no BPF target" : 'this clang was built without the BPF target';
-  return { kind: 'clang', path: file, prefix: [], target: 'bpf', description: text.split('\n')[0]!.trim(), version: major };
+  return { kind: 'clang', path: file, prefix: [], description: text.split('\n')[0]!.trim(), version: major };
 }
 
 async function probeZig(file: string, machine: Machine): Promise<Compiler | string> {
   const version = await machine.run(file, ['version'], { timeout: 20_000 });
   if (version.code !== 0) return `it does not answer version (${version.failure ?? version.stderr.trim().split('\n')[0] ?? `exit ${version.code}`})`;
-  const clang = await machine.run(file, ['cc', '--version'], { timeout: 30_000 });
+  // `zig cc` turns compiler builtins off, so that memset() of plain C becomes a call that no BPF program can make. `zig clang` is clang
+  // as it is; only its own headers it must be told.
+  const clang = await machine.run(file, ['clang', '--version'], { timeout: 30_000 });
   const major = Number(/clang version (\d+)/.exec(new TextDecoder().decode(clang.stdout))?.[1] ?? Number.NaN);
   if (Number.isNaN(major)) return 'this zig brings no C compiler';
   if (major < OLDEST_CLANG) return `the clang ${major} inside is too old, ${OLDEST_CLANG} or newer is needed`;
-  return { kind: 'zig', path: file, prefix: ['cc'], target: 'bpfel-freestanding', description: `zig ${new TextDecoder().decode(version.stdout).trim()} with clang ${major}`, version: major };
+  const env = await machine.run(file, ['env'], { timeout: 20_000 });
+  const library = /"?\.?lib_dir"?\s*[=:]\s*("(?:[^"\\]|\\.)*")/.exec(new TextDecoder().decode(env.stdout))?.[1];
+  if (library === undefined) return 'this zig does not say where its headers are (`zig env`)';
+  return { kind: 'zig', path: file, prefix: ['clang', '-resource-dir', JSON.parse(library) as string], description: `zig ${new TextDecoder().decode(version.stdout).trim()} with clang ${major}`, version: major };
 }
