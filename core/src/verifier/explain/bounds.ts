@@ -1,8 +1,9 @@
 // Why an access may reach outside of its object: which index, its range, and what the object is in C.
 
+import { BPF_LSH, BPF_MUL, usesRegisterSource } from '#core/isa';
 import { baseType, isPacketPointer, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
 import type { Cause, Fix } from '../types.ts';
-import { describeArray, type Layout, placeAt } from './layout.ts';
+import { behindPointer, describeArray, type Layout, placeAt } from './layout.ts';
 import type { Explained, RejectedCase } from './rejected-case.ts';
 import { conditionText, isUnbounded, knownRange, quoted } from './value-words.ts';
 import type { ValueEvent } from './value-path.ts';
@@ -20,11 +21,15 @@ interface Target {
   /** Offset of the layout in what the pointer points to. */
   readonly start: number;
   readonly size: number;
+  /** `name` is a variable; else a pointer to the object. */
+  readonly isObject: boolean;
   readonly declared?: Cause;
 }
 
-function targetOf(c: RejectedCase, register: Register, offset: number): Target | undefined {
-  const pointer = c.pointerName();
+const plain = (name: string | undefined): string | undefined => (name !== undefined && /^\w+$/.test(name) ? name : undefined);
+
+function targetOf(c: RejectedCase, register: Register, offset: number, regno = c.regno): Target | undefined {
+  const pointer = c.pointerName(regno);
   switch (baseType(register.type)) {
     case PTR_TO_MAP_VALUE: {
       const { definition, valueSize } = register.map!;
@@ -32,28 +37,28 @@ function targetOf(c: RejectedCase, register: Register, offset: number): Target |
       if (value?.global) {
         const declared = c.names.declarationOfGlobal(value.name);
         return {
-          what: `the variable \`${value.name}\` (${value.layout.name})`, name: value.name, layout: value.layout, start: value.start, size: value.layout.size,
+          what: `the variable \`${value.name}\` (${value.layout.name})`, name: value.name, layout: value.layout, start: value.start, size: value.layout.size, isObject: true,
           ...(declared && { declared: { insn: c.at, text: `\`${value.name}\` is declared here with ${value.layout.size} bytes`, kind: 'declared', span: declared } }),
         };
       }
       const declared = c.names.declarationOf(definition);
       return {
-        what: `the value of map \`${definition.name}\`${value ? ` (${value.layout.name})` : ''}`, name: pointer ?? 'value', layout: value?.layout, start: 0, size: valueSize,
+        what: `the value of map \`${definition.name}\`${value ? ` (${value.layout.name})` : ''}`, name: plain(pointer) ?? 'value', layout: value?.layout, start: 0, size: valueSize, isObject: false,
         ...(declared && { declared: { insn: c.at, text: `map \`${definition.name}\` is declared here: its values have ${valueSize} bytes`, kind: 'declared', span: declared } }),
       };
     }
     case PTR_TO_MAP_KEY:
-      return { what: `the key of map \`${register.map!.definition.name}\``, name: pointer ?? 'key', layout: undefined, start: 0, size: register.map!.keySize };
+      return { what: `the key of map \`${register.map!.definition.name}\``, name: pointer ?? 'key', layout: undefined, start: 0, size: register.map!.keySize, isObject: false };
     case PTR_TO_MEM: {
       const layout = pointer === undefined ? undefined : c.variableType(pointer)?.layout.target?.();
-      return { what: `the memory that ${pointer === undefined ? 'the pointer' : `\`${pointer}\``} points to`, name: pointer ?? 'memory', layout: layout && layout.size > 0 ? layout : undefined, start: 0, size: register.memSize };
+      return { what: `the memory that ${pointer === undefined ? 'the pointer' : `\`${pointer}\``} points to`, name: pointer ?? 'memory', layout: layout && layout.size > 0 ? layout : undefined, start: 0, size: register.memSize, isObject: false };
     }
     case PTR_TO_STACK: {
       const slot = c.env.state.frames[register.frame + 1]?.callsite ?? c.at;
       const variable = c.names.onStack(slot, offset) ?? nearestBelow(c, slot, offset);
       if (!variable) return undefined;
       return {
-        what: `\`${variable.name}\` (${variable.layout.name}) on the stack`, name: variable.name, layout: variable.layout, start: variable.offset, size: variable.layout.size,
+        what: `\`${variable.name}\` (${variable.layout.name}) on the stack`, name: variable.name, layout: variable.layout, start: variable.offset, size: variable.layout.size, isObject: true,
         ...(variable.declared && { declared: { insn: c.at, text: `\`${variable.name}\` is declared here with ${variable.layout.size} bytes`, kind: 'declared', span: variable.declared } }),
       };
     }
@@ -76,6 +81,14 @@ function subscript(expression: string | undefined): string | undefined {
 const floor = (a: bigint, b: bigint): bigint => (a < 0n ? -((-a + b - 1n) / b) : a / b);
 
 const range = (low: bigint, high: bigint): string => (low === high ? String(low) : `in [${low <= -NO_LIMIT ? '-∞' : low}, ${high >= NO_LIMIT ? '∞' : high}]`);
+
+/** The index as it was before the compiler multiplied it by the element's size. */
+function scaledIndex(c: RejectedCase, events: readonly ValueEvent[]): Register | undefined {
+  const scale = events.find((event) => event.kind !== 'branch' && event.kind !== 'truncated');
+  if (scale?.kind !== 'computed' || scale.before.type !== SCALAR_VALUE || scale.other !== undefined) return undefined;
+  const operation = c.env.insns[scale.insn]!.opcode & 0xf0;
+  return operation === BPF_LSH || operation === BPF_MUL ? scale.before : undefined;
+}
 
 /** The newest comparison that is one short of the limit. */
 function offByOne(c: RejectedCase, events: readonly ValueEvent[], limit: bigint): { cause: number; from: string; to: string; condition: string } | undefined {
@@ -113,14 +126,13 @@ export function explainBounds(c: RejectedCase): Explained {
   const place = target.layout && placeAt(target.layout, fixed - target.start, size, variable);
   const { array } = place ?? {};
   const element = array?.layout.element;
-  const name = memberName(target.name, array?.path ?? '', register);
+  const name = memberName(c, target, array?.path ?? '');
   const named = c.variable(c.regno, 'offset');
   const index = subscript(c.expression);
   if (!variable) {
-    const whole = target.layout && place && place.path === '' && !array ? '' : '';
     if (array && element && element.size > 0) {
       const at = Math.floor((fixed - target.start - array.start) / element.size);
-      return { explanation: `\`${name}[${at}]\` is accessed; ${describeArray(name, array.layout)}${whole}.`, advice: 'Use an index that the array has.', causes };
+      return { explanation: `\`${name}[${at}]\` is accessed; ${describeArray(name, array.layout)}.`, advice: 'Use an index that the array has.', causes };
     }
     const ends = fixed - target.start + size;
     return {
@@ -136,7 +148,8 @@ export function explainBounds(c: RejectedCase): Explained {
   const count = array && element && element.size > 0 ? BigInt(array.layout.count ?? 0) : undefined;
   const low = scalar.smin === S64_MIN ? scalar.smin : floor(scalar.smin + BigInt(off) - from, step);
   const high = scalar.umax >= NO_LIMIT ? scalar.umax : floor(scalar.umax + BigInt(off) - from, step);
-  const own = named && named.value.type === SCALAR_VALUE ? named : undefined;
+  const scaled = scaledIndex(c, events);
+  const own = named && named.value.type === SCALAR_VALUE ? named : scaled && index !== undefined && /^\w+$/.test(index) ? { name: index, value: scaled } : undefined;
   const isIndex = own !== undefined && (index === own.name || index === undefined || (own.value.scalar.smin === low && own.value.scalar.umax === high));
   const subject = isIndex ? `\`${own.name}\`` : index !== undefined ? `the index \`${index}\`` : own ? `the offset made of \`${own.name}\`` : count !== undefined ? 'the index' : 'the offset';
   const known = isIndex ? own.value : undefined;
@@ -167,10 +180,13 @@ function fixOf(c: RejectedCase, close: ReturnType<typeof offByOne>, word: string
   return { fix: { kind: 'bound', expression: word, limit: Number(limit), signed, insn: c.at, ...(mask !== undefined && { mask }) } };
 }
 
-const memberName = (base: string, path: string, register: Register): string => {
-  const full = path === '' ? base : baseType(register.type) === PTR_TO_STACK ? `${base}${path}` : `${base}${path}`;
-  return full.includes('.') && baseType(register.type) !== PTR_TO_STACK && !/^\w+\./.test(base) && register.map?.definition.globalSection === undefined ? full.replace('.', '->') : full;
-};
+/** The array as the source names it: `t->data`, `names`, `buffer`. */
+function memberName(c: RejectedCase, target: Target, path: string): string {
+  const written = c.expression === undefined || !c.isAccess ? undefined : /^(?:return\s+)?(.+)\[[^[\]]*\]$/s.exec(c.expression)?.[1]?.trim();
+  const last = /(\w+)$/.exec(path === '' ? target.name : path)?.[1];
+  if (written !== undefined && last !== undefined && written.length <= 40 && new RegExp(`\\b${last}$`).test(written)) return written;
+  return target.isObject ? `${target.name}${path}` : path === '' ? target.name : `${target.name}${behindPointer(path)}`;
+}
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -178,8 +194,15 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 function packetView(c: RejectedCase, regno: number): { name: string | undefined; struct: Layout | undefined } {
   const variable = c.names.inRegister(c.at, regno);
   const name = c.pointerName(regno) ?? variable?.name;
-  const layout = variable?.layout.target?.() ?? (name === undefined ? undefined : c.names.byName(c.at, name)?.layout.target?.());
+  const layout = (name === undefined ? undefined : c.names.byName(c.at, name)?.layout.target?.()) ?? variable?.layout.target?.();
   return { name, struct: layout && layout.size > 1 && layout.members ? layout : undefined };
+}
+
+/** Where the struct of `iph->protocol` begins, when its member is accessed at `off`. */
+function structStart(expression: string | undefined, struct: Layout, off: number): number {
+  const member = /(?:->|\.)(\w+)/.exec(expression ?? '')?.[1];
+  const found = struct.members?.().find(({ name }) => name === member);
+  return found ? off - found.offset : off;
 }
 
 /** Comparisons with the end of the packet on the path: the last one that told how long it is. */
@@ -222,15 +245,15 @@ export function explainPacket(c: RejectedCase): Explained {
     };
   }
   const start = moved ? (name === undefined ? 'where the variable offset points' : `\`${name}\``) : 'the packet\'s start';
-  const structs = struct && name !== undefined ? ` (\`${name}\` is a \`${struct.name}\` of ${struct.size} bytes${register.off > 0 && !moved ? ` at byte ${register.off}` : ''})` : '';
+  const begins = struct ? structStart(c.expression, struct, access.off) : access.off;
+  const structs = struct && name !== undefined ? ` (\`${name}\` is a \`${struct.name}\` of ${struct.size} bytes${begins > 0 && !moved ? ` at byte ${begins}` : ''})` : '';
   const shown = check ? `${check.range} ${check.range === 1 ? 'is' : 'are'} shown to be there by the check${c.place(check.insn)}` : 'nothing has been compared with data_end on this path';
-  const full = struct ? Math.max(needed, register.off + struct.size) : needed;
   return {
     explanation: `${c.shown ?? 'The access'} needs ${needed} bytes from ${start}${structs}; ${shown}.`,
     advice: name === undefined || !/^\w+$/.test(name) ? `Compare with data_end first, so that ${needed} bytes are there.` : struct ? `Check first: \`if ((void *)(${name} + 1) > data_end) return …;\`.` : `Check first: \`if ((void *)${name} + ${access.size + Math.max(0, access.off - register.off)} > data_end) return …;\`.`,
     known: check ? `${check.range} bytes are known to be there` : 'the packet has not been compared with data_end on this path',
     ...(name !== undefined && { variable: name }),
-    ...(name !== undefined && /^\w+$/.test(name) && { fix: { kind: 'packet-bound' as const, pointer: name, size: full - register.off, end: c.names.byName(c.at, 'data_end') ? 'data_end' : 'data_end', insn: c.at } }),
+    ...(name !== undefined && /^\w+$/.test(name) && { fix: { kind: 'packet-bound' as const, pointer: name, size: struct ? struct.size : needed - register.off, end: 'data_end', insn: c.at } }),
     causes,
   };
 }
@@ -257,18 +280,37 @@ export function explainAddedNumber(c: RejectedCase): Explained {
   }
   const events = c.events(regno, 'object');
   const named = c.variable(regno);
-  const { scalar } = register;
-  const expression = subscript(c.expression);
-  const subject = named ? `\`${named.name}\`` : expression ? `the index \`${expression}\`` : 'the number added to the pointer';
-  const what = scalar.mask === 0n ? String(BigInt.asIntN(64, scalar.value)) : knownRange(register);
+  const written = subscript(c.expression);
+  const index = scaledIndex(c, events) ?? register;
+  const word = written ?? named?.name;
+  const subject = written !== undefined && !/^\w+$/.test(written) ? `the index \`${written}\`` : word !== undefined ? `\`${word}\`` : 'the number added to the pointer';
+  const { scalar } = index;
   const signed = scalar.smin < 0n;
-  const word = named?.name ?? expression;
+  const array = arrayBehind(c);
+  const limit = array?.limit ?? 'N';
+  const what = scalar.mask === 0n ? String(BigInt.asIntN(64, scalar.value)) : isUnbounded(index) ? 'can be any number' : knownRange(index);
   return {
-    explanation: `${capital(subject)} is ${what}${signed && scalar.mask !== 0n ? ', so it may be negative' : ''}: it must be limited before it is added to a pointer.`,
-    advice: word === undefined ? 'Limit the number from below and above before adding it.' : `Check it first, as \`if (${signed ? `${word} < 0 || ` : ''}${word} >= N) return 0;\`, or make it unsigned and mask it: \`${word} & (N - 1)\`.`,
-    ...(named && { variable: named.name }),
-    causes: c.causes(events),
+    explanation: `${capital(subject)} ${what.startsWith('can') ? what : `is ${what}`}${signed && scalar.mask !== 0n && !isUnbounded(index) ? ', so it may be negative' : ''}; ${array?.text ?? 'it must be limited before it is added to a pointer'}.`,
+    advice: word === undefined ? 'Limit the number from below and above before adding it.' : `Check it first: \`if (${signed ? `${word} < 0 || ` : ''}${word} >= ${limit}) return 0;\`${signed ? ', or make it unsigned' : ''}.`,
+    ...(word !== undefined && /^\w+$/.test(word) && { variable: word }),
+    ...(word !== undefined && array?.limit !== undefined && { fix: { kind: 'bound' as const, expression: word, limit: array.limit, signed, insn: c.at } }),
+    causes: [...(array?.declared ? [array.declared] : []), ...c.causes(events)],
   };
+}
+
+/** The array that the other operand of an addition points to. */
+function arrayBehind(c: RejectedCase): { text: string; limit: number; declared?: Cause } | undefined {
+  const { insn, now } = c;
+  if (!insn || c.isAccess) return undefined;
+  const regno = now[insn.dst]?.type !== SCALAR_VALUE ? insn.dst : usesRegisterSource(insn) ? insn.src : undefined;
+  const pointer = regno === undefined ? undefined : now[regno];
+  if (!pointer || pointer.type === SCALAR_VALUE || pointer.scalar.mask !== 0n) return undefined;
+  const offset = pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value));
+  const target = targetOf(c, pointer, offset, regno);
+  const array = target?.layout && placeAt(target.layout, offset - target.start, 1, true)?.array;
+  if (!target || !array || !array.layout.count) return undefined;
+  const written = /^(?:return\s+)?(.+)\[[^[\]]*\]$/s.exec(c.expression ?? '')?.[1]?.trim();
+  return { text: describeArray(written ?? memberName(c, target, array.path), array.layout), limit: array.layout.count, ...(target.declared && { declared: target.declared }) };
 }
 
 /** stack-bounds. */

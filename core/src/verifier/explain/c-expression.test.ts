@@ -30,6 +30,8 @@ describe('the expression at a place of a line', () => {
     ['  call(a, *@p);', 'p'],
     ['  return *(__u32 *)@(data + off);', '(data + off)'],
     ['  f(x@->y);', 'x->y'],
+    ['  return @t->data[idx].x;', 't->data[idx]'],
+    ['  return @t->data;', 't'],
   ])('%s', (line, expected) => expect(at(line)).toBe(expected));
 
   it.each(['  @', '  x@ = 3', '@', '  } @'])('is not made up: %j', (line) => expect(at(line)).toBeUndefined());

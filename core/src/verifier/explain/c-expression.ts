@@ -112,6 +112,13 @@ class Scan {
     }
   }
 
+  /** An element of an array is meant by its first name: `t` of `t->data[i]`. Without an index, the name itself. */
+  private elementEnd(at: number): number {
+    let end = at;
+    while ((this.text(end + 1) === '->' || this.text(end + 1) === '.') && this.isName(end + 2)) end += 2;
+    return this.text(end + 1) === '[' ? this.postfixEnd(end, false) : this.postfixEnd(at, false);
+  }
+
   /** First token of the postfix expression that ends here. */
   private postfixStart(at: number): number {
     let start = at;
@@ -199,7 +206,7 @@ class Scan {
       const close = this.partner(at + 1, 1);
       return close < 0 ? undefined : [at, close];
     }
-    if (token.kind === 'name' || token.kind === 'number' || token.kind === 'string') return [this.postfixStart(at), this.postfixEnd(at, false)];
+    if (token.kind === 'name' || token.kind === 'number' || token.kind === 'string') return [this.postfixStart(at), this.elementEnd(at)];
     if (ASSIGNMENTS.has(text)) {
       const start = this.statementStart(at - 1);
       const end = this.statementEnd(at + 1);

@@ -19,6 +19,9 @@ const LONG_EXPRESSION = 60;
 
 export const isUnbounded = ({ scalar }: Register): boolean => scalar.mask !== 0n && scalar.umin === 0n && scalar.umax === U64_MAX && scalar.smin === S64_MIN && scalar.smax === S64_MAX;
 
+/** `a value in [0, 16]`, `5`, `any number`. */
+export const aValue = (register: Register): string => (register.type === SCALAR_VALUE && register.scalar.mask !== 0n && !isUnbounded(register) ? `a value ${knownRange(register)}` : knownRange(register));
+
 /** `in [0, 16]`, `5`, `any number`. */
 export function knownRange(register: Register): string {
   if (register.type !== SCALAR_VALUE) return 'a pointer';
@@ -132,7 +135,8 @@ function branchSentence(speech: Speech, event: ValueEvent & { kind: 'branch' }, 
   const condition = conditionText(speech, event.insn);
   const shown = condition === undefined ? undefined : quoted(condition);
   const { before, after } = event;
-  const what = name === undefined ? 'the value' : `\`${name}\``;
+  const written = condition === undefined ? undefined : /^\(?\s*([A-Za-z_][\w.]*(?:->\w+)*)\s*(?:[<>]=?|[=!]=)/.exec(condition)?.[1];
+  const what = name !== undefined || (written !== undefined && after.type === SCALAR_VALUE) ? `\`${name ?? written!}\`` : 'the value';
   if (after.type !== SCALAR_VALUE || before.type !== SCALAR_VALUE) {
     if (after.range !== before.range) {
       const there = after.range > 0 ? `${after.range} bytes behind the packet's start are there` : after.range < 0 ? 'the packet ends before this pointer' : 'nothing is known of the packet';
@@ -147,20 +151,24 @@ function branchSentence(speech: Speech, event: ValueEvent & { kind: 'branch' }, 
   return result === undefined ? `after ${shown} ${range}` : `${shown} is ${result ? 'true' : 'false'} on this path: ${range}`;
 }
 
-function computedSentence(speech: Speech, event: ValueEvent & { kind: 'computed' }, name: string | undefined): string {
+function computedSentence(speech: Speech, event: ValueEvent & { kind: 'computed' }, name: string | undefined): string | undefined {
   const insn = speech.env.insns[event.insn]!;
   const { before, after } = event;
   const expression = speech.names.expression(event.insn)?.text;
-  const shown = (expression !== undefined && /[-+*/%&|^<>~]/.test(expression.replace('->', '')) && quoted(expression)) || `this ${operationOf(insn)}`;
+  const isWritten = expression !== undefined && /[-+*/%&|^<>~]/.test(expression.replaceAll('->', ''));
+  const shown = (isWritten && quoted(expression)) || `this ${operationOf(insn)}`;
   const lost = before.type === SCALAR_VALUE && isUnbounded(after) && !isUnbounded(before);
   if (lost) {
     const why = event.other && event.other.type === SCALAR_VALUE && event.other.scalar.mask !== 0n ? `: the other operand is ${knownRange(event.other)}` : insnClass(insn) === BPF_ALU ? '' : ': the result may overflow';
-    return `${shown} loses what was known: ${knownRange(before)} before, ${knownRange(after)} after${why}`;
+    return `${shown} loses what was known: ${aValue(before)} before, ${knownRange(after)} after${why}`;
   }
   if (before.type !== SCALAR_VALUE && after.type === SCALAR_VALUE) {
     return event.other && event.other.type !== SCALAR_VALUE ? `${shown} is the distance of two pointers: ${knownRange(after)}` : `${shown} makes a plain number of the pointer`;
   }
-  return `${shown} gives ${after.type === SCALAR_VALUE ? knownRange(after) : 'a pointer'}${name === undefined ? '' : ` for \`${name}\``}`;
+  // Shifts and conversions that only the compiler wrote say nothing to a reader of C.
+  if (!isWritten) return undefined;
+  const other = event.other?.type === SCALAR_VALUE && event.other.scalar.mask !== 0n && !isUnbounded(event.other) ? ` (the other operand is ${knownRange(event.other)})` : '';
+  return `${shown} gives ${after.type === SCALAR_VALUE ? aValue(after) : 'a pointer'}${name === undefined ? '' : ` for \`${name}\``}${other}`;
 }
 
 /** One event as a step of the causal path; undefined where it tells nothing. */
@@ -177,7 +185,7 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
       if (mayBeNull(after.type)) return cause('origin', `${call} may return NULL`);
       const isVoid = speech.env.insns[insn]!.src === BPF_PSEUDO_KFUNC_CALL && after.type === 0;
       if (isVoid) return cause('origin', `${call} returns nothing`);
-      return cause('origin', after.type === SCALAR_VALUE ? `${call} returns ${knownRange(after)}` : `${call} returns the pointer`);
+      return cause('origin', after.type === SCALAR_VALUE ? `${call} returns ${aValue(after)}` : `${call} returns the pointer`);
     }
     case 'load': {
       const expression = speech.names.expression(insn)?.text;
@@ -192,6 +200,7 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
     case 'memory-load':
       return cause('origin', `${callText(speech, insn)} writes it`);
     case 'entry':
+      if (event.register === 10) return undefined;
       return event.after.type === PTR_TO_CTX ? cause('origin', `${what ?? '`ctx`'} is the program's context`) : cause('origin', `${what ?? 'the value'} is an argument of a function that is verified by itself: ${knownRange(event.after)}`);
     case 'callback':
       return cause('origin', `${callText(speech, insn)} passes it to the callback`);
@@ -199,10 +208,11 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
       return cause('branch', branchSentence(speech, event, name));
     case 'computed': {
       const lost = event.before.type === SCALAR_VALUE && isUnbounded(event.after) && !isUnbounded(event.before);
-      return cause(lost ? 'lost' : 'computed', computedSentence(speech, event, name));
+      const sentence = computedSentence(speech, event, name);
+      return sentence === undefined ? undefined : cause(lost ? 'lost' : 'computed', sentence);
     }
     case 'truncated':
-      return cause('lost', `only the low bits are kept here: ${knownRange(event.before)} before, ${knownRange(event.after)} after`);
+      return isUnbounded(event.before) ? undefined : cause('lost', `only the low bits are kept here: ${aValue(event.before)} before, ${aValue(event.after)} after`);
     case 'spilled':
       return cause('lost', 'it was saved on the stack in parts, or with another size than it is read with');
     case 'passed': {
