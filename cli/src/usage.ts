@@ -10,6 +10,10 @@ const COMMANDS: Record<string, { line: string; about: string }> = {
     line: 'ebpfw run FILE [--prog NAME] [--events FILE] [--packet HEX|@FILE] [--ctx HEX|@FILE] [--engine interpreter|wasm] [--no-verify] [--json]',
     about: 'Runs programs in a simulated kernel on the events of an event file, or on one packet or context.\nShows return values, trace_pipe, records and maps.',
   },
+  'explain-log': {
+    line: 'ebpfw explain-log FILE|- [--json]',
+    about: 'What a real kernel\'s verifier log means: the reason, the source line, where the value came from.\nFILE is any text with logs in it: of libbpf, bpftool, cilium/ebpf, BCC, a CI job. Exit status: 0 all accepted, 1 some not, 2 no log.',
+  },
   disasm: { line: 'ebpfw disasm FILE [--style llvm|kernel|classic]', about: 'The instructions of an object as text.' },
   asm: { line: 'ebpfw asm FILE -o OUT [--raw]', about: 'Assembles a text into an object that libbpf loads; --raw: the bytes of its only section with code, 8 a slot.' },
   doctor: { line: 'ebpfw doctor [--json]', about: 'Which compiler and which kernel types this machine has.' },

@@ -28,7 +28,7 @@ describe('docs/architecture.md', () => {
 
   it('shows the import rule that lint enforces', () => {
     const section = text.slice(text.indexOf('## Who may import whom'), text.indexOf('## Where do I'));
-    const rows = [...section.matchAll(/^\| `(\w+)` \|(.*)\|$/gm)].map(([, room, cell]) => [room!, [...cell!.matchAll(/`(\w+)`/g)].map((match) => match[1]!)]);
+    const rows = [...section.matchAll(/^\| `([\w-]+)` \|(.*)\|$/gm)].map(([, room, cell]) => [room!, [...cell!.matchAll(/`([\w-]+)`/g)].map((match) => match[1]!)]);
     expect(Object.fromEntries(rows)).toEqual(MAY_IMPORT);
   });
 

@@ -3,6 +3,7 @@
 export { asm } from './asm.ts';
 export { disasm } from './disasm.ts';
 export { doctor } from './doctor.ts';
+export { explainLog } from './explain-log.ts';
 export { inspect } from './inspect.ts';
 export { run } from './run.ts';
 export { verify } from './verify.ts';
