@@ -1,10 +1,13 @@
 // Arithmetic on what is known about numbers: one function per ALU operation, each sound for every pair of values
 // that the operands may hold. Knows no pointers and no instructions' operands.
 
-import { asS64, asU64 } from '#core/bytes';
 import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '#core/isa';
-import { boundsFromBits, boundsFromBits32, constant, isConstant, isConstant32, low32, S32_MAX, S32_MIN, S64_MAX, S64_MIN, type Scalar, setConstant, setConstant32, setTnum, settle, U32_MAX, U64_MAX, unbound32, unbound64, zeroExtend32, ZERO } from './scalar.ts';
-import { tnumAdd, tnumAnd, tnumArsh, tnumCast, tnumLsh, tnumMul, tnumOr, tnumRsh, tnumSub, tnumXor } from './tnum.ts';
+import { bitLength, borrow, carry, leftHigh, leftLow, rightHigh, rightLow, signedLess, signedRightHigh, signedRightLow, unsignedLess } from './halves.ts';
+import {
+  boundsFromBits, boundsFromBits32, constant, constantOfHalves, isConstant, isConstant32, S32_MAX, S32_MIN, S64_MAX, S64_MIN, type Scalar, setConstant32, setConstantHalves, setTnum,
+  settle, U32_MAX, U64_MAX, unbound32, unbound64, unboundS64, unboundU64, zeroExtend32, ZERO,
+} from './scalar.ts';
+import { tnumMul } from './tnum.ts';
 
 /** Whether the result can be described at all: shifts by an unknown or too large count, division, modulo and byte swaps cannot. */
 export function hasKnownRange(operation: number, is32: boolean, source: Scalar): boolean {
@@ -21,96 +24,161 @@ export function hasKnownRange(operation: number, is32: boolean, source: Scalar):
     case BPF_RSH:
     case BPF_ARSH: {
       const known = is32
-        ? isConstant32(source) && source.s32min === source.s32max && source.u32min === source.u32max
-        : isConstant(source) && source.smin === source.smax && source.umin === source.umax;
-      return known && source.umax < (is32 ? 32n : 64n);
+        ? isConstant32(source) && source.s32min === source.s32max && source.u32minBits === source.u32maxBits
+        : isConstant(source) && source.sminLow === source.smaxLow && source.sminHigh === source.smaxHigh && source.uminLow === source.umaxLow && source.uminHigh === source.umaxHigh;
+      return known && source.umaxHigh === 0 && source.umaxLow >>> 0 < (is32 ? 32 : 64);
     }
     default:
       return false;
   }
 }
 
-const signedOverflows = (value: bigint): boolean => value < S64_MIN || value > S64_MAX;
-
 function add32(s: Scalar, other: Scalar): void {
-  s.s32min += other.s32min;
-  s.s32max += other.s32max;
-  if (s.s32min < S32_MIN || s.s32min > S32_MAX || s.s32max < S32_MIN || s.s32max > S32_MAX) {
-    s.s32min = S32_MIN;
-    s.s32max = S32_MAX;
-  }
+  const s32min = s.s32min + other.s32min;
+  const s32max = s.s32max + other.s32max;
+  const wraps = s32min < S32_MIN || s32min > S32_MAX || s32max < S32_MIN || s32max > S32_MAX;
+  s.s32min = wraps ? S32_MIN : s32min;
+  s.s32max = wraps ? S32_MAX : s32max;
   // When both ends wrap, the order of what lies between is kept; when only the upper does, nothing is known.
-  const min = s.u32min + other.u32min;
-  const max = s.u32max + other.u32max;
-  if (min <= U32_MAX && max > U32_MAX) {
-    s.u32min = 0;
-    s.u32max = U32_MAX;
-  } else {
-    s.u32min = min >>> 0;
-    s.u32max = max >>> 0;
-  }
+  const min = (s.u32minBits >>> 0) + (other.u32minBits >>> 0);
+  const max = (s.u32maxBits >>> 0) + (other.u32maxBits >>> 0);
+  const unordered = min <= U32_MAX && max > U32_MAX;
+  s.u32minBits = unordered ? 0 : min | 0;
+  s.u32maxBits = unordered ? -1 : max | 0;
 }
 
-function add64(s: Scalar, other: Scalar): void {
-  s.smin += other.smin;
-  s.smax += other.smax;
-  if (signedOverflows(s.smin) || signedOverflows(s.smax)) {
-    s.smin = S64_MIN;
-    s.smax = S64_MAX;
+function subtract32(s: Scalar, other: Scalar): void {
+  const s32min = s.s32min - other.s32max;
+  const s32max = s.s32max - other.s32min;
+  const wraps = s32min < S32_MIN || s32min > S32_MAX || s32max < S32_MIN || s32max > S32_MAX;
+  s.s32min = wraps ? S32_MIN : s32min;
+  s.s32max = wraps ? S32_MAX : s32max;
+  const min = (s.u32minBits >>> 0) - (other.u32maxBits >>> 0);
+  const max = (s.u32maxBits >>> 0) - (other.u32minBits >>> 0);
+  const unordered = min < 0 && max >= 0;
+  s.u32minBits = unordered ? 0 : min | 0;
+  s.u32maxBits = unordered ? -1 : max | 0;
+}
+
+/** The signed 64-bit ends of a sum; without bounds where one of them overflows. */
+function addSigned(s: Scalar, other: Scalar): void {
+  const minHigh = (s.sminHigh + other.sminHigh + carry(s.sminLow, other.sminLow)) | 0;
+  const maxHigh = (s.smaxHigh + other.smaxHigh + carry(s.smaxLow, other.smaxLow)) | 0;
+  // A sum overflows when both numbers have a sign that it has not.
+  if ((((s.sminHigh ^ minHigh) & (other.sminHigh ^ minHigh)) | ((s.smaxHigh ^ maxHigh) & (other.smaxHigh ^ maxHigh))) < 0) {
+    unboundS64(s);
+    return;
   }
-  const min = s.umin + other.umin;
-  const max = s.umax + other.umax;
-  if (min <= U64_MAX && max > U64_MAX) {
-    s.umin = 0n;
-    s.umax = U64_MAX;
-  } else {
-    s.umin = asU64(min);
-    s.umax = asU64(max);
+  s.sminLow = (s.sminLow + other.sminLow) | 0;
+  s.sminHigh = minHigh;
+  s.smaxLow = (s.smaxLow + other.smaxLow) | 0;
+  s.smaxHigh = maxHigh;
+}
+
+/** The unsigned 64-bit ends of a sum. Both may wrap around (unless told otherwise); when only the upper one does, nothing is known. */
+function addUnsigned(s: Scalar, other: Scalar, wrapAllowed: boolean): void {
+  const min = (s.uminHigh >>> 0) + (other.uminHigh >>> 0) + carry(s.uminLow, other.uminLow);
+  const max = (s.umaxHigh >>> 0) + (other.umaxHigh >>> 0) + carry(s.umaxLow, other.umaxLow);
+  if (max > U32_MAX && (min <= U32_MAX || !wrapAllowed)) {
+    unboundU64(s);
+    return;
   }
+  s.uminLow = (s.uminLow + other.uminLow) | 0;
+  s.uminHigh = min | 0;
+  s.umaxLow = (s.umaxLow + other.umaxLow) | 0;
+  s.umaxHigh = max | 0;
+}
+
+/** The signed 64-bit ends of a difference. */
+function subtractSigned(s: Scalar, other: Scalar): void {
+  const minHigh = (s.sminHigh - other.smaxHigh - borrow(s.sminLow, other.smaxLow)) | 0;
+  const maxHigh = (s.smaxHigh - other.sminHigh - borrow(s.smaxLow, other.sminLow)) | 0;
+  // A difference overflows when the numbers' signs differ and it has not the first one's.
+  if ((((s.sminHigh ^ other.smaxHigh) & (s.sminHigh ^ minHigh)) | ((s.smaxHigh ^ other.sminHigh) & (s.smaxHigh ^ maxHigh))) < 0) {
+    unboundS64(s);
+    return;
+  }
+  s.sminLow = (s.sminLow - other.smaxLow) | 0;
+  s.sminHigh = minHigh;
+  s.smaxLow = (s.smaxLow - other.sminLow) | 0;
+  s.smaxHigh = maxHigh;
+}
+
+/** The unsigned 64-bit ends of a difference, as in addUnsigned. */
+function subtractUnsigned(s: Scalar, other: Scalar, wrapAllowed: boolean): void {
+  const min = (s.uminHigh >>> 0) - (other.umaxHigh >>> 0) - borrow(s.uminLow, other.umaxLow);
+  const max = (s.umaxHigh >>> 0) - (other.uminHigh >>> 0) - borrow(s.umaxLow, other.uminLow);
+  if (min < 0 && (max >= 0 || !wrapAllowed)) {
+    unboundU64(s);
+    return;
+  }
+  s.uminLow = (s.uminLow - other.umaxLow) | 0;
+  s.uminHigh = min | 0;
+  s.umaxLow = (s.umaxLow - other.uminLow) | 0;
+  s.umaxHigh = max | 0;
+}
+
+/** The bits of a sum (tnumAdd): carries that may or may not happen show as the difference between the smallest and the largest sum. */
+function addBits(s: Scalar, other: Scalar): void {
+  const sumLow = (s.valueLow + other.valueLow) | 0;
+  const sumHigh = (s.valueHigh + other.valueHigh + carry(s.valueLow, other.valueLow)) | 0;
+  const unknownLow = (s.maskLow + other.maskLow) | 0;
+  const unknownHigh = (s.maskHigh + other.maskHigh + carry(s.maskLow, other.maskLow)) | 0;
+  const largestHigh = (sumHigh + unknownHigh + carry(sumLow, unknownLow)) | 0;
+  s.maskLow |= ((sumLow + unknownLow) ^ sumLow) | other.maskLow;
+  s.maskHigh |= (largestHigh ^ sumHigh) | other.maskHigh;
+  s.valueLow = sumLow & ~s.maskLow;
+  s.valueHigh = sumHigh & ~s.maskHigh;
+}
+
+/** The bits of a difference (tnumSub), by its borrows. */
+function subtractBits(s: Scalar, other: Scalar): void {
+  const differenceLow = (s.valueLow - other.valueLow) | 0;
+  const differenceHigh = (s.valueHigh - other.valueHigh - borrow(s.valueLow, other.valueLow)) | 0;
+  const largestHigh = (differenceHigh + s.maskHigh + carry(differenceLow, s.maskLow)) | 0;
+  const smallestHigh = (differenceHigh - other.maskHigh - borrow(differenceLow, other.maskLow)) | 0;
+  s.maskLow |= ((differenceLow + s.maskLow) ^ (differenceLow - other.maskLow)) | other.maskLow;
+  s.maskHigh |= (largestHigh ^ smallestHigh) | other.maskHigh;
+  s.valueLow = differenceLow & ~s.maskLow;
+  s.valueHigh = differenceHigh & ~s.maskHigh;
 }
 
 /** Adds without settling, as linked registers at a constant distance need it. */
 export function addUnsettled(s: Scalar, other: Scalar): void {
   add32(s, other);
-  add64(s, other);
-  setTnum(s, tnumAdd(s, other));
+  addSigned(s, other);
+  addUnsigned(s, other, true);
+  addBits(s, other);
 }
 
 function subtract(s: Scalar, other: Scalar): void {
-  const s32min = s.s32min - other.s32max;
-  const s32max = s.s32max - other.s32min;
-  const wraps32 = s32min < S32_MIN || s32min > S32_MAX || s32max < S32_MIN || s32max > S32_MAX;
-  s.s32min = wraps32 ? S32_MIN : s32min;
-  s.s32max = wraps32 ? S32_MAX : s32max;
-  const u32min = s.u32min - other.u32max;
-  const u32max = s.u32max - other.u32min;
-  if (u32min < 0 && u32max >= 0) {
-    s.u32min = 0;
-    s.u32max = U32_MAX;
-  } else {
-    s.u32min = u32min >>> 0;
-    s.u32max = u32max >>> 0;
-  }
-  const smin = s.smin - other.smax;
-  const smax = s.smax - other.smin;
-  const wraps = signedOverflows(smin) || signedOverflows(smax);
-  s.smin = wraps ? S64_MIN : smin;
-  s.smax = wraps ? S64_MAX : smax;
-  const umin = s.umin - other.umax;
-  const umax = s.umax - other.umin;
-  if (umin < 0n && umax >= 0n) {
-    s.umin = 0n;
-    s.umax = U64_MAX;
-  } else {
-    s.umin = asU64(umin);
-    s.umax = asU64(umax);
-  }
-  setTnum(s, tnumSub(s, other));
+  subtract32(s, other);
+  subtractSigned(s, other);
+  subtractUnsigned(s, other, true);
+  subtractBits(s, other);
 }
 
+/** A number is added to a pointer's variable offset: no 32-bit ranges there, and an offset that wraps around is not known. */
+export function addToOffset(s: Scalar, other: Scalar): void {
+  unbound32(s);
+  addSigned(s, other);
+  addUnsigned(s, other, false);
+  addBits(s, other);
+}
+
+/** A number is subtracted from a pointer's variable offset. */
+export function subtractFromOffset(s: Scalar, other: Scalar): void {
+  unbound32(s);
+  subtractSigned(s, other);
+  subtractUnsigned(s, other, false);
+  subtractBits(s, other);
+}
+
+const signedOverflows = (value: bigint): boolean => value < S64_MIN || value > S64_MAX;
+
+/** Products need twice the bits: rare enough to be computed with bigints. */
 function multiply(s: Scalar, other: Scalar): void {
   setTnum(s, tnumMul(s, other));
-  // Products of 32-bit numbers can exceed 2^53: BigInt keeps them exact.
   const umax32 = BigInt(s.u32max) * BigInt(other.u32max);
   if (umax32 > BigInt(U32_MAX)) {
     s.u32min = 0;
@@ -129,18 +197,14 @@ function multiply(s: Scalar, other: Scalar): void {
     s.s32max = Math.max(...numbers);
   }
   const umax = s.umax * other.umax;
-  if (umax > U64_MAX) {
-    s.umin = 0n;
-    s.umax = U64_MAX;
-  } else {
+  if (umax > U64_MAX) unboundU64(s);
+  else {
     s.umax = umax;
     s.umin *= other.umin;
   }
   const corners = [s.smin * other.smin, s.smin * other.smax, s.smax * other.smin, s.smax * other.smax];
-  if (corners.some(signedOverflows)) {
-    s.smin = S64_MIN;
-    s.smax = S64_MAX;
-  } else {
+  if (corners.some(signedOverflows)) unboundS64(s);
+  else {
     s.smin = corners.reduce((a, b) => (b < a ? b : a));
     s.smax = corners.reduce((a, b) => (b > a ? b : a));
   }
@@ -148,57 +212,84 @@ function multiply(s: Scalar, other: Scalar): void {
 
 /** Signed ranges follow the unsigned ones where those do not cross the sign. */
 function signedFromUnsigned32(s: Scalar): void {
-  const ordered = (s.u32min | 0) <= (s.u32max | 0);
-  s.s32min = ordered ? s.u32min | 0 : S32_MIN;
-  s.s32max = ordered ? s.u32max | 0 : S32_MAX;
+  const ordered = s.u32minBits <= s.u32maxBits;
+  s.s32min = ordered ? s.u32minBits : S32_MIN;
+  s.s32max = ordered ? s.u32maxBits : S32_MAX;
 }
 function signedFromUnsigned64(s: Scalar): void {
-  const min = asS64(s.umin);
-  const max = asS64(s.umax);
-  const ordered = min <= max;
-  s.smin = ordered ? min : S64_MIN;
-  s.smax = ordered ? max : S64_MAX;
+  if (signedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow)) {
+    unboundS64(s);
+    return;
+  }
+  s.sminHigh = s.uminHigh;
+  s.sminLow = s.uminLow;
+  s.smaxHigh = s.umaxHigh;
+  s.smaxLow = s.umaxLow;
+}
+
+/** tnumAnd, tnumOr, tnumXor. */
+function bitwiseBits(s: Scalar, other: Scalar, operation: number): void {
+  switch (operation) {
+    case BPF_AND: {
+      const possibleLow = (s.valueLow | s.maskLow) & (other.valueLow | other.maskLow);
+      const possibleHigh = (s.valueHigh | s.maskHigh) & (other.valueHigh | other.maskHigh);
+      s.valueLow &= other.valueLow;
+      s.valueHigh &= other.valueHigh;
+      s.maskLow = possibleLow & ~s.valueLow;
+      s.maskHigh = possibleHigh & ~s.valueHigh;
+      return;
+    }
+    case BPF_OR:
+      s.valueLow |= other.valueLow;
+      s.valueHigh |= other.valueHigh;
+      s.maskLow = (s.maskLow | other.maskLow) & ~s.valueLow;
+      s.maskHigh = (s.maskHigh | other.maskHigh) & ~s.valueHigh;
+      return;
+    default:
+      s.maskLow |= other.maskLow;
+      s.maskHigh |= other.maskHigh;
+      s.valueLow = (s.valueLow ^ other.valueLow) & ~s.maskLow;
+      s.valueHigh = (s.valueHigh ^ other.valueHigh) & ~s.maskHigh;
+  }
 }
 
 function bitwise(s: Scalar, other: Scalar, operation: number): void {
-  const otherKnown32 = isConstant32(other);
-  const otherKnown = isConstant(other);
-  setTnum(s, operation === BPF_AND ? tnumAnd(s, other) : operation === BPF_OR ? tnumOr(s, other) : tnumXor(s, other));
-  const value32 = low32(s.value);
-  const all32 = (value32 | low32(s.mask)) >>> 0;
-  if (otherKnown32 && isConstant32(s)) setConstant32(s, value32);
+  bitwiseBits(s, other, operation);
+  const all32 = s.valueLow | s.maskLow;
+  if (isConstant32(other) && isConstant32(s)) setConstant32(s, s.valueLow);
   else {
     switch (operation) {
       case BPF_AND:
-        s.u32min = value32;
-        s.u32max = Math.min(s.u32max, other.u32max);
+        s.u32minBits = s.valueLow;
+        if (other.u32maxBits >>> 0 < s.u32maxBits >>> 0) s.u32maxBits = other.u32maxBits;
         break;
       case BPF_OR:
-        s.u32min = Math.max(s.u32min, other.u32min);
-        s.u32max = all32;
+        if (other.u32minBits >>> 0 > s.u32minBits >>> 0) s.u32minBits = other.u32minBits;
+        s.u32maxBits = all32;
         break;
       default:
-        s.u32min = value32;
-        s.u32max = all32;
+        s.u32minBits = s.valueLow;
+        s.u32maxBits = all32;
     }
     signedFromUnsigned32(s);
   }
-  if (otherKnown && isConstant(s)) {
-    setConstant(s, s.value);
+  if (isConstant(other) && isConstant(s)) {
+    setConstantHalves(s, s.valueHigh, s.valueLow);
     return;
   }
-  switch (operation) {
-    case BPF_AND:
-      s.umin = s.value;
-      if (other.umax < s.umax) s.umax = other.umax;
-      break;
-    case BPF_OR:
-      if (other.umin > s.umin) s.umin = other.umin;
-      s.umax = s.value | s.mask;
-      break;
-    default:
-      s.umin = s.value;
-      s.umax = s.value | s.mask;
+  if (operation !== BPF_OR) {
+    s.uminHigh = s.valueHigh;
+    s.uminLow = s.valueLow;
+  } else if (unsignedLess(s.uminHigh, s.uminLow, other.uminHigh, other.uminLow)) {
+    s.uminHigh = other.uminHigh;
+    s.uminLow = other.uminLow;
+  }
+  if (operation !== BPF_AND) {
+    s.umaxHigh = s.valueHigh | s.maskHigh;
+    s.umaxLow = all32;
+  } else if (unsignedLess(other.umaxHigh, other.umaxLow, s.umaxHigh, s.umaxLow)) {
+    s.umaxHigh = other.umaxHigh;
+    s.umaxLow = other.umaxLow;
   }
   signedFromUnsigned64(s);
   boundsFromBits(s);
@@ -207,108 +298,125 @@ function bitwise(s: Scalar, other: Scalar, operation: number): void {
 function leftShiftRange32(s: Scalar, shift: number): void {
   s.s32min = S32_MIN;
   s.s32max = S32_MAX;
-  if (shift > 31 || s.u32max > 2 ** (31 - shift)) {
-    s.u32min = 0;
-    s.u32max = U32_MAX;
+  if (shift > 31 || s.u32maxBits >>> 0 > 2 ** (31 - shift)) {
+    s.u32minBits = 0;
+    s.u32maxBits = -1;
   } else {
-    s.u32min = (s.u32min << shift) >>> 0;
-    s.u32max = (s.u32max << shift) >>> 0;
+    s.u32minBits <<= shift;
+    s.u32maxBits <<= shift;
   }
 }
 
 function leftShift(s: Scalar, shift: number, is32: boolean): void {
-  const by = BigInt(shift);
   if (is32) {
-    const bits = tnumCast(s, 4);
     leftShiftRange32(s, shift);
-    setTnum(s, tnumCast(tnumLsh(bits, by), 4));
+    s.valueLow <<= shift;
+    s.maskLow <<= shift;
+    s.valueHigh = s.maskHigh = 0;
     unbound64(s);
     boundsFromBits32(s);
     return;
   }
-  // `<<= 32; s>>= 32` is how compilers sign-extend: keep the signed range of the low half.
+  unboundS64(s);
   if (shift === 32) {
-    s.smax = BigInt(s.s32max) << 32n;
-    s.smin = BigInt(s.s32min) << 32n;
-  } else {
-    s.smax = S64_MAX;
-    s.smin = S64_MIN;
+    // `<<= 32; s>>= 32` is how compilers sign-extend: keep the signed range of the low half.
+    s.sminHigh = s.s32min;
+    s.smaxHigh = s.s32max;
+    s.sminLow = s.smaxLow = 0;
   }
-  if (s.umax > 1n << (63n - by)) {
-    s.umin = 0n;
-    s.umax = U64_MAX;
-  } else {
-    s.umin <<= by;
-    s.umax <<= by;
+  // Nothing may be shifted out, nor (but for the very end) into the sign.
+  const width = bitLength(s.umaxHigh, s.umaxLow);
+  const isPower = width > 0 && (width > 32 ? s.umaxLow === 0 && (s.umaxHigh & (s.umaxHigh - 1)) === 0 : (s.umaxLow & (s.umaxLow - 1)) === 0);
+  if (width + shift > (isPower ? 64 : 63)) unboundU64(s);
+  else {
+    s.uminHigh = leftHigh(s.uminHigh, s.uminLow, shift);
+    s.uminLow = leftLow(s.uminLow, shift);
+    s.umaxHigh = leftHigh(s.umaxHigh, s.umaxLow, shift);
+    s.umaxLow = leftLow(s.umaxLow, shift);
   }
   leftShiftRange32(s, shift);
-  setTnum(s, tnumLsh(s, by));
+  s.valueHigh = leftHigh(s.valueHigh, s.valueLow, shift);
+  s.valueLow = leftLow(s.valueLow, shift);
+  s.maskHigh = leftHigh(s.maskHigh, s.maskLow, shift);
+  s.maskLow = leftLow(s.maskLow, shift);
   boundsFromBits(s);
 }
 
 function rightShift(s: Scalar, shift: number, is32: boolean): void {
-  const by = BigInt(shift);
   if (is32) {
-    setTnum(s, tnumRsh(tnumCast(s, 4), by));
+    s.valueLow = (s.valueLow >>> shift) | 0;
+    s.maskLow = (s.maskLow >>> shift) | 0;
+    s.valueHigh = s.maskHigh = 0;
     s.s32min = S32_MIN;
     s.s32max = S32_MAX;
-    s.u32min >>>= shift;
-    s.u32max >>>= shift;
+    s.u32minBits = (s.u32minBits >>> shift) | 0;
+    s.u32maxBits = (s.u32maxBits >>> shift) | 0;
     unbound64(s);
     boundsFromBits32(s);
     return;
   }
-  s.smin = S64_MIN;
-  s.smax = S64_MAX;
-  setTnum(s, tnumRsh(s, by));
-  s.umin >>= by;
-  s.umax >>= by;
+  unboundS64(s);
+  s.valueLow = rightLow(s.valueHigh, s.valueLow, shift);
+  s.valueHigh = rightHigh(s.valueHigh, shift);
+  s.maskLow = rightLow(s.maskHigh, s.maskLow, shift);
+  s.maskHigh = rightHigh(s.maskHigh, shift);
+  s.uminLow = rightLow(s.uminHigh, s.uminLow, shift);
+  s.uminHigh = rightHigh(s.uminHigh, shift);
+  s.umaxLow = rightLow(s.umaxHigh, s.umaxLow, shift);
+  s.umaxHigh = rightHigh(s.umaxHigh, shift);
   unbound32(s);
   boundsFromBits(s);
 }
 
 function arithmeticRightShift(s: Scalar, shift: number, is32: boolean): void {
-  const by = BigInt(shift);
   if (is32) {
     s.s32min >>= shift;
     s.s32max >>= shift;
-    setTnum(s, tnumArsh(tnumCast(s, 4), by, 32));
-    s.u32min = 0;
-    s.u32max = U32_MAX;
+    s.valueLow >>= shift;
+    s.maskLow >>= shift;
+    s.valueHigh = s.maskHigh = 0;
+    s.u32minBits = 0;
+    s.u32maxBits = -1;
     unbound64(s);
     boundsFromBits32(s);
     return;
   }
-  s.smin >>= by;
-  s.smax >>= by;
-  setTnum(s, tnumArsh(s, by, 64));
-  s.umin = 0n;
-  s.umax = U64_MAX;
+  s.sminLow = signedRightLow(s.sminHigh, s.sminLow, shift);
+  s.sminHigh = signedRightHigh(s.sminHigh, shift);
+  s.smaxLow = signedRightLow(s.smaxHigh, s.smaxLow, shift);
+  s.smaxHigh = signedRightHigh(s.smaxHigh, shift);
+  s.valueLow = signedRightLow(s.valueHigh, s.valueLow, shift);
+  s.valueHigh = signedRightHigh(s.valueHigh, shift);
+  s.maskLow = signedRightLow(s.maskHigh, s.maskLow, shift);
+  s.maskHigh = signedRightHigh(s.maskHigh, shift);
+  unboundU64(s);
   unbound32(s);
   boundsFromBits(s);
 }
 
 /** The exact result of two known 64-bit numbers, where the range rules would find the same. */
-function compute(operation: number, a: bigint, b: bigint): bigint | undefined {
+function compute(operation: number, a: Scalar, b: Scalar): Scalar | undefined {
+  const { valueHigh: aHigh, valueLow: aLow } = a;
+  const { valueHigh: bHigh, valueLow: bLow } = b;
   switch (operation) {
     case BPF_ADD:
-      return a + b;
+      return constantOfHalves((aHigh + bHigh + carry(aLow, bLow)) | 0, (aLow + bLow) | 0);
     case BPF_SUB:
-      return a - b;
+      return constantOfHalves((aHigh - bHigh - borrow(aLow, bLow)) | 0, (aLow - bLow) | 0);
     case BPF_AND:
-      return a & b;
+      return constantOfHalves(aHigh & bHigh, aLow & bLow);
     case BPF_OR:
-      return a | b;
+      return constantOfHalves(aHigh | bHigh, aLow | bLow);
     case BPF_XOR:
-      return a ^ b;
+      return constantOfHalves(aHigh ^ bHigh, aLow ^ bLow);
     case BPF_MUL:
-      return a * b;
+      return constant(a.value * b.value);
     case BPF_LSH:
-      return a << b;
+      return constantOfHalves(leftHigh(aHigh, aLow, bLow), leftLow(aLow, bLow));
     case BPF_RSH:
-      return a >> b;
+      return constantOfHalves(rightHigh(aHigh, bLow), rightLow(aHigh, aLow, bLow));
     case BPF_ARSH:
-      return asS64(a) >> b;
+      return constantOfHalves(signedRightHigh(aHigh, bLow), signedRightLow(aHigh, aLow, bLow));
     default:
       return undefined;
   }
@@ -319,11 +427,13 @@ function compute(operation: number, a: bigint, b: bigint): bigint | undefined {
  * With `is32` the low halves are used and the result is zero-extended.
  */
 export function arithmetic(operation: number, is32: boolean, target: Scalar, source: Scalar): Scalar {
-  if (!is32 && target.mask === 0n && source.mask === 0n && operation !== BPF_NEG) {
-    const known = compute(operation, target.value, source.value);
-    if (known !== undefined) return constant(known);
+  if (!is32 && isConstant(target) && isConstant(source) && operation !== BPF_NEG) {
+    const known = compute(operation, target, source);
+    if (known !== undefined) return known;
   }
   const s = operation === BPF_NEG ? ZERO.draft() : target.draft();
+  // hasKnownRange says that it is less than 64.
+  const shift = is32 ? source.u32minBits : source.uminLow;
   switch (operation) {
     case BPF_ADD:
       addUnsettled(s, source);
@@ -343,13 +453,13 @@ export function arithmetic(operation: number, is32: boolean, target: Scalar, sou
       bitwise(s, source, operation);
       break;
     case BPF_LSH:
-      leftShift(s, is32 ? source.u32min : Number(source.umin), is32);
+      leftShift(s, shift, is32);
       break;
     case BPF_RSH:
-      rightShift(s, is32 ? source.u32min : Number(source.umin), is32);
+      rightShift(s, shift, is32);
       break;
     case BPF_ARSH:
-      arithmeticRightShift(s, is32 ? source.u32min : Number(source.umin), is32);
+      arithmeticRightShift(s, shift, is32);
       break;
   }
   if (is32) zeroExtend32(s);

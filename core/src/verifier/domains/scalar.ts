@@ -2,8 +2,9 @@
 // A Scalar is never changed once it is in a register, so states share it and comparing references is a fast path;
 // operations copy it to a draft, change that, and `settle` it, which lets the five views teach each other.
 
-import { asS64, asU64, MASK64 } from '#core/bytes';
-import { hexadecimal, isConst, subregIsConst, tnumCast, tnumIntersect, tnumOr, tnumRange, type Tnum } from './tnum.ts';
+import { asU64, MASK64 } from '#core/bytes';
+import { bitLength, highHalf, lowHalf, onesHigh, onesLow, signedLess, toSigned, toUnsigned, unsignedLess } from './halves.ts';
+import { hexadecimal, type Tnum } from './tnum.ts';
 
 export const S64_MIN = -0x8000_0000_0000_0000n;
 export const S64_MAX = 0x7fff_ffff_ffff_ffffn;
@@ -11,96 +12,168 @@ export const U64_MAX = MASK64;
 export const S32_MIN = -0x8000_0000;
 export const S32_MAX = 0x7fff_ffff;
 export const U32_MAX = 0xffff_ffff;
-const U32_MASK = 0xffff_ffffn;
-const HIGH_MASK = 0xffff_ffff_0000_0000n;
 
-/** Low 32 bits, unsigned. */
-export const low32 = (value: bigint): number => Number(BigInt.asUintN(32, value));
-/** Low 32 bits, signed. */
-export const lowSigned32 = (value: bigint): number => Number(BigInt.asIntN(32, value));
-
+/** Fields are int32 throughout (see halves.ts); the 64-bit ends as bigints, and the unsigned 32-bit ones, are read and written by accessors. */
 export class Scalar {
   constructor(
     /** Known one bits, and unknown bits: the fields of a Tnum. */
-    public value: bigint,
-    public mask: bigint,
-    public umin: bigint,
-    public umax: bigint,
-    public smin: bigint,
-    public smax: bigint,
-    public u32min: number,
-    public u32max: number,
+    public valueHigh: number,
+    public valueLow: number,
+    public maskHigh: number,
+    public maskLow: number,
+    public uminHigh: number,
+    public uminLow: number,
+    public umaxHigh: number,
+    public umaxLow: number,
+    public sminHigh: number,
+    public sminLow: number,
+    public smaxHigh: number,
+    public smaxLow: number,
+    public u32minBits: number,
+    public u32maxBits: number,
     public s32min: number,
     public s32max: number,
   ) {}
 
   draft(): Scalar {
-    return new Scalar(this.value, this.mask, this.umin, this.umax, this.smin, this.smax, this.u32min, this.u32max, this.s32min, this.s32max);
+    return new Scalar(
+      this.valueHigh, this.valueLow, this.maskHigh, this.maskLow, this.uminHigh, this.uminLow, this.umaxHigh, this.umaxLow,
+      this.sminHigh, this.sminLow, this.smaxHigh, this.smaxLow, this.u32minBits, this.u32maxBits, this.s32min, this.s32max,
+    );
+  }
+
+  get value(): bigint {
+    return toUnsigned(this.valueHigh, this.valueLow);
+  }
+  set value(value: bigint) {
+    this.valueHigh = highHalf(value);
+    this.valueLow = lowHalf(value);
+  }
+  get mask(): bigint {
+    return toUnsigned(this.maskHigh, this.maskLow);
+  }
+  set mask(value: bigint) {
+    this.maskHigh = highHalf(value);
+    this.maskLow = lowHalf(value);
+  }
+  get umin(): bigint {
+    return toUnsigned(this.uminHigh, this.uminLow);
+  }
+  set umin(value: bigint) {
+    this.uminHigh = highHalf(value);
+    this.uminLow = lowHalf(value);
+  }
+  get umax(): bigint {
+    return toUnsigned(this.umaxHigh, this.umaxLow);
+  }
+  set umax(value: bigint) {
+    this.umaxHigh = highHalf(value);
+    this.umaxLow = lowHalf(value);
+  }
+  get smin(): bigint {
+    return toSigned(this.sminHigh, this.sminLow);
+  }
+  set smin(value: bigint) {
+    this.sminHigh = highHalf(value);
+    this.sminLow = lowHalf(value);
+  }
+  get smax(): bigint {
+    return toSigned(this.smaxHigh, this.smaxLow);
+  }
+  set smax(value: bigint) {
+    this.smaxHigh = highHalf(value);
+    this.smaxLow = lowHalf(value);
+  }
+  get u32min(): number {
+    return this.u32minBits >>> 0;
+  }
+  set u32min(value: number) {
+    this.u32minBits = value | 0;
+  }
+  get u32max(): number {
+    return this.u32maxBits >>> 0;
+  }
+  set u32max(value: number) {
+    this.u32maxBits = value | 0;
   }
 }
 
-export const makeUnknown = (): Scalar => new Scalar(0n, U64_MAX, 0n, U64_MAX, S64_MIN, S64_MAX, 0, U32_MAX, S32_MIN, S32_MAX);
+export const makeUnknown = (): Scalar => new Scalar(0, 0, -1, -1, 0, 0, -1, -1, S32_MIN, 0, S32_MAX, -1, 0, -1, S32_MIN, S32_MAX);
 export const UNKNOWN: Scalar = makeUnknown();
 
-const newConstant = (u64: bigint): Scalar => {
-  const s64 = asS64(u64);
-  const u32 = low32(u64);
-  return new Scalar(u64, 0n, u64, u64, s64, s64, u32, u32, u32 | 0, u32 | 0);
-};
-const SMALL_CONSTANTS = Array.from({ length: 1024 }, (_, i) => newConstant(BigInt(i)));
+const newConstant = (high: number, low: number): Scalar => new Scalar(high, low, 0, 0, high, low, high, low, high, low, high, low, low, low, low, low);
+const SMALL_CONSTANTS = Array.from({ length: 1024 }, (_, i) => newConstant(0, i));
 export const ZERO: Scalar = SMALL_CONSTANTS[0]!;
 
+/** The number with these halves. */
+export const constantOfHalves = (high: number, low: number): Scalar => (high === 0 && low >= 0 && low < 1024 ? SMALL_CONSTANTS[low]! : newConstant(high, low));
 /** The number itself; any bigint, taken modulo 2^64. */
-export function constant(value: bigint): Scalar {
-  const u64 = asU64(value);
-  return u64 < 1024n ? SMALL_CONSTANTS[Number(u64)]! : newConstant(u64);
-}
+export const constant = (value: bigint): Scalar => constantOfHalves(highHalf(value), lowHalf(value));
 /** The number as a sign-extended 32-bit immediate. */
-export const immediate = (imm: number): Scalar => (imm >= 0 && imm < 1024 ? SMALL_CONSTANTS[imm]! : newConstant(asU64(BigInt(imm))));
+export const immediate = (imm: number): Scalar => constantOfHalves(imm >> 31, imm | 0);
 /** The immediate zero-extended, as the 32-bit classes do. */
-export const immediate32 = (imm: number): Scalar => (imm >= 0 && imm < 1024 ? SMALL_CONSTANTS[imm]! : newConstant(BigInt(imm >>> 0)));
+export const immediate32 = (imm: number): Scalar => constantOfHalves(0, imm | 0);
 
-export const isConstant = (s: Scalar): boolean => s.mask === 0n;
-export const isConstant32 = (s: Scalar): boolean => subregIsConst(s);
-export const isZero = (s: Scalar): boolean => s.mask === 0n && s.value === 0n;
-/** Bits that the largest value takes. */
-export const widthOf = (s: Scalar): number => (s.umax === 0n ? 0 : s.umax.toString(2).length);
-export const fitsBits = (s: Scalar, bits: number): boolean => bits >= 64 || s.umax < 1n << BigInt(bits);
+export const isConstant = (s: Scalar): boolean => (s.maskHigh | s.maskLow) === 0;
+export const isConstant32 = (s: Scalar): boolean => s.maskLow === 0;
+export const isZero = (s: Scalar): boolean => (s.maskHigh | s.maskLow | s.valueHigh | s.valueLow) === 0;
+/** Whether the largest value takes no more than `bits` (at most 64) bits. */
+export const fitsBits = (s: Scalar, bits: number): boolean => bitLength(s.umaxHigh, s.umaxLow) <= bits;
 
 export function setTnum(s: Scalar, t: Tnum): void {
   s.value = t.value;
   s.mask = t.mask;
 }
 
-export function setConstant(s: Scalar, value: bigint): void {
-  const u64 = asU64(value);
-  s.value = u64;
-  s.mask = 0n;
-  s.umin = s.umax = u64;
-  s.smin = s.smax = asS64(u64);
-  s.u32min = s.u32max = low32(u64);
-  s.s32min = s.s32max = s.u32min | 0;
+/** The known bits become those of the halves, and no bit is unknown. */
+function setValue(s: Scalar, high: number, low: number): void {
+  s.valueHigh = high;
+  s.valueLow = low;
+  s.maskHigh = s.maskLow = 0;
 }
+
+function setRangeU64(s: Scalar, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void {
+  s.uminHigh = minHigh;
+  s.uminLow = minLow;
+  s.umaxHigh = maxHigh;
+  s.umaxLow = maxLow;
+}
+
+function setRangeS64(s: Scalar, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void {
+  s.sminHigh = minHigh;
+  s.sminLow = minLow;
+  s.smaxHigh = maxHigh;
+  s.smaxLow = maxLow;
+}
+
+export function setConstantHalves(s: Scalar, high: number, low: number): void {
+  setValue(s, high, low);
+  setRangeU64(s, high, low, high, low);
+  setRangeS64(s, high, low, high, low);
+  s.u32minBits = s.u32maxBits = s.s32min = s.s32max = low;
+}
+
+export const setConstant = (s: Scalar, value: bigint): void => setConstantHalves(s, highHalf(value), lowHalf(value));
 
 export function setConstant32(s: Scalar, value: number): void {
-  s.value = (s.value & HIGH_MASK) | BigInt(value >>> 0);
-  s.mask &= HIGH_MASK;
-  s.u32min = s.u32max = value >>> 0;
-  s.s32min = s.s32max = value | 0;
+  s.valueLow = value | 0;
+  s.maskLow = 0;
+  s.u32minBits = s.u32maxBits = s.s32min = s.s32max = value | 0;
 }
 
+export const unboundU64 = (s: Scalar): void => setRangeU64(s, 0, 0, -1, -1);
+export const unboundS64 = (s: Scalar): void => setRangeS64(s, S32_MIN, 0, S32_MAX, -1);
+
 export function unbound64(s: Scalar): void {
-  s.smin = S64_MIN;
-  s.smax = S64_MAX;
-  s.umin = 0n;
-  s.umax = U64_MAX;
+  unboundS64(s);
+  unboundU64(s);
 }
 
 export function unbound32(s: Scalar): void {
   s.s32min = S32_MIN;
   s.s32max = S32_MAX;
-  s.u32min = 0;
-  s.u32max = U32_MAX;
+  s.u32minBits = 0;
+  s.u32maxBits = -1;
 }
 
 export function unbound(s: Scalar): void {
@@ -108,150 +181,171 @@ export function unbound(s: Scalar): void {
   unbound32(s);
 }
 
-/** The bits narrow the 32-bit ranges. */
-export function boundsFromBits32(s: Scalar): void {
-  const value = low32(s.value);
-  const mask = low32(s.mask);
-  const s32min = value | (mask & S32_MIN);
-  const s32max = value | (mask & S32_MAX);
-  const u32max = (value | mask) >>> 0;
-  if (s32min > s.s32min) s.s32min = s32min;
-  if (s32max < s.s32max) s.s32max = s32max;
-  if (value > s.u32min) s.u32min = value;
-  if (u32max < s.u32max) s.u32max = u32max;
-}
-
-/** The bits narrow all ranges. */
-export function boundsFromBits(s: Scalar): void {
-  boundsFromBits32(s);
-  const smin = asS64(s.value | (s.mask & 0x8000_0000_0000_0000n));
-  const smax = asS64(s.value | (s.mask & S64_MAX));
-  const umax = s.value | s.mask;
-  if (smin > s.smin) s.smin = smin;
-  if (smax < s.smax) s.smax = smax;
-  if (s.value > s.umin) s.umin = s.value;
-  if (umax < s.umax) s.umax = umax;
-}
-
 const narrowU32 = (s: Scalar, min: number, max: number): void => {
-  if (min > s.u32min) s.u32min = min;
-  if (max < s.u32max) s.u32max = max;
+  if (min >>> 0 > s.u32minBits >>> 0) s.u32minBits = min;
+  if (max >>> 0 < s.u32maxBits >>> 0) s.u32maxBits = max;
 };
 const narrowS32 = (s: Scalar, min: number, max: number): void => {
   if (min > s.s32min) s.s32min = min;
   if (max < s.s32max) s.s32max = max;
 };
-const narrowU64 = (s: Scalar, min: bigint, max: bigint): void => {
-  if (min > s.umin) s.umin = min;
-  if (max < s.umax) s.umax = max;
+const narrowU64 = (s: Scalar, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void => {
+  if (unsignedLess(s.uminHigh, s.uminLow, minHigh, minLow)) {
+    s.uminHigh = minHigh;
+    s.uminLow = minLow;
+  }
+  if (unsignedLess(maxHigh, maxLow, s.umaxHigh, s.umaxLow)) {
+    s.umaxHigh = maxHigh;
+    s.umaxLow = maxLow;
+  }
 };
-const narrowS64 = (s: Scalar, min: bigint, max: bigint): void => {
-  if (min > s.smin) s.smin = min;
-  if (max < s.smax) s.smax = max;
+const narrowS64 = (s: Scalar, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void => {
+  if (signedLess(s.sminHigh, s.sminLow, minHigh, minLow)) {
+    s.sminHigh = minHigh;
+    s.sminLow = minLow;
+  }
+  if (signedLess(maxHigh, maxLow, s.smaxHigh, s.smaxLow)) {
+    s.smaxHigh = maxHigh;
+    s.smaxLow = maxLow;
+  }
 };
+
+/** The bits narrow the 32-bit ranges. */
+export function boundsFromBits32(s: Scalar): void {
+  const { valueLow, maskLow } = s;
+  narrowS32(s, valueLow | (maskLow & S32_MIN), valueLow | (maskLow & S32_MAX));
+  narrowU32(s, valueLow, valueLow | maskLow);
+}
+
+/** The bits narrow all ranges. */
+export function boundsFromBits(s: Scalar): void {
+  boundsFromBits32(s);
+  const { valueHigh, valueLow, maskHigh, maskLow } = s;
+  narrowS64(s, valueHigh | (maskHigh & S32_MIN), valueLow, valueHigh | (maskHigh & S32_MAX), valueLow | maskLow);
+  narrowU64(s, valueHigh, valueLow, valueHigh | maskHigh, valueLow | maskLow);
+}
 
 /** What the 64-bit ranges say about the low half, and the 32-bit ranges about each other. */
 function deduce32(s: Scalar): void {
-  const uminHigh = Number(s.umin >> 32n);
-  const umaxHigh = Number(s.umax >> 32n);
-  const uminLow = low32(s.umin);
-  const umaxLow = low32(s.umax);
+  const { uminHigh, uminLow, umaxHigh, umaxLow, sminHigh, sminLow, smaxHigh, smaxLow } = s;
   if (uminHigh === umaxHigh) {
     // Within one 4 GiB window the low half moves without wrapping.
     narrowU32(s, uminLow, umaxLow);
-    if ((uminLow | 0) <= (umaxLow | 0)) narrowS32(s, uminLow | 0, umaxLow | 0);
+    if (uminLow <= umaxLow) narrowS32(s, uminLow, umaxLow);
   }
-  const sminHigh = Number(s.smin >> 32n);
-  const smaxHigh = Number(s.smax >> 32n);
-  const sminLow = low32(s.smin);
-  const smaxLow = low32(s.smax);
   if (sminHigh === smaxHigh) {
-    if (sminLow <= smaxLow) narrowU32(s, sminLow, smaxLow);
-    if ((sminLow | 0) <= (smaxLow | 0)) narrowS32(s, sminLow | 0, smaxLow | 0);
+    if (sminLow >>> 0 <= smaxLow >>> 0) narrowU32(s, sminLow, smaxLow);
+    if (sminLow <= smaxLow) narrowS32(s, sminLow, smaxLow);
   }
   // Two neighbouring windows, entered in the negative half and left in the positive one: signed still does not wrap.
-  if ((uminHigh + 1) >>> 0 === umaxHigh && (uminLow | 0) < 0 && (umaxLow | 0) >= 0) narrowS32(s, uminLow | 0, umaxLow | 0);
-  if ((sminHigh + 1) >>> 0 === smaxHigh >>> 0 && (sminLow | 0) < 0 && (smaxLow | 0) >= 0) narrowS32(s, sminLow | 0, smaxLow | 0);
-  if ((s.u32min | 0) <= (s.u32max | 0)) narrowS32(s, s.u32min | 0, s.u32max | 0);
-  if (s.s32min >>> 0 <= s.s32max >>> 0) narrowU32(s, s.s32min >>> 0, s.s32max >>> 0);
-  else if (s.u32max < s.s32min >>> 0) {
+  if (((uminHigh + 1) | 0) === umaxHigh && uminLow < 0 && umaxLow >= 0) narrowS32(s, uminLow, umaxLow);
+  if (((sminHigh + 1) | 0) === smaxHigh && sminLow < 0 && smaxLow >= 0) narrowS32(s, sminLow, smaxLow);
+  if (s.u32minBits <= s.u32maxBits) narrowS32(s, s.u32minBits, s.u32maxBits);
+  if (s.s32min >>> 0 <= s.s32max >>> 0) narrowU32(s, s.s32min, s.s32max);
+  else if (s.u32maxBits >>> 0 < s.s32min >>> 0) {
     // The signed range wraps in unsigned terms, and the unsigned range touches only its non-negative part.
-    s.s32min = s.u32min | 0;
-    s.u32max = Math.min(s.u32max, s.s32max >>> 0);
-  } else if (s.s32max >>> 0 < s.u32min) {
-    s.s32max = s.u32max | 0;
-    s.u32min = Math.max(s.u32min, s.s32min >>> 0);
+    s.s32min = s.u32minBits;
+    if (s.s32max >>> 0 < s.u32maxBits >>> 0) s.u32maxBits = s.s32max;
+  } else if (s.s32max >>> 0 < s.u32minBits >>> 0) {
+    s.s32max = s.u32maxBits;
+    if (s.s32min >>> 0 > s.u32minBits >>> 0) s.u32minBits = s.s32min;
   }
 }
 
 /** The same between the signed and unsigned 64-bit ranges. */
 function deduce64(s: Scalar): void {
-  const uminSigned = asS64(s.umin);
-  const umaxSigned = asS64(s.umax);
-  if (uminSigned <= umaxSigned) narrowS64(s, uminSigned, umaxSigned);
-  const sminUnsigned = asU64(s.smin);
-  const smaxUnsigned = asU64(s.smax);
-  if (sminUnsigned <= smaxUnsigned) narrowU64(s, sminUnsigned, smaxUnsigned);
-  else if (s.umax < sminUnsigned) {
-    s.smin = asS64(s.umin);
-    if (smaxUnsigned < s.umax) s.umax = smaxUnsigned;
-  } else if (smaxUnsigned < s.umin) {
-    s.smax = asS64(s.umax);
-    if (sminUnsigned > s.umin) s.umin = sminUnsigned;
+  if (!signedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow)) narrowS64(s, s.uminHigh, s.uminLow, s.umaxHigh, s.umaxLow);
+  const { sminHigh, sminLow, smaxHigh, smaxLow } = s;
+  if (!unsignedLess(smaxHigh, smaxLow, sminHigh, sminLow)) narrowU64(s, sminHigh, sminLow, smaxHigh, smaxLow);
+  else if (unsignedLess(s.umaxHigh, s.umaxLow, sminHigh, sminLow)) {
+    s.sminHigh = s.uminHigh;
+    s.sminLow = s.uminLow;
+    if (unsignedLess(smaxHigh, smaxLow, s.umaxHigh, s.umaxLow)) {
+      s.umaxHigh = smaxHigh;
+      s.umaxLow = smaxLow;
+    }
+  } else if (unsignedLess(smaxHigh, smaxLow, s.uminHigh, s.uminLow)) {
+    s.smaxHigh = s.umaxHigh;
+    s.smaxLow = s.umaxLow;
+    if (unsignedLess(s.uminHigh, s.uminLow, sminHigh, sminLow)) {
+      s.uminHigh = sminHigh;
+      s.uminLow = sminLow;
+    }
   }
 }
 
 /** What the 32-bit ranges say about the 64-bit ones: the ends of a range may not lie outside them in their low half. */
 function deduceMixed(s: Scalar): void {
-  const u32min = BigInt(s.u32min);
-  const u32max = BigInt(s.u32max);
-  narrowU64(s, (s.umin & HIGH_MASK) | u32min, (s.umax & HIGH_MASK) | u32max);
-  narrowS64(s, asS64((asU64(s.smin) & HIGH_MASK) | u32min), asS64((asU64(s.smax) & HIGH_MASK) | u32max));
-  if (s.s32min >>> 0 <= s.s32max >>> 0) {
-    const min = BigInt(s.s32min >>> 0);
-    const max = BigInt(s.s32max >>> 0);
-    narrowU64(s, (s.umin & HIGH_MASK) | min, (s.umax & HIGH_MASK) | max);
-    narrowS64(s, asS64((asU64(s.smin) & HIGH_MASK) | min), asS64((asU64(s.smax) & HIGH_MASK) | max));
+  const { u32minBits, u32maxBits, s32min, s32max } = s;
+  narrowU64(s, s.uminHigh, u32minBits, s.umaxHigh, u32maxBits);
+  narrowS64(s, s.sminHigh, u32minBits, s.smaxHigh, u32maxBits);
+  if (s32min >>> 0 <= s32max >>> 0) {
+    narrowU64(s, s.uminHigh, s32min, s.umaxHigh, s32max);
+    narrowS64(s, s.sminHigh, s32min, s.smaxHigh, s32max);
   }
   // A number that fits 32 signed bits and whose low half is not negative is its low half.
-  if (s.s32min >= 0 && s.smin >= BigInt(S32_MIN) && s.smax <= BigInt(S32_MAX)) {
-    s.smin = s.umin = BigInt(s.s32min);
-    s.smax = s.umax = BigInt(s.s32max);
-    // A contradictory branch can leave negative ends here; the unsigned view of them is what the kernel keeps.
-    s.umin = asU64(s.umin);
-    s.umax = asU64(s.umax);
-    setTnum(s, tnumIntersect(s, tnumRange(asU64(s.smin), asU64(s.smax))));
+  if (s32min >= 0 && !signedLess(s.sminHigh, s.sminLow, -1, S32_MIN) && !signedLess(0, S32_MAX, s.smaxHigh, s.smaxLow)) {
+    // In a contradictory branch the upper end may be negative: then the unsigned end is what it looks like, as in the kernel.
+    const high = s32max >> 31;
+    setRangeS64(s, 0, s32min, high, s32max);
+    setRangeU64(s, 0, s32min, high, s32max);
+    intersectRange(s, 0, s32min, high, s32max);
   }
 }
 
 /** One round; false when it found nothing, so that another would not either. */
 function deduce(s: Scalar): boolean {
-  const { value, mask, umin, umax, smin, smax, u32min, u32max, s32min, s32max } = s;
+  const {
+    valueHigh, valueLow, maskHigh, maskLow, uminHigh, uminLow, umaxHigh, umaxLow, sminHigh, sminLow, smaxHigh, smaxLow, u32minBits, u32maxBits, s32min, s32max,
+  } = s;
   deduce32(s);
   deduce64(s);
   deduceMixed(s);
   return (
-    s.u32min !== u32min || s.u32max !== u32max || s.s32min !== s32min || s.s32max !== s32max ||
-    s.umin !== umin || s.umax !== umax || s.smin !== smin || s.smax !== smax || s.value !== value || s.mask !== mask
+    s.u32minBits !== u32minBits || s.u32maxBits !== u32maxBits || s.s32min !== s32min || s.s32max !== s32max ||
+    s.uminLow !== uminLow || s.umaxLow !== umaxLow || s.sminLow !== sminLow || s.smaxLow !== smaxLow ||
+    s.uminHigh !== uminHigh || s.umaxHigh !== umaxHigh || s.sminHigh !== sminHigh || s.smaxHigh !== smaxHigh ||
+    s.valueLow !== valueLow || s.maskLow !== maskLow || s.valueHigh !== valueHigh || s.maskHigh !== maskHigh
   );
+}
+
+/** Keeps of the bits what holds in the smallest tnum around the unsigned range (tnumIntersect with tnumRange). */
+function intersectRange(s: Scalar, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void {
+  const bits = bitLength(minHigh ^ maxHigh, minLow ^ maxLow);
+  if (bits > 63) return;
+  const unknownHigh = onesHigh(bits);
+  const unknownLow = onesLow(bits);
+  s.maskHigh &= unknownHigh;
+  s.maskLow &= unknownLow;
+  s.valueHigh = (s.valueHigh | (minHigh & ~unknownHigh)) & ~s.maskHigh;
+  s.valueLow = (s.valueLow | (minLow & ~unknownLow)) & ~s.maskLow;
+}
+
+/** The bits become the smallest tnum around the unsigned range (tnumRange). */
+function setBitsOfRange(s: Scalar, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void {
+  s.valueHigh = s.valueLow = 0;
+  s.maskHigh = s.maskLow = -1;
+  intersectRange(s, minHigh, minLow, maxHigh, maxLow);
 }
 
 /** The ranges narrow the bits. */
 function bitsFromBounds(s: Scalar): void {
-  const bits64 = tnumIntersect(s, tnumRange(s.umin, s.umax));
-  const bits32 = tnumIntersect(tnumCast(bits64, 4), tnumRange(BigInt(s.u32min), BigInt(s.u32max)));
-  setTnum(s, tnumOr({ value: bits64.value & HIGH_MASK, mask: bits64.mask & HIGH_MASK }, bits32));
+  intersectRange(s, s.uminHigh, s.uminLow, s.umaxHigh, s.umaxLow);
+  const unknown = onesLow(bitLength(0, s.u32minBits ^ s.u32maxBits));
+  s.maskLow &= unknown;
+  s.valueLow = (s.valueLow | (s.u32minBits & ~unknown)) & ~s.maskLow;
 }
 
 /** Lets bits and ranges teach each other, in the kernel's order and number of rounds, since the order decides what is found. */
 export function settle(s: Scalar): Scalar {
-  if (s.mask === 0n && s.umin === s.value && s.umax === s.value && s.smin === s.smax && asU64(s.smin) === s.value) {
-    const low = low32(s.value);
-    if (s.u32min <= low && low <= s.u32max && s.s32min <= (low | 0) && (low | 0) <= s.s32max) {
-      s.u32min = s.u32max = low;
-      s.s32min = s.s32max = low | 0;
-      return s;
-    }
+  const { valueHigh: high, valueLow: low } = s;
+  if (
+    (s.maskHigh | s.maskLow) === 0 && s.uminLow === low && s.uminHigh === high && s.umaxLow === low && s.umaxHigh === high &&
+    s.sminLow === low && s.sminHigh === high && s.smaxLow === low && s.smaxHigh === high &&
+    s.u32minBits >>> 0 <= low >>> 0 && low >>> 0 <= s.u32maxBits >>> 0 && s.s32min <= low && low <= s.s32max
+  ) {
+    s.u32minBits = s.u32maxBits = s.s32min = s.s32max = low;
+    return s;
   }
   boundsFromBits(s);
   if (deduce(s) && deduce(s)) deduce(s);
@@ -262,46 +356,43 @@ export function settle(s: Scalar): Scalar {
 
 /** Why the ranges contradict each other, in the kernel's words; undefined when they do not. */
 export function contradiction(s: Scalar): string | undefined {
-  if (s.umin > s.umax || s.smin > s.smax || s.u32min > s.u32max || s.s32min > s.s32max) return 'range bounds violation';
-  if (isConst(s) && (s.umin !== s.value || s.umax !== s.value || s.smin !== asS64(s.value) || s.smax !== asS64(s.value))) {
+  if (
+    unsignedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow) || signedLess(s.smaxHigh, s.smaxLow, s.sminHigh, s.sminLow) ||
+    s.u32minBits >>> 0 > s.u32maxBits >>> 0 || s.s32min > s.s32max
+  ) {
+    return 'range bounds violation';
+  }
+  if (s.maskLow !== 0) return undefined;
+  const { valueHigh: high, valueLow: low } = s;
+  if (
+    s.maskHigh === 0 &&
+    (s.uminLow !== low || s.uminHigh !== high || s.umaxLow !== low || s.umaxHigh !== high || s.sminLow !== low || s.sminHigh !== high || s.smaxLow !== low || s.smaxHigh !== high)
+  ) {
     return 'const tnum out of sync with range bounds';
   }
-  if (subregIsConst(s)) {
-    const u32 = low32(s.value);
-    if (s.u32min !== u32 || s.u32max !== u32 || s.s32min !== (u32 | 0) || s.s32max !== (u32 | 0)) return 'const subreg tnum out of sync with range bounds';
-  }
+  if (s.u32minBits !== low || s.u32maxBits !== low || s.s32min !== low || s.s32max !== low) return 'const subreg tnum out of sync with range bounds';
   return undefined;
 }
 
 /** A 32-bit result in a 64-bit register: the upper half becomes zero. The caller settles. */
 export function zeroExtend32(s: Scalar): void {
-  setTnum(s, tnumCast(s, 4));
-  s.umin = BigInt(s.u32min);
-  s.umax = BigInt(s.u32max);
-  if (s.s32min >= 0 && s.s32max >= 0) {
-    s.smin = BigInt(s.s32min);
-    s.smax = BigInt(s.s32max);
-  } else {
-    s.smin = 0n;
-    s.smax = U32_MASK;
-  }
+  s.valueHigh = s.maskHigh = 0;
+  setRangeU64(s, 0, s.u32minBits, 0, s.u32maxBits);
+  if (s.s32min >= 0 && s.s32max >= 0) setRangeS64(s, 0, s.s32min, 0, s.s32max);
+  else setRangeS64(s, 0, 0, 0, -1);
 }
 
 /** The value after a load of `bytes` (1, 2 or 4) bytes. */
 export function truncate(source: Scalar, bytes: number): Scalar {
   if (source === UNKNOWN) return UNKNOWN_OF_BYTES[bytes]!;
   const s = source.draft();
-  setTnum(s, tnumCast(s, bytes));
-  const mask = (1n << BigInt(bytes * 8)) - 1n;
-  if ((s.umin & ~mask) === (s.umax & ~mask)) {
-    s.umin &= mask;
-    s.umax &= mask;
-  } else {
-    s.umin = 0n;
-    s.umax = mask;
-  }
-  s.smin = s.umin;
-  s.smax = s.umax;
+  const kept = onesLow(bytes * 8);
+  s.valueHigh = s.maskHigh = 0;
+  s.valueLow &= kept;
+  s.maskLow &= kept;
+  if (s.uminHigh === s.umaxHigh && (s.uminLow & ~kept) === (s.umaxLow & ~kept)) setRangeU64(s, 0, s.uminLow & kept, 0, s.umaxLow & kept);
+  else setRangeU64(s, 0, 0, 0, kept);
+  setRangeS64(s, 0, s.uminLow, 0, s.umaxLow);
   // Ranges of the low half stay true only where the whole half is kept.
   if (bytes < 4) unbound32(s);
   return settle(s);
@@ -310,125 +401,116 @@ export function truncate(source: Scalar, bytes: number): Scalar {
 const UNKNOWN_OF_BYTES: Record<number, Scalar> = {};
 for (const bytes of [1, 2, 4]) UNKNOWN_OF_BYTES[bytes] = truncate(makeUnknown(), bytes);
 
-/** The low `bytes` bytes in reverse order, zeros above. Ranges are found again from the bits. */
+/** The low `bytes` (2, 4 or 8) bytes in reverse order, zeros above. Ranges are found again from the bits. */
 export function byteSwap(source: Scalar, bytes: number): Scalar {
   const s = makeUnknown();
-  s.value = reverseBytes(source.value, bytes);
-  s.mask = reverseBytes(source.mask, bytes);
+  s.valueHigh = bytes === 8 ? reverseBytes(source.valueLow) : 0;
+  s.maskHigh = bytes === 8 ? reverseBytes(source.maskLow) : 0;
+  const unused = bytes === 2 ? 16 : 0;
+  s.valueLow = (reverseBytes(bytes === 8 ? source.valueHigh : source.valueLow) >>> unused) | 0;
+  s.maskLow = (reverseBytes(bytes === 8 ? source.maskHigh : source.maskLow) >>> unused) | 0;
   return settle(s);
 }
 
-function reverseBytes(value: bigint, bytes: number): bigint {
-  let result = 0n;
-  for (let i = 0; i < bytes; i++) result = (result << 8n) | ((value >> BigInt(i * 8)) & 0xffn);
-  return result;
-}
+const reverseBytes = (half: number): number => (half << 24) | ((half & 0xff00) << 8) | ((half >>> 8) & 0xff00) | (half >>> 24);
+
+/** The low `bits` (8, 16 or 32) bits of a half, read as signed. */
+const signedLow = (half: number, bits: number): number => (half << (32 - bits)) >> (32 - bits);
 
 /** The value after a sign-extending load or move of `bytes` (1, 2 or 4) bytes to 64 bits. */
 export function signExtend(source: Scalar, bytes: number): Scalar {
   const bits = bytes * 8;
-  if (isConstant(source)) return constant(BigInt.asIntN(bits, source.value));
+  if (isConstant(source)) {
+    const low = signedLow(source.valueLow, bits);
+    return constantOfHalves(low >> 31, low);
+  }
   const s = source.draft();
-  const shift = BigInt(bits);
-  if (s.smin >> shift === s.smax >> shift) {
-    const a = BigInt.asIntN(bits, s.smin);
-    const b = BigInt.asIntN(bits, s.smax);
-    const min = a < b ? a : b;
-    const max = a < b ? b : a;
-    if (min >= 0n === max >= 0n) {
-      s.smin = min;
-      s.smax = max;
-      s.umin = asU64(min);
-      s.umax = asU64(max);
-      s.s32min = lowSigned32(min);
-      s.s32max = lowSigned32(max);
-      s.u32min = low32(min);
-      s.u32max = low32(max);
-      setTnum(s, tnumRange(asU64(min), asU64(max)));
+  if (s.sminHigh === s.smaxHigh && (bits === 32 || s.sminLow >> bits === s.smaxLow >> bits)) {
+    const a = signedLow(s.sminLow, bits);
+    const b = signedLow(s.smaxLow, bits);
+    const min = Math.min(a, b);
+    const max = Math.max(a, b);
+    if (min >= 0 === max >= 0) {
+      const high = min >> 31;
+      setRangeS64(s, high, min, high, max);
+      setRangeU64(s, high, min, high, max);
+      s.u32minBits = s.s32min = min;
+      s.u32maxBits = s.s32max = max;
+      setBitsOfRange(s, high, min, high, max);
       return s;
     }
   }
-  s.smax = (1n << (shift - 1n)) - 1n;
-  s.smin = -s.smax - 1n;
-  s.s32min = Number(s.smin);
-  s.s32max = Number(s.smax);
-  s.umin = 0n;
-  s.umax = U64_MAX;
-  s.u32min = 0;
-  s.u32max = U32_MAX;
-  s.value = 0n;
-  s.mask = U64_MAX;
+  s.s32max = S32_MAX >> (32 - bits);
+  s.s32min = ~s.s32max;
+  setRangeS64(s, -1, s.s32min, 0, s.s32max);
+  unboundU64(s);
+  s.u32minBits = 0;
+  s.u32maxBits = -1;
+  s.valueHigh = s.valueLow = 0;
+  s.maskHigh = s.maskLow = -1;
   return s;
 }
 
 /** The same for a 32-bit move of 1 or 2 bytes: only the low half is meant; the caller zero-extends and settles. */
 export function signExtend32(s: Scalar, bytes: number): void {
   const bits = bytes * 8;
-  if (isConst(s)) {
-    const low = Number(BigInt.asIntN(bits, s.value));
-    setTnum(s, { value: asU64(BigInt(low)), mask: 0n });
-    s.s32min = s.s32max = low | 0;
-    s.u32min = s.u32max = low >>> 0;
+  if (isConstant(s)) {
+    const low = signedLow(s.valueLow, bits);
+    setValue(s, low >> 31, low);
+    s.u32minBits = s.u32maxBits = s.s32min = s.s32max = low;
     return;
   }
+  s.valueHigh = s.maskHigh = 0;
   if (s.s32min >> bits === s.s32max >> bits) {
-    const a = (s.s32min << (32 - bits)) >> (32 - bits);
-    const b = (s.s32max << (32 - bits)) >> (32 - bits);
+    const a = signedLow(s.s32min, bits);
+    const b = signedLow(s.s32max, bits);
     const min = Math.min(a, b);
     const max = Math.max(a, b);
     if (min >= 0 === max >= 0) {
-      s.s32min = min;
-      s.s32max = max;
-      s.u32min = min >>> 0;
-      s.u32max = max >>> 0;
-      setTnum(s, tnumCast(tnumRange(asU64(BigInt(min)), asU64(BigInt(max))), 4));
+      s.u32minBits = s.s32min = min;
+      s.u32maxBits = s.s32max = max;
+      setBitsOfRange(s, 0, min, 0, max);
       return;
     }
   }
-  s.s32max = 2 ** (bits - 1) - 1;
-  s.s32min = -s.s32max - 1;
-  s.u32min = 0;
-  s.u32max = U32_MAX;
-  s.value = 0n;
-  s.mask = U32_MASK;
+  s.s32max = S32_MAX >> (32 - bits);
+  s.s32min = ~s.s32max;
+  s.u32minBits = 0;
+  s.u32maxBits = -1;
+  s.valueLow = 0;
+  s.maskLow = -1;
 }
 
-/** A scalar known to lie in [min, max] as a signed 32-bit return value that helpers sign-extend to 64 bits. */
-export function rangeS64(min: bigint, max: bigint): Scalar {
-  const s = makeUnknown();
-  s.smin = min;
-  s.smax = max;
-  return settle(s);
-}
-
-/** Whether everything that `cur` can be is covered by `old`, by ranges alone. */
-export function within(old: Scalar, cur: Scalar): boolean {
+/** Whether everything that `current` can be is covered by `old`, by ranges alone. */
+export function within(old: Scalar, current: Scalar): boolean {
   return (
-    old === cur ||
-    (old.umin <= cur.umin &&
-      old.umax >= cur.umax &&
-      old.smin <= cur.smin &&
-      old.smax >= cur.smax &&
-      old.u32min <= cur.u32min &&
-      old.u32max >= cur.u32max &&
-      old.s32min <= cur.s32min &&
-      old.s32max >= cur.s32max)
+    old === current ||
+    (!unsignedLess(current.uminHigh, current.uminLow, old.uminHigh, old.uminLow) &&
+      !unsignedLess(old.umaxHigh, old.umaxLow, current.umaxHigh, current.umaxLow) &&
+      !signedLess(current.sminHigh, current.sminLow, old.sminHigh, old.sminLow) &&
+      !signedLess(old.smaxHigh, old.smaxLow, current.smaxHigh, current.smaxLow) &&
+      old.u32minBits >>> 0 <= current.u32minBits >>> 0 &&
+      old.u32maxBits >>> 0 >= current.u32maxBits >>> 0 &&
+      old.s32min <= current.s32min &&
+      old.s32max >= current.s32max)
   );
 }
+
+/** Whether every number that the bits of `current` allow is allowed by those of `old` (tnumIn). */
+export const bitsWithin = (old: Scalar, current: Scalar): boolean =>
+  old === current ||
+  ((current.maskHigh & ~old.maskHigh) === 0 &&
+    (current.maskLow & ~old.maskLow) === 0 &&
+    old.valueHigh === (current.valueHigh & ~old.maskHigh) &&
+    old.valueLow === (current.valueLow & ~old.maskLow));
 
 export function sameScalar(a: Scalar, b: Scalar): boolean {
   return (
     a === b ||
-    (a.value === b.value &&
-      a.mask === b.mask &&
-      a.umin === b.umin &&
-      a.umax === b.umax &&
-      a.smin === b.smin &&
-      a.smax === b.smax &&
-      a.u32min === b.u32min &&
-      a.u32max === b.u32max &&
-      a.s32min === b.s32min &&
-      a.s32max === b.s32max)
+    (a.valueLow === b.valueLow && a.valueHigh === b.valueHigh && a.maskLow === b.maskLow && a.maskHigh === b.maskHigh &&
+      a.uminLow === b.uminLow && a.uminHigh === b.uminHigh && a.umaxLow === b.umaxLow && a.umaxHigh === b.umaxHigh &&
+      a.sminLow === b.sminLow && a.sminHigh === b.sminHigh && a.smaxLow === b.smaxLow && a.smaxHigh === b.smaxHigh &&
+      a.u32minBits === b.u32minBits && a.u32maxBits === b.u32maxBits && a.s32min === b.s32min && a.s32max === b.s32max)
   );
 }
 
