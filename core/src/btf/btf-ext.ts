@@ -1,5 +1,5 @@
 // Reads .BTF.ext: which function a byte of a section belongs to, which source line, and which CO-RE relocations patch it.
-// Offsets are bytes in the ELF section named, as the compiler wrote them.
+// Offsets are bytes in the ELF section named, as the compiler wrote them. Records stay numbers until somebody asks for them.
 
 import { ByteReader, OutOfBounds } from '#core/bytes';
 import { error, type Problem } from '#core/problem';
@@ -29,80 +29,161 @@ export interface CoreRecord {
   /** enum bpf_core_relo_kind. */
   kind: number;
 }
+/** What .BTF.ext says of one section of code. */
 export interface SectionRecords {
-  section: string;
-  funcs: FuncRecord[];
-  lines: SourceRecord[];
-  core: CoreRecord[];
+  readonly section: string;
+  /** Sorted by offset. */
+  readonly funcs: readonly FuncRecord[];
+  /** Sorted by offset. */
+  readonly lines: readonly SourceRecord[];
+  readonly core: readonly CoreRecord[];
+  /** Visits the line records of bytes `start` up to, not including, `end`. */
+  eachLine(start: number, end: number, visit: (offset: number, file: string, line: number, column: number, text: string) => void): void;
+  /** The line record that byte `offset` falls under. */
+  lineAt(offset: number): SourceRecord | undefined;
 }
 export interface BtfExt {
   readonly sections: ReadonlyMap<string, SectionRecords>;
 }
 
 const MAGIC = 0xeb9f;
+/** Bytes of a record of func_info, line_info and core_relo; a newer compiler may write longer ones. */
+const RECORD_SIZES = [8, 16, 16] as const;
+const FUNCS = 0;
+const LINES = 1;
+const CORE = 2;
+
+/** Consecutive records of one section as they stand in the file. */
+interface Run {
+  start: number;
+  count: number;
+  recordSize: number;
+}
 
 /** `btf` holds the strings. Records that cannot be read end their list; the problem says where. */
 export function readBtfExt(bytes: Uint8Array, btf: Btf): { ext?: BtfExt; problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const reader = new ByteReader(bytes, btf.littleEndian);
-  const sections = new Map<string, SectionRecords>();
-  const recordsOf = (section: string): SectionRecords => {
-    let records = sections.get(section);
-    if (!records) sections.set(section, (records = { section, funcs: [], lines: [], core: [] }));
-    return records;
-  };
-  // A file's name stands in each of its line records: it is decoded once.
-  const texts = new Map<number, string>();
-  const textOf = (offset: number): string => {
-    let text = texts.get(offset);
-    if (text === undefined) texts.set(offset, (text = btf.string(offset) ?? ''));
-    return text;
-  };
+  const sections = new Map<string, LazyRecords>();
   try {
     if (reader.u16() !== MAGIC) return { problems: [error('.BTF.ext does not start with the magic number 0xeb9f', { code: 'btf-ext-header', section: '.BTF.ext', offset: 0 })] };
     reader.skip(2);
     const headerLength = reader.u32();
-    const parts: { offset: number; length: number; minimum: number; read: (records: SectionRecords) => void }[] = [];
-    const read = [
-      (records: SectionRecords) => records.funcs.push({ offset: reader.u32(), typeId: reader.u32() }),
-      (records: SectionRecords) => {
-        const offset = reader.u32();
-        const file = textOf(reader.u32());
-        const text = textOf(reader.u32());
-        const place = reader.u32();
-        records.lines.push({ offset, file, text, line: place >>> 10, column: place & 0x3ff });
-      },
-      (records: SectionRecords) => records.core.push({ offset: reader.u32(), typeId: reader.u32(), access: textOf(reader.u32()), kind: reader.u32() }),
-    ];
-    const minimums = [8, 16, 16];
+    const parts: { offset: number; length: number }[] = [];
     // Headers before CO-RE (5.4) end after the line records.
-    for (let i = 0; i < 3 && 8 + 8 * i + 8 <= headerLength; i++) parts.push({ offset: reader.u32(), length: reader.u32(), minimum: minimums[i]!, read: read[i]! });
-    for (const part of parts) {
-      if (part.length === 0) continue;
-      reader.offset = headerLength + part.offset;
-      const end = reader.offset + part.length;
+    for (let i = 0; i < RECORD_SIZES.length && 8 + 8 * i + 8 <= headerLength; i++) parts.push({ offset: reader.u32(), length: reader.u32() });
+    parts.forEach(({ offset, length }, part) => {
+      if (length === 0) return;
+      reader.offset = headerLength + offset;
+      const end = reader.offset + length;
       const recordSize = reader.u32();
-      if (recordSize < part.minimum) {
-        problems.push(error(`.BTF.ext has records of ${recordSize} bytes where at least ${part.minimum} are needed`, { code: 'btf-ext-record', section: '.BTF.ext', offset: reader.offset - 4 }));
-        continue;
+      const minimum = RECORD_SIZES[part]!;
+      if (recordSize < minimum) {
+        problems.push(error(`.BTF.ext has records of ${recordSize} bytes where at least ${minimum} are needed`, { code: 'btf-ext-record', section: '.BTF.ext', offset: reader.offset - 4 }));
+        return;
       }
       while (reader.offset + 8 <= end) {
-        const records = recordsOf(textOf(reader.u32()));
+        const section = btf.string(reader.u32()) ?? '';
         const count = reader.u32();
-        for (let i = 0; i < count; i++) {
-          const start = reader.offset;
-          part.read(records);
-          reader.offset = start + recordSize;
-        }
+        const start = reader.offset;
+        const readable = Math.min(count, Math.max(0, Math.floor((bytes.length - start - minimum) / recordSize) + 1));
+        let records = sections.get(section);
+        if (!records) sections.set(section, (records = new LazyRecords(section, bytes, btf)));
+        if (readable > 0) records.runs[part]!.push({ start, count: readable, recordSize });
+        if (readable < count) throw new OutOfBounds(start + readable * recordSize, minimum, bytes.length);
+        reader.offset = start + count * recordSize;
       }
-    }
+    });
   } catch (thrown) {
     if (!(thrown instanceof OutOfBounds)) throw thrown;
     problems.push(error(`.BTF.ext is cut off: ${thrown.message}`, { code: 'btf-ext-truncated', section: '.BTF.ext', offset: thrown.offset }));
   }
-  for (const records of sections.values()) {
-    records.funcs.sort((a, b) => a.offset - b.offset);
-    records.lines.sort((a, b) => a.offset - b.offset);
-  }
   return { ext: { sections }, problems };
+}
+
+class LazyRecords implements SectionRecords {
+  readonly runs: readonly [Run[], Run[], Run[]] = [[], [], []];
+  private readonly rows: (Uint32Array | undefined)[] = [];
+  private readonly view: DataView;
+
+  constructor(
+    readonly section: string,
+    bytes: Uint8Array,
+    private readonly btf: Btf,
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get funcs(): readonly FuncRecord[] {
+    const rows = this.sortedRows(FUNCS, 2);
+    return Array.from({ length: rows.length / 2 }, (_, i) => ({ offset: rows[2 * i]!, typeId: rows[2 * i + 1]! }));
+  }
+
+  get lines(): readonly SourceRecord[] {
+    const lines: SourceRecord[] = [];
+    this.eachLine(0, Infinity, (offset, file, line, column, text) => lines.push({ offset, file, text, line, column }));
+    return lines;
+  }
+
+  get core(): readonly CoreRecord[] {
+    const rows = this.numbers(CORE, 4);
+    return Array.from({ length: rows.length / 4 }, (_, i) => ({ offset: rows[4 * i]!, typeId: rows[4 * i + 1]!, access: this.btf.string(rows[4 * i + 2]!) ?? '', kind: rows[4 * i + 3]! }));
+  }
+
+  eachLine(start: number, end: number, visit: (offset: number, file: string, line: number, column: number, text: string) => void): void {
+    const rows = this.sortedRows(LINES, 4);
+    let file = '';
+    let fileAt = -1;
+    for (let at = 4 * firstFrom(rows, start); at < rows.length && rows[at]! < end; at += 4) {
+      if (rows[at + 1] !== fileAt) file = this.btf.string((fileAt = rows[at + 1]!)) ?? '';
+      const place = rows[at + 3]!;
+      visit(rows[at]!, file, place >>> 10, place & 0x3ff, this.btf.string(rows[at + 2]!) ?? '');
+    }
+  }
+
+  lineAt(offset: number): SourceRecord | undefined {
+    const rows = this.sortedRows(LINES, 4);
+    const at = 4 * (firstFrom(rows, offset + 1) - 1);
+    const string = (index: number): string => this.btf.string(rows[index]!) ?? '';
+    return at < 0 ? undefined : { offset: rows[at]!, file: string(at + 1), text: string(at + 2), line: rows[at + 3]! >>> 10, column: rows[at + 3]! & 0x3ff };
+  }
+
+  /** Records of `width` numbers, the first an offset to sort by. */
+  private sortedRows(part: number, width: number): Uint32Array {
+    return (this.rows[part] ??= sorted(this.numbers(part, width), width));
+  }
+
+  private numbers(part: number, width: number): Uint32Array {
+    const runs = this.runs[part]!;
+    const rows = new Uint32Array(width * runs.reduce((sum, { count }) => sum + count, 0));
+    const { littleEndian } = this.btf;
+    let to = 0;
+    for (const { start, count, recordSize } of runs) {
+      for (let i = 0, at = start; i < count; i++, at += recordSize) for (let k = 0; k < width; k++) rows[to++] = this.view.getUint32(at + 4 * k, littleEndian);
+    }
+    return rows;
+  }
+}
+
+/** Index of the first line row whose offset is `offset` or more. */
+function firstFrom(rows: Uint32Array, offset: number): number {
+  let low = 0;
+  let high = rows.length / 4;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[4 * middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** By offset; records of the same offset stay in their order. Compilers write them sorted. */
+function sorted(rows: Uint32Array, width: number): Uint32Array {
+  let ascending = true;
+  for (let at = width; at < rows.length && ascending; at += width) ascending = rows[at]! >= rows[at - width]!;
+  if (ascending) return rows;
+  const order = Array.from({ length: rows.length / width }, (_, i) => i).sort((a, b) => rows[a * width]! - rows[b * width]!);
+  const result = new Uint32Array(rows.length);
+  order.forEach((from, to) => result.set(rows.subarray(from * width, from * width + width), to * width));
+  return result;
 }

@@ -1,6 +1,7 @@
 // Reads a BTF blob: one pass finds where each type starts; a type is decoded when somebody asks for it.
 // Split BTF goes on where its base ends. Damage ends the readable part and is said; nothing throws.
 
+import { StringTable } from '#core/bytes';
 import { error, type Problem } from '#core/problem';
 import { NameIndex, NO_NAME } from './name-index.ts';
 import {
@@ -8,6 +9,7 @@ import {
   type Btf,
   type BtfDeclTag,
   type BtfEnumerator,
+  type BtfInt,
   type BtfKind,
   type BtfLinkage,
   type BtfMember,
@@ -21,41 +23,29 @@ const HEADER_SIZE = 24;
 const TYPE_SIZE = 12;
 /** BTF_MAX_TYPE of the kernel is 2^20 - 1; twice that leaves room for split BTF. */
 const MAX_TYPES = 1 << 21;
+const MAX_KNOWN_NAMES = 10_000;
 
 export interface BtfResult {
   btf?: Btf;
   problems: readonly Problem[];
 }
 
+const KIND_INT = 1;
+const KIND_DATASEC = 15;
 const KIND_DECL_TAG = 17;
 
-/** Bytes behind the 12 common ones, by kind number and vlen. */
-function extraSize(kind: number, vlen: number): number {
-  switch (BTF_KINDS[kind]) {
-    case 'int':
-    case 'var':
-    case 'decl_tag':
-      return 4;
-    case 'array':
-      return 12;
-    case 'struct':
-    case 'union':
-    case 'datasec':
-    case 'enum64':
-      return 12 * vlen;
-    case 'enum':
-    case 'func_proto':
-      return 8 * vlen;
-    default:
-      return 0;
-  }
-}
+/** Bytes behind the 12 common ones, by kind number: always, and for each of vlen. */
+const FIXED_EXTRA = Uint8Array.from(BTF_KINDS, (kind) => (kind === 'array' ? 12 : kind === 'int' || kind === 'var' || kind === 'decl_tag' ? 4 : 0));
+const EXTRA_PER_ITEM = Uint8Array.from(BTF_KINDS, (kind) => (kind === 'struct' || kind === 'union' || kind === 'datasec' || kind === 'enum64' ? 12 : kind === 'enum' || kind === 'func_proto' ? 8 : 0));
+
+/** Bytes of a section of the object by name: the compiler leaves the size of data sections in BTF 0. */
+export type SectionSize = (section: string) => number | undefined;
 
 /**
  * Reads a `.BTF` section or a kernel's /sys/kernel/btf file. `base` is the BTF that this one continues (a module's vmlinux).
  * `btf` is absent where the header is unusable; damaged types end the list, and a problem says where.
  */
-export function readBtf(bytes: Uint8Array, base?: Btf): BtfResult {
+export function readBtf(bytes: Uint8Array, base?: Btf, sectionSize?: SectionSize): BtfResult {
   const fail = (message: string, offset: number): BtfResult => ({ problems: [error(message, { code: 'btf-header', offset })] });
   if (bytes.length < HEADER_SIZE) return fail(`the BTF data ends inside its header: ${bytes.length} bytes of ${HEADER_SIZE}`, bytes.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -75,16 +65,19 @@ export function readBtf(bytes: Uint8Array, base?: Btf): BtfResult {
   };
   const types = part('type', typeStart, typeLength);
   const strings = part('string', stringStart, stringLength);
-  return { btf: BtfBlob.index(types, strings, littleEndian, base as BtfBlob | undefined, typeStart, problems), problems };
+  return { btf: BtfBlob.index(types, strings, littleEndian, base as BtfBlob | undefined, sectionSize, typeStart, problems), problems };
 }
 
-const decoder = new TextDecoder('utf-8');
 const LINKAGES = ['static', 'global', 'extern'] as const satisfies readonly BtfLinkage[];
 
 class BtfBlob implements Btf {
   private readonly view: DataView;
-  private readonly cache = new Map<number, BtfType>();
+  private readonly decoded: (BtfType | undefined)[];
+  private readonly texts: StringTable;
   private names: NameIndex | undefined;
+  /** Answers of the name index: programs ask a kernel's BTF for the same few names again and again. */
+  private readonly nameIds = new Map<string, readonly number[]>();
+  private readonly flavourIds = new Map<string, readonly number[]>();
   private tags: Map<number, BtfDeclTag[]> | undefined;
   private wordSize: number | undefined;
   readonly typeCount: number;
@@ -99,38 +92,41 @@ class BtfBlob implements Btf {
     private readonly offsets: Uint32Array,
     readonly littleEndian: boolean,
     base: BtfBlob | undefined,
+    private readonly sectionSize: SectionSize | undefined,
   ) {
     this.view = new DataView(types.buffer, types.byteOffset, types.byteLength);
     if (base) this.base = base;
     this.firstId = base ? base.typeCount : 1;
     this.firstString = base ? base.stringEnd : 0;
     this.typeCount = this.firstId + offsets.length;
+    this.texts = new StringTable(strings);
+    this.decoded = new Array<BtfType | undefined>(offsets.length);
   }
 
-  static index(types: Uint8Array, strings: Uint8Array, littleEndian: boolean, base: BtfBlob | undefined, typeStart: number, problems: Problem[]): BtfBlob {
+  static index(types: Uint8Array, strings: Uint8Array, littleEndian: boolean, base: BtfBlob | undefined, sectionSize: SectionSize | undefined, typeStart: number, problems: Problem[]): BtfBlob {
     const view = new DataView(types.buffer, types.byteOffset, types.byteLength);
     let offsets = new Uint32Array(Math.max(16, types.length >> 4));
     let count = 0;
     let at = 0;
+    const fail = (message: string): void => void problems.push(error(message, { code: 'btf-type', offset: typeStart + at }));
     while (at < types.length) {
-      const place = { code: 'btf-type', offset: typeStart + at };
       if (at + TYPE_SIZE > types.length) {
-        problems.push(error(`BTF type ${count + 1} is cut off: ${types.length - at} bytes of ${TYPE_SIZE}`, place));
+        fail(`BTF type ${count + 1} is cut off: ${types.length - at} bytes of ${TYPE_SIZE}`);
         break;
       }
       const info = view.getUint32(at + 4, littleEndian);
       const kind = (info >>> 24) & 0x1f;
       if (kind === 0 || kind >= BTF_KINDS.length) {
-        problems.push(error(`BTF type ${count + 1} has the unknown kind ${kind}; kinds up to ${BTF_KINDS.length - 1} (enum64) are known`, place));
+        fail(`BTF type ${count + 1} has the unknown kind ${kind}; kinds up to ${BTF_KINDS.length - 1} (enum64) are known`);
         break;
       }
-      const size = TYPE_SIZE + extraSize(kind, info & 0xffff);
+      const size = TYPE_SIZE + FIXED_EXTRA[kind]! + EXTRA_PER_ITEM[kind]! * (info & 0xffff);
       if (at + size > types.length) {
-        problems.push(error(`BTF type ${count + 1} (${BTF_KINDS[kind]}) is cut off: ${types.length - at} bytes of ${size}`, place));
+        fail(`BTF type ${count + 1} (${BTF_KINDS[kind]}) is cut off: ${types.length - at} bytes of ${size}`);
         break;
       }
       if (count >= MAX_TYPES) {
-        problems.push(error(`more than ${MAX_TYPES} BTF types`, place));
+        fail(`more than ${MAX_TYPES} BTF types`);
         break;
       }
       if (count === offsets.length) {
@@ -141,7 +137,7 @@ class BtfBlob implements Btf {
       offsets[count++] = at;
       at += size;
     }
-    return new BtfBlob(types, strings, offsets.slice(0, count), littleEndian, base);
+    return new BtfBlob(types, strings, offsets.slice(0, count), littleEndian, base, sectionSize);
   }
 
   /** Bytes of strings, the base's included. */
@@ -152,19 +148,16 @@ class BtfBlob implements Btf {
   get pointerSize(): number {
     if (this.base) return this.base.pointerSize;
     if (this.wordSize === undefined) {
-      const long = this.find('long unsigned int', 'int') ?? this.find('unsigned long', 'int') ?? this.find('long int', 'int') ?? this.find('long', 'int');
-      const type = long === undefined ? undefined : this.type(long);
-      this.wordSize = type?.kind === 'int' && type.size === 4 ? 4 : 8;
+      const ints = [...this.ownOfKind(KIND_INT)].map((id) => this.type(id) as BtfInt);
+      const long = ['long unsigned int', 'unsigned long', 'long int', 'long'].map((name) => ints.find((one) => one.name === name)).find((found) => found !== undefined);
+      this.wordSize = long?.size === 4 ? 4 : 8;
     }
     return this.wordSize;
   }
 
   string(offset: number): string | undefined {
     if (offset < this.firstString) return this.base?.string(offset);
-    const start = offset - this.firstString;
-    if (start >= this.strings.length) return undefined;
-    const end = this.strings.indexOf(0, start);
-    return decoder.decode(this.strings.subarray(start, end < 0 ? this.strings.length : end));
+    return this.texts.at(offset - this.firstString);
   }
 
   kind(id: number): BtfKind | undefined {
@@ -176,13 +169,11 @@ class BtfBlob implements Btf {
 
   type(id: number): BtfType | undefined {
     if (id < this.firstId) return id === 0 ? VOID : this.base?.type(id);
-    const known = this.cache.get(id);
+    const known = this.decoded[id - this.firstId];
     if (known) return known;
     const at = this.offsets[id - this.firstId];
     if (at === undefined) return undefined;
-    const type = this.decode(id, at);
-    this.cache.set(id, type);
-    return type;
+    return (this.decoded[id - this.firstId] = this.decode(id, at));
   }
 
   private decode(id: number, at: number): BtfType {
@@ -259,7 +250,7 @@ class BtfBlob implements Btf {
         const variables = new Array<BtfSectionVariable>(vlen);
         for (let i = 0; i < vlen; i++) variables[i] = { type: u32(12 + 12 * i), offset: u32(16 + 12 * i), size: u32(20 + 12 * i) };
         variables.sort((a, b) => a.offset - b.offset);
-        return { kind, id, name, size, variables };
+        return { kind, id, name, size: size === 0 ? Math.min(this.sectionSize?.(name) ?? 0, 0xffff_ffff) : size, variables };
       }
       case 'decl_tag':
         return { kind, id, name, type: size, component: this.view.getInt32(at + 12, this.littleEndian) };
@@ -295,37 +286,49 @@ class BtfBlob implements Btf {
     }
   }
 
-  private *ownIds(name: string): Generator<number> {
-    if (name === '') return;
-    yield* this.index().ids(name);
-    yield* this.borrowed?.get(name) ?? [];
+  private *ownOfKind(kind: number): Generator<number> {
+    for (let i = 0; i < this.offsets.length; i++) if (((this.view.getUint32(this.offsets[i]! + 4, this.littleEndian) >>> 24) & 0x1f) === kind) yield this.firstId + i;
+  }
+
+  /** Ids of own types with this name; with `flavours`, whose name is this up to a `___flavour`. Ascending. */
+  private ownIds(name: string, flavours: boolean): readonly number[] {
+    if (name === '') return [];
+    const known = flavours ? this.flavourIds : this.nameIds;
+    let ids = known.get(name);
+    if (!ids) {
+      ids = [...this.index().ids(name, flavours), ...(this.borrowed?.get(name) ?? [])];
+      if (known.size >= MAX_KNOWN_NAMES) known.clear();
+      known.set(name, ids);
+    }
+    return ids;
   }
 
   find(name: string, kind?: BtfKind): number | undefined {
     const inBase = this.base?.find(name, kind);
     if (inBase !== undefined) return inBase;
-    for (const id of this.ownIds(name)) if (kind === undefined || this.kind(id) === kind) return id;
-    return undefined;
+    // A loader asks an object for its few data sections and for nothing else: not worth an index of all names.
+    if (kind === 'datasec' && !this.names) {
+      for (const id of this.ownOfKind(KIND_DATASEC)) if (this.type(id)!.name === name) return id;
+      return undefined;
+    }
+    return this.ownIds(name, false).find((id) => kind === undefined || this.kind(id) === kind);
   }
 
   findAll(name: string, kind?: BtfKind): readonly number[] {
-    const ids = [...(this.base?.findAll(name, kind) ?? [])];
-    for (const id of this.ownIds(name)) if (kind === undefined || this.kind(id) === kind) ids.push(id);
-    return ids;
+    const own = this.ownIds(name, false).filter((id) => kind === undefined || this.kind(id) === kind);
+    return this.base ? [...this.base.findAll(name, kind), ...own] : own;
   }
 
   findFlavours(essentialName: string): readonly number[] {
-    if (essentialName === '') return [];
-    return [...(this.base?.findFlavours(essentialName) ?? []), ...this.index().ids(essentialName, true), ...(this.borrowed?.get(essentialName) ?? [])];
+    const own = this.ownIds(essentialName, true);
+    return this.base ? [...this.base.findFlavours(essentialName), ...own] : own;
   }
 
   declTags(id: number): readonly BtfDeclTag[] {
     if (!this.tags) {
       this.tags = new Map();
-      for (let i = 0; i < this.offsets.length; i++) {
-        const at = this.offsets[i]!;
-        if (((this.view.getUint32(at + 4, this.littleEndian) >>> 24) & 0x1f) !== KIND_DECL_TAG) continue;
-        const tag = this.type(this.firstId + i) as BtfDeclTag;
+      for (const id of this.ownOfKind(KIND_DECL_TAG)) {
+        const tag = this.type(id) as BtfDeclTag;
         const list = this.tags.get(tag.type);
         if (list) list.push(tag);
         else this.tags.set(tag.type, [tag]);

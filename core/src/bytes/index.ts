@@ -3,3 +3,4 @@
 export { ByteReader, OutOfBounds } from './byte-reader.ts';
 export { fromHex, toHex } from './hex.ts';
 export { asS64, asU64, hex64, MASK64 } from './int64.ts';
+export { StringTable } from './string-table.ts';

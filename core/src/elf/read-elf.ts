@@ -1,7 +1,7 @@
 // Reads ELF64 files of either byte order: header, sections, symbols, relocations. Says what is wrong with a file
-// and goes on with what can be read. Knows nothing of BPF beyond the machine number.
+// and goes on with what can be read. Relocations are checked at once and read when asked for. Knows nothing of BPF beyond the machine number.
 
-import { ByteReader, OutOfBounds } from '#core/bytes';
+import { ByteReader, OutOfBounds, StringTable } from '#core/bytes';
 import { error, warning, type Problem } from '#core/problem';
 import { SHN_LORESERVE, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_SYMTAB, type Elf, type ElfRelocation, type ElfSection, type ElfSymbol } from './types.ts';
 
@@ -13,6 +13,9 @@ export interface ElfResult {
   elf?: Elf;
   problems: readonly Problem[];
 }
+
+/** Larger sizes and places are lies; any number behind the end of every file says the same. */
+const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 
 export const isElf = (bytes: Uint8Array): boolean => bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 
@@ -74,34 +77,34 @@ class Reader {
     }
     const sections = this.sections(tableOffset, count, namesIndex);
     const symbols = this.symbols(sections);
-    return { elf: new ElfFile(this.bytes, this.littleEndian, type, machine, sections, symbols, this.relocations(sections, symbols)), problems: this.problems };
+    this.checkRelocations(sections, symbols.length);
+    return { elf: new ElfFile(this.bytes, this.littleEndian, type, machine, sections, symbols), problems: this.problems };
   }
 
   private sections(tableOffset: number, count: number, namesIndex: number): ElfSection[] {
-    const nameOffsets: number[] = [];
+    const view = viewOf(this.bytes);
+    const { littleEndian } = this;
     const sections: ElfSection[] = [];
     for (let index = 0; index < count; index++) {
-      const header = this.at(tableOffset + index * SECTION_HEADER_SIZE);
-      nameOffsets.push(header.u32());
-      const type = header.u32();
-      const flags = Number(header.u64() & 0xffff_ffffn);
-      header.skip(8);
-      const offset = clampSize(header.u64());
-      const size = clampSize(header.u64());
-      const link = header.u32();
-      const info = header.u32();
-      const align = clampSize(header.u64());
-      const entrySize = clampSize(header.u64());
+      const at = tableOffset + index * SECTION_HEADER_SIZE;
+      const u32 = (offset: number): number => view.getUint32(at + offset, littleEndian);
+      const type = u32(4);
+      const offset = size64(view, at + 24, littleEndian);
+      const size = size64(view, at + 32, littleEndian);
       const inFile = type === SHT_NOBITS || type === 0 ? 0 : size;
       const end = Math.min(offset + inFile, this.bytes.length);
       const bytes = offset <= end ? this.bytes.subarray(offset, end) : this.bytes.subarray(0, 0);
-      sections.push({ index, name: '', type, flags, offset, size, link, info, align, entrySize, bytes });
+      // All flags that anyone defined stand in the low half.
+      const flags = u32(littleEndian ? 8 : 12);
+      sections.push({ index, name: '', type, flags, offset, size, link: u32(40), info: u32(44), align: size64(view, at + 48, littleEndian), entrySize: size64(view, at + 56, littleEndian), bytes });
     }
-    const names = sections[namesIndex];
-    sections.forEach((section, index) => {
-      section.name = names ? textAt(names.bytes, nameOffsets[index]!) : '';
-    });
-    if (!names && count > 0) this.problems.push(error(`the section with the section names (${namesIndex}) does not exist`, { code: 'elf-section-names', offset: 62 }));
+    const table = sections[namesIndex];
+    if (table) {
+      const names = new StringTable(table.bytes);
+      for (const section of sections) section.name = names.at(view.getUint32(tableOffset + section.index * SECTION_HEADER_SIZE, littleEndian)) ?? '';
+    } else if (count > 0) {
+      this.problems.push(error(`the section with the section names (${namesIndex}) does not exist`, { code: 'elf-section-names', offset: 62 }));
+    }
     for (const section of sections) {
       if (section.type === SHT_NOBITS || section.type === 0 || section.bytes.length === section.size) continue;
       this.problems.push(
@@ -118,20 +121,26 @@ class Reader {
   private symbols(sections: readonly ElfSection[]): ElfSymbol[] {
     const table = sections.find(({ type }) => type === SHT_SYMTAB);
     if (!table) return [];
-    const names = sections[table.link]?.bytes ?? this.bytes.subarray(0, 0);
-    const reader = new ByteReader(table.bytes, this.littleEndian);
+    const names = new StringTable(sections[table.link]?.bytes ?? this.bytes.subarray(0, 0));
+    const view = viewOf(table.bytes);
+    const { littleEndian } = this;
     const count = Math.floor(table.bytes.length / SYMBOL_SIZE);
     const symbols: ElfSymbol[] = [];
     for (let index = 0; index < count; index++) {
-      const nameOffset = reader.u32();
-      const info = reader.u8();
-      const visibility = reader.u8() & 3;
-      const section = reader.u16();
-      const value = clampSize(reader.u64());
-      const size = clampSize(reader.u64());
-      const symbol: ElfSymbol = { index, name: textAt(names, nameOffset), value, size, binding: info >> 4, type: info & 0x0f, visibility, section };
-      if (section >= sections.length && section < SHN_LORESERVE) {
-        this.problems.push(warning(`symbol ${symbol.name || index} is in section ${section}, which does not exist`, { code: 'elf-symbol-section', offset: table.offset + index * SYMBOL_SIZE }));
+      const at = index * SYMBOL_SIZE;
+      const info = table.bytes[at + 4]!;
+      const symbol: ElfSymbol = {
+        index,
+        name: names.at(view.getUint32(at, littleEndian)) ?? '',
+        value: size64(view, at + 8, littleEndian),
+        size: size64(view, at + 16, littleEndian),
+        binding: info >> 4,
+        type: info & 0x0f,
+        visibility: table.bytes[at + 5]! & 3,
+        section: view.getUint16(at + 6, littleEndian),
+      };
+      if (symbol.section >= sections.length && symbol.section < SHN_LORESERVE) {
+        this.problems.push(warning(`symbol ${symbol.name || index} is in section ${symbol.section}, which does not exist`, { code: 'elf-symbol-section', offset: table.offset + at }));
         symbol.section = SHN_LORESERVE;
       }
       symbols.push(symbol);
@@ -139,55 +148,87 @@ class Reader {
     return symbols;
   }
 
-  private relocations(sections: readonly ElfSection[], symbols: readonly ElfSymbol[]): Map<number, ElfRelocation[]> {
-    const bySection = new Map<number, ElfRelocation[]>();
+  /** Debug sections have most of a file's relocations and few readers: those are not looked at here. */
+  private checkRelocations(sections: readonly ElfSection[], symbolCount: number): void {
     for (const section of sections) {
-      if (section.type !== SHT_REL && section.type !== SHT_RELA) continue;
+      if (!isRelocations(section)) continue;
       const target = sections[section.info];
       if (!target || section.info === 0) {
         this.problems.push(warning(`relocation section ${section.name} is for section ${section.info}, which does not exist`, { code: 'elf-relocation-target', section: section.name }));
-        continue;
+      } else if (!target.name.startsWith('.debug')) {
+        checkTable(new RelocationTable(section, this.littleEndian), target, symbolCount, this.problems);
       }
-      if (isDebug(target)) continue;
-      bySection.set(section.info, [...(bySection.get(section.info) ?? []), ...relocationsOf(section, target, symbols, this.littleEndian, this.problems)].sort((a, b) => a.offset - b.offset));
     }
-    return bySection;
   }
 }
 
-/** Debug sections have most of a file's relocations and few readers: theirs are read when asked for. */
-const isDebug = (section: ElfSection): boolean => section.name.startsWith('.debug');
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function relocationsOf(section: ElfSection, target: ElfSection, symbols: readonly ElfSymbol[], littleEndian: boolean, problems: Problem[]): ElfRelocation[] {
-  const withAddend = section.type === SHT_RELA;
-  const entrySize = withAddend ? 24 : 16;
-  const reader = new ByteReader(section.bytes, littleEndian);
-  const count = Math.floor(section.bytes.length / entrySize);
-  const list: ElfRelocation[] = [];
-  for (let i = 0; i < count; i++) {
-    const place = { section: section.name, offset: section.offset + i * entrySize };
-    const offset = clampSize(reader.u64());
-    const first = reader.u32();
-    const second = reader.u32();
-    const [type, symbolIndex] = littleEndian ? [first, second] : [second, first];
-    const addend = withAddend ? Number(reader.s64()) : undefined;
-    const symbol = symbols[symbolIndex];
-    if (!symbol) {
-      problems.push(error(`relocation ${i} of ${section.name} names symbol ${symbolIndex}, which does not exist`, { code: 'elf-relocation-symbol', ...place }));
-      continue;
-    }
-    if (offset >= target.size) {
-      problems.push(error(`relocation ${i} of ${section.name} patches offset ${offset}, behind the end of ${target.name} (${target.size} bytes)`, { code: 'elf-relocation-offset', ...place }));
-      continue;
-    }
-    list.push(addend === undefined ? { offset, type, symbol } : { offset, type, symbol, addend });
+/** A 64-bit size or place. */
+function size64(view: DataView, at: number, littleEndian: boolean): number {
+  const low = view.getUint32(littleEndian ? at : at + 4, littleEndian);
+  const high = view.getUint32(littleEndian ? at + 4 : at, littleEndian);
+  return high === 0 ? low : Math.min(high * 2 ** 32 + low, MAX_SIZE);
+}
+
+const isRelocations = ({ type }: ElfSection): boolean => type === SHT_REL || type === SHT_RELA;
+
+/** The entries of a relocation section as they stand in the file. */
+class RelocationTable {
+  readonly count: number;
+  readonly entrySize: number;
+  private readonly view: DataView;
+  private readonly withAddend: boolean;
+
+  constructor(
+    readonly section: ElfSection,
+    private readonly littleEndian: boolean,
+  ) {
+    this.withAddend = section.type === SHT_RELA;
+    this.entrySize = this.withAddend ? 24 : 16;
+    this.count = Math.floor(section.bytes.length / this.entrySize);
+    this.view = viewOf(section.bytes);
   }
-  return list;
+
+  offset(i: number): number {
+    return size64(this.view, i * this.entrySize, this.littleEndian);
+  }
+  type(i: number): number {
+    return this.view.getUint32(i * this.entrySize + (this.littleEndian ? 8 : 12), this.littleEndian);
+  }
+  symbol(i: number): number {
+    return this.view.getUint32(i * this.entrySize + (this.littleEndian ? 12 : 8), this.littleEndian);
+  }
+  addend(i: number): number | undefined {
+    return this.withAddend ? Number(this.view.getBigInt64(i * this.entrySize + 16, this.littleEndian)) : undefined;
+  }
+}
+
+/** An entry that names no symbol or patches no byte of its section is said here and left out by readers. */
+function checkTable(table: RelocationTable, target: ElfSection, symbolCount: number, problems: Problem[]): void {
+  const { section } = table;
+  for (let i = 0; i < table.count; i++) {
+    if (table.symbol(i) >= symbolCount) {
+      problems.push(error(`relocation ${i} of ${section.name} names symbol ${table.symbol(i)}, which does not exist`, { code: 'elf-relocation-symbol', section: section.name, offset: section.offset + i * table.entrySize }));
+    } else if (table.offset(i) >= target.size) {
+      problems.push(
+        error(`relocation ${i} of ${section.name} patches offset ${table.offset(i)}, behind the end of ${target.name} (${target.size} bytes)`, { code: 'elf-relocation-offset', section: section.name, offset: section.offset + i * table.entrySize }),
+      );
+    }
+  }
+}
+
+function addTo<Item>(lists: Map<number, Item[]>, key: number, item: Item): void {
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
 }
 
 class ElfFile implements Elf {
   private readonly byName = new Map<string, ElfSection>();
   private readonly bySection = new Map<number, ElfSymbol[]>();
+  private readonly tables = new Map<number, RelocationTable[]>();
+  private readonly read = new Map<number, readonly ElfRelocation[]>();
 
   constructor(
     readonly bytes: Uint8Array,
@@ -196,14 +237,12 @@ class ElfFile implements Elf {
     readonly machine: number,
     readonly sections: readonly ElfSection[],
     readonly symbols: readonly ElfSymbol[],
-    private readonly patches: Map<number, readonly ElfRelocation[]>,
   ) {
-    for (const section of sections) if (!this.byName.has(section.name)) this.byName.set(section.name, section);
-    for (const symbol of symbols) {
-      const list = this.bySection.get(symbol.section);
-      if (list) list.push(symbol);
-      else this.bySection.set(symbol.section, [symbol]);
+    for (const section of sections) {
+      if (!this.byName.has(section.name)) this.byName.set(section.name, section);
+      if (isRelocations(section) && section.info !== 0) addTo(this.tables, section.info, new RelocationTable(section, littleEndian));
     }
+    for (const symbol of symbols) addTo(this.bySection, symbol.section, symbol);
     for (const list of this.bySection.values()) list.sort((a, b) => a.value - b.value || a.index - b.index);
   }
 
@@ -211,34 +250,29 @@ class ElfFile implements Elf {
     return this.byName.get(name);
   }
 
-  relocations(section: number): readonly ElfRelocation[] {
-    const known = this.patches.get(section);
-    if (known) return known;
+  eachRelocation(section: number, visit: (offset: number, type: number, symbol: ElfSymbol, addend: number | undefined) => void): void {
     const target = this.sections[section];
-    const found =
-      target && isDebug(target)
-        ? this.sections
-            .filter(({ type, info }) => (type === SHT_REL || type === SHT_RELA) && info === section)
-            .flatMap((table) => relocationsOf(table, target, this.symbols, this.littleEndian, []))
-            .sort((a, b) => a.offset - b.offset)
-        : [];
-    this.patches.set(section, found);
-    return found;
+    if (!target) return;
+    for (const table of this.tables.get(section) ?? []) {
+      for (let i = 0; i < table.count; i++) {
+        const symbol = this.symbols[table.symbol(i)];
+        const offset = table.offset(i);
+        if (symbol && offset < target.size) visit(offset, table.type(i), symbol, table.addend(i));
+      }
+    }
+  }
+
+  relocations(section: number): readonly ElfRelocation[] {
+    let list = this.read.get(section);
+    if (!list) {
+      const found: ElfRelocation[] = [];
+      this.eachRelocation(section, (offset, type, symbol, addend) => found.push(addend === undefined ? { offset, type, symbol } : { offset, type, symbol, addend }));
+      this.read.set(section, (list = found.sort((a, b) => a.offset - b.offset)));
+    }
+    return list;
   }
 
   symbolsIn(section: number): readonly ElfSymbol[] {
     return this.bySection.get(section) ?? [];
   }
-}
-
-/** Sizes past 2^53 are lies; any number behind the end of every file says the same. */
-const clampSize = (value: bigint): number => (value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value));
-
-const decoder = new TextDecoder('utf-8');
-
-/** The NUL-terminated text at `offset`; what is left of the table where the NUL is missing, empty behind its end. */
-export function textAt(table: Uint8Array, offset: number): string {
-  if (offset >= table.length) return '';
-  const end = table.indexOf(0, offset);
-  return decoder.decode(table.subarray(offset, end < 0 ? table.length : end));
 }

@@ -96,7 +96,9 @@ export interface Elf {
   readonly symbols: readonly ElfSymbol[];
   /** The first section of that name. */
   section(name: string): ElfSection | undefined;
-  /** Relocations that patch this section, sorted by offset. */
+  /** Visits the relocations that patch this section in the file's order. Cheap where a section has very many. */
+  eachRelocation(section: number, visit: (offset: number, type: number, symbol: ElfSymbol, addend: number | undefined) => void): void;
+  /** The same as a list, sorted by offset. */
   relocations(section: number): readonly ElfRelocation[];
   /** Symbols defined in this section, sorted by value. */
   symbolsIn(section: number): readonly ElfSymbol[];

@@ -1,13 +1,16 @@
 // Puts one program together: its main function, then every function it calls or takes the address of, in the order in
 // which libbpf appends them (depth first, at the first call), with all relocations applied.
 
-import { BPF_CALL, BPF_JMP, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, INSN_SIZE, isCall, isLdImm64, type Insn } from '#core/isa';
+import { BPF_CALL, BPF_DW, BPF_IMM, BPF_JMP, BPF_LD, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, INSN_SIZE } from '#core/isa';
 import type { Btf } from '#core/btf';
 import { error, type Problem } from '#core/problem';
 import type { FunctionCode, Patch } from './code.ts';
 import type { Externs, KernelExtern } from './externs.ts';
+import { InsnBytes } from './insn-bytes.ts';
 import type { KernelSymbol, LineRecord, Subprogram } from './types.ts';
 
+const CALL = BPF_JMP | BPF_CALL;
+const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 /** What libbpf puts in the place of a call to a kfunc that the kernel does not have: a helper number that does not exist. */
 const POISONED_KFUNC_CALL = 2_002_000_000;
 /** Linux limits a program to a million instructions; a file that claims more functions than that is damaged. */
@@ -25,15 +28,19 @@ export function indexFunctions(functions: readonly FunctionCode[]): CodeIndex {
     if (list) list.push(one);
     else bySection.set(one.section.index, [one]);
   }
+  const byStart = new Map(functions.map((one) => [placeKey(one.section.index, one.start), one]));
   return {
-    at: (section, slot) => bySection.get(section)?.find((one) => slot >= one.start && slot < one.start + one.insns.length),
+    // Nearly every question is about a function's first slot.
+    at: (section, slot) => byStart.get(placeKey(section, slot)) ?? bySection.get(section)?.find((one) => slot >= one.start && slot < one.start + one.insns.length),
   };
 }
 
+const placeKey = (section: number, slot: number): number => section * 2 ** 32 + slot;
+
 export interface Assembled {
-  insns: Insn[];
+  /** The relocated instructions. */
+  code: InsnBytes;
   subprograms: Subprogram[];
-  lines: LineRecord[];
   kfuncs: string[];
   ksyms: KernelSymbol[];
   /** Functions in the order of their subprograms. */
@@ -44,22 +51,37 @@ export interface Assembled {
 export interface AssembleInput {
   code: CodeIndex;
   /** A function's slots after CO-RE; the array is not changed. */
-  slotsOf: (code: FunctionCode) => readonly Insn[];
+  slotsOf: (code: FunctionCode) => InsnBytes;
   externs: Externs;
   kconfigMap: number;
   btf: Btf | undefined;
 }
 
 export function assembleProgram(main: FunctionCode, input: AssembleInput): Assembled {
-  const result: Assembled = { insns: [], subprograms: [], lines: [], kfuncs: [], ksyms: [], functions: [], problems: [] };
+  const problems: Problem[] = [];
+  const placed = placeFunctions(main, input, problems);
+  const functions = [...placed.keys()];
+  const code = new InsnBytes(new Uint8Array(functions.reduce((sum, one) => sum + one.insns.length, 0) * INSN_SIZE));
+  const result: Assembled = { code, subprograms: [], kfuncs: [], ksyms: [], functions, problems };
+  for (const [one, start] of placed) {
+    code.bytes.set(input.slotsOf(one).bytes, start * INSN_SIZE);
+    result.subprograms.push(subprogramOf(one, start, input.btf));
+  }
+  for (const [one, start] of placed) {
+    for (const slot of one.sites) relocateSite(result, input, placed, one, slot, start + slot);
+  }
+  return result;
+}
+
+/** The functions of a program with the slot where each begins: depth first, each at its first call. */
+function placeFunctions(main: FunctionCode, input: AssembleInput, problems: Problem[]): Map<FunctionCode, number> {
   const placed = new Map<FunctionCode, number>();
-  // Depth-first order without recursion: a chain of calls may be as long as a damaged file likes.
+  let length = 0;
+  // Without recursion: a chain of calls may be as long as a damaged file likes.
   const open: { code: FunctionCode; next: number }[] = [];
   const place = (code: FunctionCode): void => {
-    placed.set(code, result.insns.length);
-    result.functions.push(code);
-    result.subprograms.push(subprogramOf(code, result.insns.length, input.btf));
-    for (const insn of input.slotsOf(code)) result.insns.push({ ...insn });
+    placed.set(code, length);
+    length += code.insns.length;
     open.push({ code, next: 0 });
   };
   place(main);
@@ -67,61 +89,59 @@ export function assembleProgram(main: FunctionCode, input: AssembleInput): Assem
     const top = open.at(-1)!;
     const { code } = top;
     let callee: FunctionCode | undefined;
-    while (top.next < code.insns.length && !callee) {
-      const slot = top.next++;
-      const target = calledFrom(code, slot, code.insns[slot]!);
+    while (top.next < code.sites.length && !callee) {
+      const slot = code.sites[top.next++]!;
+      const target = calledFrom(code, slot);
       if (!target) continue;
       const found = input.code.at(target.section, target.slot);
       if (!found || target.slot !== found.start) {
-        fail(result, code, slot, `calls into section slot ${target.slot}, where no function starts`);
+        fail(problems, code, slot, `calls into section slot ${target.slot}, where no function starts`);
       } else if (!placed.has(found)) {
-        if (result.insns.length + found.insns.length > MAX_SLOTS) fail(result, code, slot, `with ${found.name} the program is longer than ${MAX_SLOTS} instructions`);
+        if (length + found.insns.length > MAX_SLOTS) fail(problems, code, slot, `with ${found.name} the program is longer than ${MAX_SLOTS} instructions`);
         else callee = found;
       }
     }
     if (callee) place(callee);
     else open.pop();
   }
-  for (const [code, start] of placed) {
-    for (let slot = 0; slot < code.insns.length; slot++) {
-      const target = calledFrom(code, slot, code.insns[slot]!);
-      const insn = result.insns[start + slot]!;
-      if (target) {
-        const found = input.code.at(target.section, target.slot);
-        const at = found && placed.get(found);
-        if (at === undefined || target.slot !== found!.start) continue;
-        insn.imm = at - (start + slot) - 1;
-        if (isLdImm64(insn)) {
-          insn.src = BPF_PSEUDO_FUNC;
-          const second = result.insns[start + slot + 1];
-          if (second) second.imm = 0;
-        }
-        continue;
-      }
-      const patch = code.patches.get(slot);
-      if (patch) applyPatch(result, input, code, slot, start + slot, patch);
-      else if (namesNothing(insn)) insn.imm = -1;
-    }
-    addLines(result.lines, code, start);
+  return placed;
+}
+
+/** `at` is the place of the function's `slot` in the program. */
+function relocateSite(result: Assembled, input: AssembleInput, placed: ReadonlyMap<FunctionCode, number>, one: FunctionCode, slot: number, at: number): void {
+  const { code } = result;
+  const target = calledFrom(one, slot);
+  if (target) {
+    const found = input.code.at(target.section, target.slot);
+    const start = found && placed.get(found);
+    if (start === undefined || target.slot !== found!.start) return;
+    code.setImm(at, start - at - 1);
+    if (code.opcode(at) !== LD_IMM64) return;
+    code.setSrc(at, BPF_PSEUDO_FUNC);
+    if (at + 1 < code.length) code.setImm(at + 1, 0);
+    return;
   }
-  result.lines.sort((a, b) => a.insn - b.insn);
-  return result;
+  const patch = one.patches.get(slot);
+  if (patch) applyPatch(result, input, one, slot, at, patch);
+  else if (namesNothing(code, at)) code.setImm(at, -1);
 }
 
 /** A number written by hand where a map, a kernel type or a kfunc is meant: no index of ours, so none that could be mistaken for one. */
-const namesNothing = (insn: Insn): boolean =>
-  (isLdImm64(insn) && insn.src >= BPF_PSEUDO_MAP_FD && insn.src <= BPF_PSEUDO_BTF_ID) || (isCall(insn) && insn.src === BPF_PSEUDO_KFUNC_CALL);
+function namesNothing(code: InsnBytes, at: number): boolean {
+  const src = code.src(at);
+  return code.opcode(at) === LD_IMM64 ? src >= BPF_PSEUDO_MAP_FD && src <= BPF_PSEUDO_BTF_ID : code.opcode(at) === CALL && src === BPF_PSEUDO_KFUNC_CALL;
+}
 
-function fail(result: Assembled, code: FunctionCode, slot: number, message: string): void {
-  result.problems.push(error(`function ${code.name}, instruction ${slot}: ${message}`, { code: 'relocation', section: code.section.name, offset: code.section.offset + (code.start + slot) * INSN_SIZE }));
+function fail(problems: Problem[], code: FunctionCode, slot: number, message: string): void {
+  problems.push(error(`function ${code.name}, instruction ${slot}: ${message}`, { code: 'relocation', section: code.section.name, offset: code.section.offset + (code.start + slot) * INSN_SIZE }));
 }
 
 /** The function that this slot calls or whose address it takes, inside the object. */
-function calledFrom(code: FunctionCode, slot: number, insn: Insn): { section: number; slot: number } | undefined {
+function calledFrom(code: FunctionCode, slot: number): { section: number; slot: number } | undefined {
   const patch = code.patches.get(slot);
   if (patch) return patch.kind === 'call' || patch.kind === 'function' ? patch : undefined;
   // A call inside its own section may need no relocation.
-  if (isCall(insn) && insn.src === BPF_PSEUDO_CALL) return { section: code.section.index, slot: code.start + slot + insn.imm + 1 };
+  if (code.insns.opcode(slot) === CALL && code.insns.src(slot) === BPF_PSEUDO_CALL) return { section: code.section.index, slot: code.start + slot + code.insns.imm(slot) + 1 };
   return undefined;
 }
 
@@ -139,12 +159,10 @@ function subprogramOf(code: FunctionCode, start: number, btf: Btf | undefined): 
 }
 
 function applyPatch(result: Assembled, input: AssembleInput, code: FunctionCode, slot: number, at: number, patch: Patch): void {
-  const insn = result.insns[at]!;
-  const second = result.insns[at + 1];
   const wide = (src: number, low: number, high: number): void => {
-    insn.src = src;
-    insn.imm = low | 0;
-    if (second) second.imm = high | 0;
+    result.code.setSrc(at, src);
+    result.code.setImm(at, low);
+    if (at + 1 < result.code.length) result.code.setImm(at + 1, high);
   };
   switch (patch.kind) {
     case 'map':
@@ -157,31 +175,24 @@ function applyPatch(result: Assembled, input: AssembleInput, code: FunctionCode,
     case 'extern':
     case 'extern-call': {
       const extern = input.externs.byName.get(patch.name);
-      if (!extern) return fail(result, code, slot, `${patch.name} is declared extern and found nowhere; link the object that defines it with \`bpftool gen object\`, or declare it with __ksym or __kconfig`);
-      if (extern.kind === 'kconfig') return patch.kind === 'extern' ? wide(BPF_PSEUDO_MAP_VALUE, input.kconfigMap, extern.offset) : fail(result, code, slot, `${patch.name} is a kernel option, not a function`);
-      if (!extern.found && !extern.weak) fail(result, code, slot, missing(extern));
+      if (!extern) return fail(result.problems, code, slot, `${patch.name} is declared extern and found nowhere; link the object that defines it with \`bpftool gen object\`, or declare it with __ksym or __kconfig`);
+      if (extern.kind === 'kconfig') return patch.kind === 'extern' ? wide(BPF_PSEUDO_MAP_VALUE, input.kconfigMap, extern.offset) : fail(result.problems, code, slot, `${patch.name} is a kernel option, not a function`);
+      if (!extern.found && !extern.weak) fail(result.problems, code, slot, missing(extern));
       if (patch.kind === 'extern') return loadSymbol(result, extern, wide);
-      if (!extern.function) return fail(result, code, slot, `${patch.name} is called but declared as a variable`);
-      return callKfunc(result, input, extern, insn);
+      if (!extern.function) return fail(result.problems, code, slot, `${patch.name} is called but declared as a variable`);
+      return callKfunc(result, input, extern, at);
     }
   }
 }
 
 const missing = (extern: KernelExtern): string => `the target kernel has no ${extern.function ? 'kfunc' : 'variable'} ${extern.name}${extern.typed ? ' of this type in its BTF' : ''}; declare it __weak and test it with bpf_ksym_exists() where it is optional`;
 
-function callKfunc(result: Assembled, input: AssembleInput, extern: KernelExtern, insn: Insn): void {
-  if (extern.found) {
-    let index = result.kfuncs.indexOf(extern.name);
-    if (index < 0) index = result.kfuncs.push(extern.name) - 1;
-    insn.src = BPF_PSEUDO_KFUNC_CALL;
-    insn.imm = index;
-    return;
-  }
-  insn.opcode = BPF_JMP | BPF_CALL;
-  insn.dst = 0;
-  insn.src = 0;
-  insn.off = 0;
-  insn.imm = POISONED_KFUNC_CALL + externIndex(input.externs, extern);
+function callKfunc(result: Assembled, input: AssembleInput, extern: KernelExtern, at: number): void {
+  if (!extern.found) return result.code.write(at, { opcode: CALL, dst: 0, src: 0, off: 0, imm: POISONED_KFUNC_CALL + externIndex(input.externs, extern) });
+  let index = result.kfuncs.indexOf(extern.name);
+  if (index < 0) index = result.kfuncs.push(extern.name) - 1;
+  result.code.setSrc(at, BPF_PSEUDO_KFUNC_CALL);
+  result.code.setImm(at, index);
 }
 
 /** Place in libbpf's list of externs: kernel options first, then kernel symbols by name. */
@@ -205,10 +216,15 @@ function loadSymbol(result: Assembled, extern: KernelExtern, wide: (src: number,
   wide(BPF_PSEUDO_BTF_ID, index, 0);
 }
 
-function addLines(lines: LineRecord[], code: FunctionCode, start: number): void {
-  const first = code.start * INSN_SIZE;
-  const end = first + code.insns.length * INSN_SIZE;
-  for (const { offset, file, line, column, text } of code.records?.lines ?? []) {
-    if (offset >= first && offset < end) lines.push({ insn: start + Math.floor((offset - first) / INSN_SIZE), file, line, column, text });
-  }
+/** The source lines of a program's functions, in order of instructions. */
+export function linesOf({ functions, subprograms }: Assembled): LineRecord[] {
+  const lines: LineRecord[] = [];
+  functions.forEach((one, i) => {
+    const { start } = subprograms[i]!;
+    const first = one.start * INSN_SIZE;
+    one.records?.eachLine(first, first + one.insns.length * INSN_SIZE, (offset, file, line, column, text) => {
+      lines.push({ insn: start + Math.floor((offset - first) / INSN_SIZE), file, line, column, text });
+    });
+  });
+  return lines;
 }

@@ -1,10 +1,11 @@
 // The functions of an object file as pieces of code with what patches them: the raw material of programs.
 // Reads symbols and relocations of executable sections; does not put programs together.
 
-import { decode, INSN_SIZE, isCall, isLdImm64, BPF_PSEUDO_CALL, type Insn } from '#core/isa';
+import { BPF_CALL, BPF_DW, BPF_IMM, BPF_JMP, BPF_LD, BPF_PSEUDO_CALL, INSN_SIZE, isCall, isLdImm64, type Insn } from '#core/isa';
 import { R_BPF_64_32, R_BPF_64_64, SHN_UNDEF, STB_LOCAL, STT_FUNC, STT_SECTION, STV_HIDDEN, STV_INTERNAL, type ElfSection, type ElfSymbol } from '#core/elf';
 import type { CoreRecord, SectionRecords } from '#core/btf';
 import { error, type Problem } from '#core/problem';
+import { insnBytesOf, type InsnBytes } from './insn-bytes.ts';
 import { ARENA_SECTION, isProgramSection, type ObjectFile } from './object-file.ts';
 import type { PlacedMap } from './btf-maps.ts';
 import { MAP_TYPE_ARENA } from './map-facts.ts';
@@ -27,7 +28,10 @@ export interface FunctionCode {
   section: ElfSection;
   /** First slot in its section. */
   start: number;
-  insns: readonly Insn[];
+  /** As in the file: nothing is patched here. */
+  insns: InsnBytes;
+  /** Slots of calls and of ld_imm64, ascending: all that relocations other than CO-RE's patch. */
+  sites: readonly number[];
   /** By slot. */
   patches: ReadonlyMap<number, Patch>;
   /** By slot; records of .BTF.ext that lie inside. */
@@ -37,19 +41,6 @@ export interface FunctionCode {
   /** Not visible outside its object: the verifier sees it with its callers. */
   hidden: boolean;
   funcTypeId?: number;
-}
-
-export const END_OF_FUNCTION = (code: FunctionCode): number => code.start + code.insns.length;
-
-/** Slots of a section, in the byte order that our decoder reads. */
-export function decodeSection(bytes: Uint8Array, littleEndian: boolean): Insn[] {
-  if (littleEndian) return decode(bytes);
-  const swapped = new Uint8Array(bytes.length - (bytes.length % INSN_SIZE));
-  for (let at = 0; at < swapped.length; at += INSN_SIZE) {
-    const registers = bytes[at + 1]!;
-    swapped.set([bytes[at]!, (registers >> 4) | ((registers & 0x0f) << 4), bytes[at + 3]!, bytes[at + 2]!, bytes[at + 7]!, bytes[at + 6]!, bytes[at + 5]!, bytes[at + 4]!], at);
-  }
-  return decode(swapped);
 }
 
 export function readFunctions(object: ObjectFile, maps: readonly PlacedMap[]): { functions: FunctionCode[]; problems: Problem[] } {
@@ -64,10 +55,12 @@ export function readFunctions(object: ObjectFile, maps: readonly PlacedMap[]): {
 function functionsOf(object: ObjectFile, section: ElfSection, maps: readonly PlacedMap[], problems: Problem[]): FunctionCode[] {
   const { elf, ext } = object;
   if (section.bytes.length % INSN_SIZE !== 0) problems.push(error(`section ${section.name} has ${section.bytes.length} bytes, no multiple of an instruction's ${INSN_SIZE}`, { code: 'code-size', section: section.name }));
-  const insns = decodeSection(section.bytes, elf.littleEndian);
+  const insns = insnBytesOf(section.bytes, elf.littleEndian);
   const records = ext?.sections.get(section.name);
   const functions: FunctionCode[] = [];
   const starts = new Set<number>();
+  const funcs = new Map(records?.funcs.map(({ offset, typeId }) => [offset, typeId]));
+  const core = (records?.core ?? []).toSorted((a, b) => a.offset - b.offset);
   for (const symbol of elf.symbolsIn(section.index)) {
     if (symbol.type !== STT_FUNC || starts.has(symbol.value)) continue;
     const place = { code: 'function-place', section: section.name, offset: section.offset + symbol.value };
@@ -77,32 +70,48 @@ function functionsOf(object: ObjectFile, section: ElfSection, maps: readonly Pla
     }
     starts.add(symbol.value);
     const start = symbol.value / INSN_SIZE;
-    const code = insns.slice(start, start + symbol.size / INSN_SIZE);
-    const func = records?.funcs.find(({ offset }) => offset === symbol.value);
+    const code = insns.part(start, start + symbol.size / INSN_SIZE);
+    const funcTypeId = funcs.get(symbol.value);
     functions.push({
       name: symbol.name,
       section,
       start,
       insns: code,
+      sites: sitesOf(code),
       patches: patchesOf(object, section, symbol, code, maps, problems),
-      core: (records?.core ?? []).filter(({ offset }) => offset >= symbol.value && offset < symbol.value + symbol.size).map((record) => ({ slot: Math.floor((record.offset - symbol.value) / INSN_SIZE), record })),
+      core: coreOf(core, symbol),
       records,
       local: symbol.binding === STB_LOCAL,
       hidden: symbol.visibility === STV_HIDDEN || symbol.visibility === STV_INTERNAL,
-      ...(func ? { funcTypeId: func.typeId } : {}),
+      ...(funcTypeId === undefined ? {} : { funcTypeId }),
     });
   }
   return functions;
 }
 
-function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, insns: readonly Insn[], maps: readonly PlacedMap[], problems: Problem[]): Map<number, Patch> {
+function sitesOf(insns: InsnBytes): number[] {
+  const sites: number[] = [];
+  for (let slot = 0; slot < insns.length; slot++) {
+    const opcode = insns.opcode(slot);
+    if (opcode === (BPF_JMP | BPF_CALL) || opcode === (BPF_LD | BPF_IMM | BPF_DW)) sites.push(slot);
+  }
+  return sites;
+}
+
+function coreOf(records: readonly CoreRecord[], { value, size }: ElfSymbol): { slot: number; record: CoreRecord }[] {
+  const list: { slot: number; record: CoreRecord }[] = [];
+  for (let i = firstAt(records, value); i < records.length && records[i]!.offset < value + size; i++) list.push({ slot: Math.floor((records[i]!.offset - value) / INSN_SIZE), record: records[i]! });
+  return list;
+}
+
+function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, insns: InsnBytes, maps: readonly PlacedMap[], problems: Problem[]): Map<number, Patch> {
   const { elf } = object;
   const patches = new Map<number, Patch>();
   const relocations = elf.relocations(section.index);
   for (let i = firstAt(relocations, func.value); i < relocations.length && relocations[i]!.offset < func.value + func.size; i++) {
     const { offset, type, symbol } = relocations[i]!;
     const slot = (offset - func.value) / INSN_SIZE;
-    const insn = insns[slot];
+    const insn = Number.isInteger(slot) ? insns.read(slot) : undefined;
     const fail = (message: string): void =>
       void problems.push(error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, { code: 'relocation', section: section.name, offset: section.offset + offset }));
     if (!insn) {

@@ -3,17 +3,18 @@
 
 import { essentialLength } from '#core/btf';
 import { findSection, nearestSection } from '#core/catalog';
+import { decode, type Insn } from '#core/isa';
 import { error, warning, type Problem } from '#core/problem';
-import { assembleProgram, indexFunctions, type CodeIndex } from './assemble-program.ts';
+import { assembleProgram, indexFunctions, linesOf, type CodeIndex } from './assemble-program.ts';
 import { readBtfMaps, type PlacedMap } from './btf-maps.ts';
 import { readFunctions, type FunctionCode } from './code.ts';
-import { relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
+import { coreAnswers, relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
 import { readLegacyMaps } from './legacy-maps.ts';
 import { readExterns, type Externs } from './externs.ts';
 import { readGlobalMaps } from './global-maps.ts';
 import { readStructOps } from './struct-ops.ts';
 import { readObjectFile, type ObjectFile } from './object-file.ts';
-import type { CoreRelocation, LoadedObject, LoadOptions, Program } from './types.ts';
+import type { CoreRelocation, LineRecord, LoadedObject, LoadOptions, Program } from './types.ts';
 
 const BPF_F_SLEEPABLE = 1 << 4;
 const BPF_F_XDP_HAS_FRAGS = 1 << 5;
@@ -32,7 +33,7 @@ export function loadObject(bytes: Uint8Array, file: string, options: LoadOptions
   problems.push(...structOps.problems);
   const { functions, problems: codeProblems } = readFunctions(object, maps);
   problems.push(...codeProblems);
-  const programs = makePrograms(object, functions, { externs, kconfigMap, options, problems }).map((program) => withStructOps(program, maps));
+  const programs = makePrograms(object, functions, { externs, kconfigMap, maps, options, problems });
   return {
     file,
     programs,
@@ -69,6 +70,7 @@ function readMaps(object: ObjectFile, options: LoadOptions, problems: Problem[])
 interface ProgramContext {
   externs: Externs;
   kconfigMap: number;
+  maps: readonly PlacedMap[];
   options: LoadOptions;
   problems: Problem[];
 }
@@ -76,11 +78,12 @@ interface ProgramContext {
 function makePrograms(object: ObjectFile, functions: readonly FunctionCode[], context: ProgramContext): Program[] {
   const code = indexFunctions(functions);
   const text = object.elf.section('.text')?.index;
+  const answers = object.btf && coreAnswers(object.btf, context.options.kernelBtf);
   const relocated = new Map<FunctionCode, RelocatedFunction>();
   const afterCore = (one: FunctionCode): RelocatedFunction => {
     let result = relocated.get(one);
     if (!result) {
-      result = object.btf ? relocateFunction(one, object.btf, context.options.kernelBtf) : { insns: one.insns, relocations: [], problems: [] };
+      result = answers ? relocateFunction(one, answers) : { insns: one.insns, relocations: [], problems: [] };
       relocated.set(one, result);
     }
     return result;
@@ -112,20 +115,38 @@ function makeProgram(
     coreRelocations.push(...relocations.map((relocation) => ({ ...relocation, insn: relocation.insn + start })));
     problems.push(...found);
   });
-  const { insns, subprograms, lines, kfuncs, ksyms } = assembled;
-  return { name: main.name, ...sectionFacts(main.section.name, problems), license: object.license, insns, subprograms, lines, coreRelocations, kfuncs, ksyms, problems };
+  const { code: relocated, subprograms, kfuncs, ksyms } = assembled;
+  // Many readers want a few programs of an object and fewer want their lines: both are made when first asked for.
+  let insns: readonly Insn[] | undefined;
+  let lines: readonly LineRecord[] | undefined;
+  return {
+    name: main.name,
+    ...structOpsFacts(main.name, sectionFacts(main.section.name, problems), context.maps),
+    license: object.license,
+    get insns() {
+      return (insns ??= decode(relocated.bytes));
+    },
+    subprograms,
+    get lines() {
+      return (lines ??= linesOf(assembled));
+    },
+    coreRelocations,
+    kfuncs,
+    ksyms,
+    problems,
+  };
 }
 
 /** A program that fills a member of a struct_ops variable is for that member, and is loaded where one such variable is. */
-function withStructOps(program: Program, maps: readonly PlacedMap[]): Program {
-  if (program.type !== 'struct_ops') return program;
+function structOpsFacts(name: string, facts: SectionFacts, maps: readonly PlacedMap[]): SectionFacts & Pick<Program, 'structOps'> {
+  if (facts.type !== 'struct_ops') return facts;
   const users = maps.flatMap(({ definition }) => {
-    const slot = definition.structOps?.programs.find((one) => one.program === program.name);
+    const slot = definition.structOps?.programs.find((one) => one.program === name);
     return definition.structOps && slot ? [{ type: definition.structOps.type, member: slot.member, autocreate: definition.autocreate !== false }] : [];
   });
   const first = users[0];
-  if (!first) return program;
-  return { ...program, structOps: { type: first.type.slice(0, essentialLength(first.type)), member: first.member }, autoload: users.some(({ autocreate }) => autocreate) };
+  if (!first) return facts;
+  return { ...facts, structOps: { type: first.type.slice(0, essentialLength(first.type)), member: first.member }, autoload: users.some(({ autocreate }) => autocreate) };
 }
 
 type SectionFacts = Pick<Program, 'section' | 'type' | 'attachType' | 'attachTarget' | 'sleepable' | 'autoload' | 'flags'>;

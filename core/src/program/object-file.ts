@@ -31,7 +31,7 @@ export function readObjectFile(bytes: Uint8Array, file: string): { object?: Obje
   let btf: Btf | undefined;
   let ext: BtfExt | undefined;
   if (btfSection) {
-    const read = readBtf(patchedBtf(elf, btfSection));
+    const read = readBtf(relocated(elf, btfSection), undefined, (name) => elf.section(name)?.size);
     btf = read.btf;
     problems.push(...read.problems.map((problem) => ({ ...problem, section: '.BTF' })));
     const extSection = elf.section('.BTF.ext');
@@ -71,61 +71,27 @@ function text(bytes: Uint8Array): string {
   return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** The section's bytes with its absolute relocations applied: symbol value plus what stands there. */
-export function relocated(elf: Elf, section: ElfSection): Uint8Array {
-  const relocations = elf.relocations(section.index);
-  if (relocations.length === 0) return section.bytes;
-  const bytes = new Uint8Array(section.bytes);
-  const view = new DataView(bytes.buffer);
-  for (const { type, offset, symbol, addend } of relocations) {
+/** The section's bytes with its absolute relocations applied: symbol value plus what stands there. A copy where that changes any. */
+function relocated(elf: Elf, section: ElfSection): Uint8Array {
+  const { littleEndian } = elf;
+  let bytes = section.bytes;
+  let view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const own = (): DataView => {
+    if (bytes === section.bytes) {
+      bytes = new Uint8Array(section.bytes);
+      view = new DataView(bytes.buffer);
+    }
+    return view;
+  };
+  elf.eachRelocation(section.index, (offset, type, symbol, addend) => {
+    // Nearly all are of sections, which begin at 0, and add nothing to what stands there.
+    if (symbol.value === 0 && addend === undefined) return;
     if ((type === R_BPF_64_NODYLD32 || type === R_BPF_64_ABS32) && offset + 4 <= bytes.length) {
-      view.setUint32(offset, symbol.value + (addend ?? view.getUint32(offset, elf.littleEndian)), elf.littleEndian);
+      own().setUint32(offset, symbol.value + (addend ?? view.getUint32(offset, littleEndian)), littleEndian);
     } else if (type === R_BPF_64_ABS64 && offset + 8 <= bytes.length) {
-      view.setBigUint64(offset, BigInt(symbol.value) + (addend === undefined ? view.getBigUint64(offset, elf.littleEndian) : BigInt(addend)), elf.littleEndian);
+      own().setBigUint64(offset, BigInt(symbol.value) + (addend === undefined ? view.getBigUint64(offset, littleEndian) : BigInt(addend)), littleEndian);
     }
-  }
-  return bytes;
-}
-
-/** The compiler leaves sizes of data sections 0; here each gets its ELF section's. */
-function patchedBtf(elf: Elf, section: ElfSection): Uint8Array {
-  const bytes = new Uint8Array(relocated(elf, section));
-  const { btf } = readBtf(bytes);
-  if (!btf) return bytes;
-  // Type records are found by walking them, as readBtf does; datasec is the kind with a size to fill in.
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = view.getUint32(4, elf.littleEndian) + view.getUint32(8, elf.littleEndian);
-  for (let id = 1; id < btf.typeCount; id++) {
-    const type = btf.type(id)!;
-    const vlen = view.getUint32(at + 4, elf.littleEndian) & 0xffff;
-    switch (type.kind) {
-      case 'datasec': {
-        const target = elf.section(type.name);
-        if (type.size === 0 && target) view.setUint32(at + 8, Math.min(target.size, 0xffff_ffff), elf.littleEndian);
-        at += 12 + 12 * vlen;
-        break;
-      }
-      case 'struct':
-      case 'union':
-      case 'enum64':
-        at += 12 + 12 * vlen;
-        break;
-      case 'enum':
-      case 'func_proto':
-        at += 12 + 8 * vlen;
-        break;
-      case 'array':
-        at += 24;
-        break;
-      case 'int':
-      case 'var':
-      case 'decl_tag':
-        at += 16;
-        break;
-      default:
-        at += 12;
-    }
-  }
+  });
   return bytes;
 }
 

@@ -2,10 +2,11 @@
 // What the target does not have poisons the instruction as libbpf does: a call of a helper that no kernel has, which only
 // matters where it can be reached.
 
-import { BPF_ALU, BPF_ALU64, BPF_CALL, BPF_DW, BPF_H, BPF_JMP, BPF_B, BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_W, accessSize, insnClass, isLdImm64, ldImm64Value, usesRegisterSource, type Insn } from '#core/isa';
-import { essentialLength, findMember, resolve, type Btf, type BtfComposite, type CoreRecord, type SourceRecord } from '#core/btf';
+import { BPF_ALU, BPF_ALU64, BPF_CALL, BPF_DW, BPF_H, BPF_JMP, BPF_B, BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_W, accessSize, insnClass, isLdImm64, ldImm64Value, usesRegisterSource } from '#core/isa';
+import { essentialLength, findMember, resolve, type Btf, type BtfComposite, type CoreRecord } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
 import type { FunctionCode } from '../code.ts';
+import type { InsnBytes } from '../insn-bytes.ts';
 import type { CoreRelocation } from '../types.ts';
 import { candidates, matchSpec } from './core-match.ts';
 import { CORE_KINDS, parseSpec, specText, type CoreSpec } from './core-spec.ts';
@@ -15,7 +16,7 @@ import { valueOf, type CoreValue } from './core-value.ts';
 export const POISON_CORE = 0xbad2310;
 
 export interface RelocatedFunction {
-  insns: readonly Insn[];
+  insns: InsnBytes;
   relocations: readonly CoreRelocation[];
   problems: readonly Problem[];
 }
@@ -23,32 +24,57 @@ export interface RelocatedFunction {
 /** What to do with an instruction. */
 type Outcome = { poison: string } | { local: CoreValue; target: CoreValue; unsafeWidth: boolean };
 
-/** `target` undefined: the object's own types stand for the kernel's. */
-export function relocateFunction(code: FunctionCode, local: Btf, target: Btf | undefined): RelocatedFunction {
+/** What one question means for this object and this kernel; the same one is asked at many instructions. */
+interface Answer {
+  kind: string;
+  /** The path as text, or the record's own where it makes no sense. */
+  spec: string;
+  /** Why the record itself makes no sense. */
+  damaged?: string;
+  outcome?: Outcome | { error: string };
+}
+
+/** Answers the records of one object for one kernel. `target` undefined: the object's own types stand for the kernel's. */
+export type CoreAnswers = (record: CoreRecord) => Answer;
+
+export function coreAnswers(local: Btf, target: Btf | undefined): CoreAnswers {
+  const known = new Map<string, Answer>();
+  return (record) => {
+    const key = `${record.typeId} ${record.kind} ${record.access}`;
+    let answer = known.get(key);
+    if (!answer) known.set(key, (answer = answerOf(record, local, target)));
+    return answer;
+  };
+}
+
+function answerOf(record: CoreRecord, local: Btf, target: Btf | undefined): Answer {
+  const kind = CORE_KINDS[record.kind] ?? `kind ${record.kind}`;
+  const spec = parseSpec(local, record);
+  if (typeof spec === 'string') return { kind, spec: record.access, damaged: spec };
+  return { kind, spec: specText(spec), outcome: decide(spec, target) };
+}
+
+export function relocateFunction(code: FunctionCode, answers: CoreAnswers): RelocatedFunction {
   if (code.core.length === 0) return { insns: code.insns, relocations: [], problems: [] };
-  const insns = code.insns.map((insn) => ({ ...insn }));
+  const insns = code.insns.copy();
   const relocations: CoreRelocation[] = [];
   const problems: Problem[] = [];
   for (const { slot, record } of code.core) {
-    const kind = CORE_KINDS[record.kind] ?? `kind ${record.kind}`;
-    const place = whereIs(code, record);
-    const spec = parseSpec(local, record);
-    if (typeof spec === 'string') {
-      problems.push(error(`CO-RE relocation of instruction ${slot} in ${code.name}: ${spec}`, { code: 'core-record', ...place }));
-      relocations.push({ insn: slot, kind, spec: record.access, result: 'error' });
+    const { kind, spec, damaged, outcome } = answers(record);
+    if (!outcome) {
+      problems.push(error(`CO-RE relocation of instruction ${slot} in ${code.name}: ${damaged}`, { code: 'core-record', ...whereIs(code, record) }));
+      relocations.push({ insn: slot, kind, spec, result: 'error' });
       continue;
     }
-    const text = specText(spec);
-    const outcome = decide(spec, target);
     const done = 'error' in outcome ? outcome.error : patch(insns, slot, outcome);
     if (typeof done === 'string') {
-      problems.push(error(`CO-RE relocation ${kind} of ${text} in ${code.name}: ${done}`, { code: 'core-failed', ...place }));
+      problems.push(error(`CO-RE relocation ${kind} of ${spec} in ${code.name}: ${done}`, { code: 'core-failed', ...whereIs(code, record) }));
       poison(insns, slot);
-      relocations.push({ insn: slot, kind, spec: text, result: `error: ${done}` });
+      relocations.push({ insn: slot, kind, spec, result: `error: ${done}` });
       continue;
     }
-    if (done.poisoned !== undefined) problems.push(note(`${done.poisoned}; where this code can be reached the program is refused: guard it with ${guardFor(kind)}`, { code: 'core-poisoned', ...place }));
-    relocations.push({ insn: slot, kind, spec: text, result: done.poisoned === undefined ? done.result : `poisoned: ${done.poisoned}` });
+    if (done.poisoned !== undefined) problems.push(note(`${done.poisoned}; where this code can be reached the program is refused: guard it with ${guardFor(kind)}`, { code: 'core-poisoned', ...whereIs(code, record) }));
+    relocations.push({ insn: slot, kind, spec, result: done.poisoned === undefined ? done.result : `poisoned: ${done.poisoned}` });
   }
   return { insns, relocations, problems };
 }
@@ -56,11 +82,7 @@ export function relocateFunction(code: FunctionCode, local: Btf, target: Btf | u
 const guardFor = (kind: string): string => (kind.startsWith('enumval') ? 'bpf_core_enum_value_exists()' : kind.startsWith('type') ? 'bpf_core_type_exists()' : 'bpf_core_field_exists()');
 
 function whereIs(code: FunctionCode, record: CoreRecord): Pick<Problem, 'span' | 'section' | 'offset'> {
-  let line: SourceRecord | undefined;
-  for (const one of code.records?.lines ?? []) {
-    if (one.offset > record.offset) break;
-    line = one;
-  }
+  const line = code.records?.lineAt(record.offset);
   return {
     section: code.section.name,
     offset: code.section.offset + record.offset,
@@ -155,18 +177,16 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-function poison(insns: Insn[], slot: number): void {
-  const one = (at: number): void => {
-    if (at < insns.length) insns[at] = { opcode: BPF_JMP | BPF_CALL, dst: 0, src: 0, off: 0, imm: POISON_CORE };
-  };
-  const insn = insns[slot];
-  if (insn && isLdImm64(insn)) one(slot + 1);
-  one(slot);
+function poison(insns: InsnBytes, slot: number): void {
+  const insn = insns.read(slot);
+  const call = { opcode: BPF_JMP | BPF_CALL, dst: 0, src: 0, off: 0, imm: POISON_CORE };
+  insns.write(slot, call);
+  if (insn && isLdImm64(insn)) insns.write(slot + 1, call);
 }
 
 /** Writes the target's value; a string says why the instruction cannot take it. */
-function patch(insns: Insn[], slot: number, outcome: Outcome): { poisoned?: string; result: string } | string {
-  const insn = insns[slot];
+function patch(insns: InsnBytes, slot: number, outcome: Outcome): { poisoned?: string; result: string } | string {
+  const insn = insns.read(slot);
   if (!insn) return 'it stands on no instruction';
   if ('poison' in outcome) {
     poison(insns, slot);
@@ -201,16 +221,17 @@ function patch(insns: Insn[], slot: number, outcome: Outcome): { poisoned?: stri
       break;
     }
     case BPF_LD: {
-      const second = insns[slot + 1];
+      const second = insns.read(slot + 1);
       if (!isLdImm64(insn) || !second) return 'an instruction that CO-RE cannot patch';
       if (local.validate && ldImm64Value(insn, second) !== BigInt.asUintN(64, local.value)) return differs(Number(ldImm64Value(insn, second)));
       insn.imm = Number(BigInt.asIntN(32, target.value));
-      second.imm = Number(BigInt.asIntN(32, target.value >> 32n));
+      insns.setImm(slot + 1, Number(BigInt.asIntN(32, target.value >> 32n)));
       break;
     }
     default:
       return 'an instruction that CO-RE cannot patch';
   }
+  insns.write(slot, insn);
   return { result: local.value === target.value ? `${target.value}` : `${local.value} -> ${target.value}` };
 }
 
