@@ -7,10 +7,14 @@ export interface ProgramLens {
   range: { start: { line: number; character: number }; end: { line: number; character: number } };
   /** `pending`: this version of the document is not checked yet. */
   verdict: 'accepted' | 'rejected' | 'error' | 'pending' | 'cancelled';
-  /** For the lens: `accepted by Linux 6.18 · 29 instructions, 35 processed`. */
+  /** For the lens: `accepted by Linux 6.18 · 35 of 1,000,000 instructions (<0.01 %) · 3 states · stack 16 bytes · 0.8 ms`. */
   summary: string;
   /** The kernel's line, where rejected. */
   message?: string;
+  /** Milliseconds of verifying. */
+  ms?: number;
+  /** The line (from 0) that costs a large program most. */
+  hottest?: { line: number; title: string };
 }
 
 /** Server: programs of a document, with what is known of them. */
@@ -21,6 +25,17 @@ export const PROGRAMS_CHANGED = 'ebpf/programsChanged';
 export const VERIFY = 'ebpf/verify';
 /** Server to client: C cannot be compiled on this machine. */
 export const NO_COMPILER = 'ebpf/noCompiler';
+
+/** Server: reads a text with verifier logs and puts what they say on the source, as diagnostics. */
+export const READ_LOG = 'ebpf/readVerifierLog';
+/** Server: what logs said is taken back. */
+export const CLEAR_LOG = 'ebpf/clearVerifierLog';
+
+export interface ReadLogAnswer {
+  message: string;
+  warning: boolean;
+  programs: readonly { name?: string; verdict: 'accepted' | 'rejected' | 'unknown'; summary: string; location?: { uri: string; range: ProgramLens['range'] } }[];
+}
 
 export interface ShownRegister {
   name: string;

@@ -86,9 +86,12 @@ export class Analysis {
     if (!document || document.isHeader || !this.options.settings().diagnostics.enabled) return undefined;
     const { version } = document;
     const work = this.of(uri);
-    if (work.last?.version === version && !work.timer && !work.running) return work.last;
-    await new Promise<void>((resolve) => work.waiting.push(resolve));
-    return work.last?.version === version ? work.last : undefined;
+    // A check of this very text may be begun anew, as when a setting changes.
+    do {
+      if (work.last?.version === version && !work.timer && !work.running) return work.last;
+      await new Promise<void>((resolve) => work.waiting.push(resolve));
+    } while (this.work.get(uri) === work && this.options.document(uri)?.version === version);
+    return undefined;
   }
 
   private of(uri: string): Work {

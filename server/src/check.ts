@@ -41,6 +41,8 @@ export interface VerifyRequest {
   logLevel: number;
   /** Keep what was known at each instruction, for hovers. */
   keepStates: boolean;
+  /** Warnings that the kernel does not give. */
+  warnings: boolean;
   /** Milliseconds for all programs together. */
   budget: number;
   /** Only the program of this name. */
@@ -50,7 +52,7 @@ export interface VerifyRequest {
 }
 
 /** Verifies in this thread. Undefined where the result became stale on the way. */
-export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keepStates, budget, only, stale }: VerifyRequest): ProgramVerdict[] | undefined {
+export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keepStates, warnings, budget, only, stale }: VerifyRequest): ProgramVerdict[] | undefined {
   const verdicts: ProgramVerdict[] = [];
   const deadline = performance.now() + budget;
   const cancelled = (): boolean => stale() || performance.now() > deadline;
@@ -58,7 +60,7 @@ export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keep
     if (only !== undefined && program.name !== only) continue;
     if (program.problems.some(({ severity }) => severity === 'error')) continue;
     const started = performance.now();
-    const verdict = verify(program, object, { kernel, logLevel, keepStates, everyError: true, cancelled, ...facts });
+    const verdict = verify(program, object, { kernel, logLevel, keepStates, everyError: true, warnings, cancelled, ...facts });
     if (stale()) return undefined;
     const ms = performance.now() - started;
     const firstAccepting = verdict.verdict === 'rejected' ? firstKernelAccepting(kernel, (later) => verify(program, object, { kernel: later, explain: false, cancelled, ...facts }).verdict === 'accepted') : undefined;

@@ -48,6 +48,10 @@ export interface Host {
   prepare(settings: ServerSettings): Promise<readonly Problem[]>;
   /** `web-tree-sitter.wasm` or `tree-sitter-c.wasm`. */
   readWasm(name: string): Promise<Uint8Array>;
+  /** Files below a folder that may hold source; folders of tools and links are left out, and so is what is beyond a limit. */
+  listSources(folder: string): Promise<readonly string[]>;
+  /** Text of a file that `listSources` named; undefined where it is gone or too large for a source. */
+  readSource(file: string): Promise<string | undefined>;
   /** Path of a document's URI, and the other way. */
   pathOf(uri: string): string;
   uriOf(file: string): string;

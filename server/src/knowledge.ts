@@ -209,8 +209,9 @@ export function kernelText(at: readonly KnownInsn[]): string {
   return [...lines, ...(at.length > TEXTS ? [`… ${at.length - TEXTS} more`] : [])].join('\n');
 }
 
-export function registerTexts(registers: readonly (KnownValue | undefined)[], stack: readonly KnownSlot[]): string[] {
-  const texts = (value: KnownValue): string => value.texts.join(' | ') || '?';
+const allTexts = (value: KnownValue): string => value.texts.join(' | ') || '?';
+
+export function registerTexts(registers: readonly (KnownValue | undefined)[], stack: readonly KnownSlot[], texts = allTexts): string[] {
   return [
     ...registers.flatMap((value, register) => (value ? [`R${register}=${texts(value)}`] : [])),
     ...stack.map(({ offset, letters, value }) => `fp${offset}=${value ? texts(value) : letters}`),

@@ -1,7 +1,7 @@
 // Speaks LSP: one line for each request, the work is in features/. Runs over any connection and any host.
 
 import {
-  type Connection, type InitializeParams, type InitializeResult, type Range, TextDocumentSyncKind, type WorkspaceFolder, TextDocuments,
+  type Connection, type Diagnostic, type InitializeParams, type InitializeResult, type Range, TextDocumentSyncKind, type WorkspaceFolder, TextDocuments,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Analysis } from './analysis.ts';
@@ -16,8 +16,11 @@ import { hover } from './features/hover.ts';
 import { inlayHints } from './features/inlay-hints.ts';
 import { type ProgramInfo, programsOf, verificationText } from './features/programs.ts';
 import { signatureHelp } from './features/signature-help.ts';
+import { LogFindings, type ReadLogRequest, type ReadLogAnswer, logDiagnostics, mergeHovers } from './features/verifier-log.ts';
+import { LogDocuments } from './features/verifier-log-document.ts';
 import type { Host } from './host.ts';
 import { CParser } from './languages/c-syntax.ts';
+import { LogSources } from './log-sources.ts';
 import { DEFAULT_SETTINGS, readSettings, type ServerSettings } from './settings.ts';
 
 /** What the client may send with `initialize`. */
@@ -28,11 +31,15 @@ export interface InitializationOptions {
   zigFolders?: readonly string[];
   /** URI of the folder with the findings' pages. */
   docs?: string;
+  /** Hovers may fold with <details>: LSP has no word for it that clients use. */
+  details?: boolean;
 }
 
 /** Requests and notifications beyond LSP. */
 export const PROGRAMS_REQUEST = 'ebpf/programs'; // { uri } → { programs: ProgramInfo[] }
 export const VERIFY_REQUEST = 'ebpf/verify'; // { uri, program? } → VerifyAnswer
+export const READ_LOG_REQUEST = 'ebpf/readVerifierLog'; // ReadLogRequest → ReadLogAnswer; diagnostics follow
+export const CLEAR_LOG_REQUEST = 'ebpf/clearVerifierLog'; // {} → null
 export const PROGRAMS_CHANGED_NOTIFICATION = 'ebpf/programsChanged'; // to the client: { uri, version, timings, programs: ProgramInfo[] }
 export const NO_COMPILER_NOTIFICATION = 'ebpf/noCompiler'; // to the client: { message }
 
@@ -60,6 +67,19 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
   let parser: CParser | undefined;
   let ready: Promise<void> = Promise.resolve();
   let saidNoCompiler = false;
+  let folders: readonly string[] = [];
+
+  /** What was found in each text itself; a log's findings come on top. */
+  const live = new Map<string, Diagnostic[]>();
+  const send = (uri: string, version?: number): void => void connection.sendDiagnostics({ uri, ...(version === undefined ? {} : { version }), diagnostics: [...(live.get(uri) ?? []), ...logs.of(uri)] });
+  const publish = (uri: string, diagnostics: Diagnostic[], version?: number): void => {
+    if (diagnostics.length > 0) live.set(uri, diagnostics);
+    else live.delete(uri);
+    send(uri, version);
+  };
+  const logs = new LogFindings((uri) => send(uri, texts.get(uri)?.version));
+  const logDocuments = new LogDocuments();
+  const logSources = (): LogSources => new LogSources(host, folders.filter((folder) => folder.startsWith('file:')).map(host.pathOf), texts.all().filter(({ uri, languageId }) => uri.startsWith('file:') && languageId !== 'bpf-verifier-log').map((text) => ({ uri: text.uri, text: text.getText() })));
 
   const find = (uri: string): Document | undefined => {
     const text = texts.get(uri);
@@ -86,7 +106,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     unsaved,
     done(document, checked) {
       const diagnostics = diagnosticsOf(document, checked, { uriOf: host.uriOf, related, ...(options.docs ? { docs: options.docs } : {}) });
-      void connection.sendDiagnostics({ uri: document.uri, version: document.version, diagnostics: diagnostics.filter(({ code }) => code !== 'no-compiler') });
+      publish(document.uri, diagnostics.filter(({ code }) => code !== 'no-compiler'), document.version);
       void connection.sendNotification(PROGRAMS_CHANGED_NOTIFICATION, { uri: document.uri, version: document.version, timings: checked.timings, programs: programsOf(document, checked) });
       const missing = checked.problems.find(({ code }) => code === 'no-compiler');
       if (missing) sayNoCompiler(missing.message);
@@ -113,13 +133,14 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     if (missing && texts.all().some((text) => languageOf(text) === 'c')) sayNoCompiler(missing.message);
   };
 
-  connection.onInitialize(({ initializationOptions, capabilities }: InitializeParams & { workspaceFolders?: WorkspaceFolder[] | null }): InitializeResult => {
+  connection.onInitialize(({ initializationOptions, capabilities, workspaceFolders }: InitializeParams & { workspaceFolders?: WorkspaceFolder[] | null }): InitializeResult => {
     const given = (initializationOptions ?? {}) as InitializationOptions & Record<string, unknown>;
     options = given;
+    folders = workspaceFolders?.map(({ uri }) => uri) ?? [];
     host = makeHost(given);
     settings = readSettings(given.settings, given.zigFolders);
     related = capabilities.textDocument?.publishDiagnostics?.relatedInformation ?? false;
-    details = capabilities.general?.markdown?.allowedTags?.includes('details') ?? false;
+    details = given.details === true;
     refreshHints = capabilities.workspace?.inlayHint?.refreshSupport ?? false;
     snippets = capabilities.textDocument?.completion?.completionItem?.snippetSupport ?? false;
     ready = Promise.all([host.readWasm('web-tree-sitter.wasm'), host.readWasm('tree-sitter-c.wasm')])
@@ -138,6 +159,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
         signatureHelpProvider: { triggerCharacters: ['(', ','] },
         documentSymbolProvider: true,
         definitionProvider: true,
+        foldingRangeProvider: true,
       },
       serverInfo: { name: 'eBPF Workbench' },
     };
@@ -150,12 +172,15 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     if (section === undefined) return;
     settings = readSettings(section, options.zigFolders);
     if (refreshHints && JSON.stringify(before.inlayHints) !== JSON.stringify(settings.inlayHints)) void connection.languages.inlayHint.refresh();
-    if (!settings.diagnostics.enabled) for (const text of texts.all()) void connection.sendDiagnostics({ uri: text.uri, diagnostics: [] });
+    if (!settings.diagnostics.enabled) for (const text of texts.all()) publish(text.uri, []);
     if (JSON.stringify([before.compiler, before.kernel]) === JSON.stringify([settings.compiler, settings.kernel])) checkAll(0);
     else void prepare().then(() => checkAll(0));
   });
 
   texts.onDidChangeContent(({ document: text }) => {
+    logs.edited(text.uri, text.getText());
+    const log = logDocuments.of(text);
+    if (log) return publish(text.uri, logDiagnostics(log.programs, { docs: options.docs, related }), text.version);
     if (!settings.diagnostics.enabled) return;
     void whenReady(() => {
       const document = find(text.uri);
@@ -163,14 +188,15 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
       if (document?.isHeader || (!document && text.languageId === 'c' && /\.h$/i.test(text.uri))) return checkAll(settings.diagnostics.delay);
       if (document) return analysis.schedule(text.uri, text.version <= 1 ? 0 : settings.diagnostics.delay);
       analysis.forget(text.uri);
-      void connection.sendDiagnostics({ uri: text.uri, diagnostics: [] });
+      publish(text.uri, []);
     });
   });
   texts.onDidClose(({ document: { uri } }) => {
     analysis.forget(uri);
     documents.get(uri)?.dispose();
     documents.delete(uri);
-    void connection.sendDiagnostics({ uri, diagnostics: [] });
+    logDocuments.forget(uri);
+    publish(uri, []);
   });
 
   const whenReady = (work: () => void): Promise<void> => ready.then(work).catch((reason: unknown) => connection.console.error(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)));
@@ -184,12 +210,20 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
 
   connection.onCompletion(({ textDocument: { uri }, position }) => forDocument(uri, (document) => (document.language === 'asm' ? completeAsm(document, position, settings) : completeC(document, position, settings, snippets)), []));
   connection.onCompletionResolve((item) => resolveCompletion(item, settings));
-  connection.onHover(({ textDocument: { uri }, position }) => forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri), { details }) ?? null, null));
+  connection.onHover(async ({ textDocument: { uri }, position }) => mergeHovers(await forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri), { details }) ?? null, null), logs.hover(uri, position)));
   // Waits for the verdict on this text: hints that vanish and come back at every keystroke would make the lines jump.
-  connection.languages.inlayHint.on(({ textDocument: { uri }, range }) => forDocument(uri, async (document) => inlayHints(document, range, settings, await analysis.settled(uri)), []));
+  connection.languages.inlayHint.on(({ textDocument: { uri }, range }) => forDocument(uri, async (document) => {
+    const checked = await analysis.settled(uri);
+    return inlayHints(document, range, settings, checked);
+  }, []));
   connection.onSignatureHelp(({ textDocument: { uri }, position }) => forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null));
-  connection.onDocumentSymbol(({ textDocument: { uri } }) => forDocument(uri, documentSymbols, []));
-  connection.onDefinition(({ textDocument: { uri }, position }) => forDocument(uri, (document) => definition(document, position) ?? null, null));
+  connection.onDocumentSymbol(({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.symbols() ?? forDocument(uri, documentSymbols, []));
+  connection.onDefinition(({ textDocument: { uri }, position }) => {
+    const log = logDocuments.of(texts.get(uri));
+    return log ? log.definition(position, logSources()).then((found) => found ?? null) : forDocument(uri, (document) => definition(document, position) ?? null, null);
+  });
+  // Null leaves other languages to the editor's own folding.
+  connection.onFoldingRanges(({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.folds() ?? null);
 
   connection.onRequest(PROGRAMS_REQUEST, ({ uri }: { uri: string }) => forDocument(uri, (document) => ({ programs: programsOf(document, analysis.last(uri)) }), { programs: [] }));
   connection.onRequest(VERIFY_REQUEST, ({ uri, program }: { uri: string; program?: string }) =>
@@ -209,6 +243,12 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
       null,
     ),
   );
+
+  connection.onRequest(READ_LOG_REQUEST, (request: ReadLogRequest): Promise<ReadLogAnswer> => {
+    folders = request.folders ?? folders;
+    return logs.read(request, logSources(), { docs: options.docs, related });
+  });
+  connection.onRequest(CLEAR_LOG_REQUEST, () => (logs.clear(), null));
 
   // Whatever still runs has nobody left to tell.
   connection.onShutdown(() => {

@@ -1,13 +1,14 @@
 // The server's host under Node: the toolchain opens programs, files come from the disk. The only file of server/ that knows both.
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, verifierFacts, type ToolchainSettings, warmCompiler } from '#toolchain';
 import { verifyHere } from './check.ts';
 import type { Host } from './host.ts';
 import type { ServerSettings } from './settings.ts';
+import { listSources } from './workspace-files.ts';
 import { VerifierThread } from './verify-worker.ts';
 
 export interface NodeHostOptions {
@@ -34,8 +35,8 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     async verify({ object, file, text, language, settings, logLevel, keepStates, budget, only, signal }) {
       const kernel = settings.targetKernel;
       const source = language === 'asm' ? text : object.elf;
-      if (thread && source !== undefined) return thread.verify({ file, source, kernelBtf: settings.kernel.btf, kernel, logLevel, keepStates, budget, only }, signal);
-      return verifyHere(object, { kernel, facts: verifierFacts(readKernelBtf(toolchain(settings))), logLevel, keepStates, budget, only, stale: () => signal.aborted });
+      if (thread && source !== undefined) return thread.verify({ file, source, kernelBtf: settings.kernel.btf, kernel, logLevel, keepStates, warnings: settings.verifier.warnings, budget, only }, signal);
+      return verifyHere(object, { kernel, facts: verifierFacts(readKernelBtf(toolchain(settings))), logLevel, keepStates, warnings: settings.verifier.warnings, budget, only, stale: () => signal.aborted });
     },
     async prepare(settings) {
       thread?.warm();
@@ -47,9 +48,22 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
       return problems;
     },
     readWasm: (name) => readFile(wasmPlace(name, options.wasmFolder)),
+    listSources,
+    readSource,
     pathOf,
     uriOf: (file) => pathToFileURL(file).href,
   };
+}
+
+const LARGEST_SOURCE = 4 << 20;
+
+async function readSource(file: string): Promise<string | undefined> {
+  try {
+    const { size } = await stat(file);
+    return size > LARGEST_SOURCE ? undefined : await readFile(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** `web-tree-sitter.wasm` lies beside the bundle; from the sources it is found in node_modules, in the package of the same name. */

@@ -22,6 +22,7 @@ export interface WorkerRequest {
   kernel: KernelVersion;
   logLevel: number;
   keepStates: boolean;
+  warnings: boolean;
   budget: number;
   only: string | undefined;
   /** One 32-bit word; not zero ends the work. */
@@ -43,7 +44,7 @@ export function serveVerifier(): boolean {
       const facts = verifierFacts(readKernelBtf(request.kernelBtf ? { kernelBtf: request.kernelBtf } : {}));
       const object = typeof request.source === 'string' ? loadAssembly(request.source, request.file, facts) : loadObject(request.source, request.file, facts);
       const stop = new Int32Array(request.stop);
-      const verdicts = verifyHere(object, { kernel: request.kernel, facts, logLevel: request.logLevel, keepStates: request.keepStates, budget: request.budget, only: request.only, stale: () => Atomics.load(stop, 0) !== 0 });
+      const verdicts = verifyHere(object, { kernel: request.kernel, facts, logLevel: request.logLevel, keepStates: request.keepStates, warnings: request.warnings, budget: request.budget, only: request.only, stale: () => Atomics.load(stop, 0) !== 0 });
       port.postMessage({ id: request.id, ...(verdicts ? { verdicts } : {}) } satisfies WorkerAnswer);
     } catch (reason) {
       port.postMessage({ id: request.id, failure: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) } satisfies WorkerAnswer);

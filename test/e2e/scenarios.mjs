@@ -10,6 +10,8 @@ const lineOf = (workspace, file, text) => {
   return index + 1;
 };
 
+const flatText = (text) => text.replace(/\s+/g, ' ').trim();
+
 const errors = (window) => window.editor.locator('.squiggly-error');
 
 async function untouched(window) {
@@ -46,6 +48,78 @@ export const scenarios = {
     await window.screenshot('hover');
     for (const part of ['bpf_map_lookup_elem', 'const void *key', '3.18']) assert.ok(text.includes(part), `the hover says "${part}":\n${text}`);
     await window.press('Escape');
+  },
+
+  async 'what the verifier knows'(window, { say, workspace }) {
+    const file = 'hello-xdp/hello-xdp.bpf.c';
+    await window.open(file);
+    await window.shows('data: 34 bytes proven');
+    const text = await window.hover('h_proto');
+    assert.match(text, /Verifier: result of eth->h_proto: 0 to 65,535/, text);
+    await window.screenshot('known-hover');
+    await window.press('Escape');
+    // From the keyboard: the hover at the cursor, which a screen reader reads.
+    await window.goTo(lineOf(workspace, file, 'if (data + sizeof(*eth)'), 7);
+    await window.command('Show or Focus Hover');
+    const hover = window.page.locator('.monaco-hover:not(.hidden)', { hasText: 'points into the packet' }).first();
+    await hover.waitFor();
+    await hover.locator('summary').first().click();
+    await window.page.waitForTimeout(400);
+    await window.screenshot('known-hover-registers');
+    assert.match(await hover.innerText(), /R1=pkt\(r=0\)/);
+    await window.press('Escape');
+    await window.press('Escape');
+    await window.command('Preferences: Toggle between Light/Dark Themes');
+    await window.page.waitForTimeout(800);
+    await window.screenshot('known-light');
+    await window.command('Preferences: Toggle between Light/Dark Themes');
+    await window.command('eBPF: Toggle What the Verifier Knows');
+    await window.shows('data: 34 bytes proven', false);
+    await window.command('eBPF: Toggle What the Verifier Knows');
+    await window.shows('data: 34 bytes proven');
+    say(flatText(await window.page.locator('.statusbar-item[id*="ebpf.status"]').innerText()));
+  },
+
+  async 'instructions per line'(window) {
+    await window.open('hello-func/hello-func.bpf.c');
+    await window.command('eBPF: Toggle Instruction Counts per Line');
+    await window.shows('processed, <0.01 %');
+    await window.page.waitForTimeout(300);
+    await window.screenshot('instruction-counts');
+    await window.command('eBPF: Toggle Instruction Counts per Line');
+    await window.shows('processed, <0.01 %', false);
+    await window.open('asm/count.bpf.s');
+    await window.command('eBPF: Toggle What the Verifier Knows');
+    await window.shows('R7=pkt(r=34)');
+    await window.page.waitForTimeout(300);
+    await window.screenshot('register-hints');
+    await window.command('eBPF: Toggle What the Verifier Knows');
+    await window.shows('R7=pkt(r=34)', false);
+  },
+
+  async 'another target kernel'(window, { say, workspace }) {
+    const file = 'hello-xdp/hello-xdp.bpf.c';
+    await window.open(file);
+    const item = window.page.locator('.statusbar-item[id*="ebpf.status"]');
+    await item.filter({ hasText: 'accepted' }).waitFor();
+    await window.goTo(lineOf(workspace, file, 'packets++;'), 99);
+    await window.type(' bpf_xdp_get_buff_len(ctx);');
+    await item.click();
+    const rows = window.page.locator('.quick-input-list .monaco-list-row');
+    await rows.filter({ hasText: '5.10' }).first().waitFor();
+    await window.page.waitForTimeout(300);
+    await window.screenshot('target-kernel');
+    await rows.filter({ hasText: '5.10' }).first().click();
+    await item.filter({ hasText: 'rejected' }).waitFor({ timeout: 20_000 });
+    await errors(window).first().waitFor();
+    say(`${flatText(await item.innerText())}; screen reader: ${await item.locator('a').first().getAttribute('aria-label')}`);
+    assert.match((await window.problems()).join('\n'), /5\.18|6\.1/);
+    await window.screenshot('older-kernel');
+    await window.closePanel();
+    await window.command('eBPF: Select Target Kernel');
+    await rows.filter({ hasText: '6.18' }).first().click();
+    await untouched(window);
+    await item.filter({ hasText: 'accepted' }).waitFor({ timeout: 20_000 });
   },
 
   async 'null check'(window, { say, workspace }) {

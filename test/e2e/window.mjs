@@ -87,6 +87,17 @@ class Window {
     return (await text.innerText()).replace(/\u00a0/g, ' ');
   }
 
+  /** Waits until the editor's lines show the text (or no longer do), inlay hints and lenses among them. */
+  async shows(text, shown = true) {
+    const spaced = text.replace(/ /g, '\u00a0');
+    await this.page.waitForFunction(
+      ([wanted, other, expected]) => [...document.querySelectorAll('.editor-group-container.active .view-lines, .editor-group-container.active .codelens-decoration')].some(({ textContent }) => textContent.includes(wanted) || textContent.includes(other)) === expected,
+      [text, spaced, shown],
+      // Not at every frame: the editor fetches hints when it is idle.
+      { timeout: 15_000, polling: 250 },
+    );
+  }
+
   /** Text of each row of the Problems panel. */
   async problems() {
     await this.command('Problems: Focus on Problems View');

@@ -7,7 +7,7 @@ import { zigFolders } from '../machine-settings.ts';
 import { NO_COMPILER, PROGRAMS_CHANGED } from '../requests.ts';
 import { offerCompiler } from './install-compiler.ts';
 
-const LANGUAGES = ['c', 'ebpf-asm'];
+const LANGUAGES = ['c', 'ebpf-asm', 'bpf-verifier-log'];
 
 let client: Promise<Client> | undefined;
 const changed = new vscode.EventEmitter<vscode.Uri>();
@@ -59,7 +59,9 @@ async function start(context: vscode.ExtensionContext): Promise<Client> {
     {
       documentSelector: LANGUAGES.flatMap((language) => [{ scheme: 'file', language }, { scheme: 'untitled', language }]),
       synchronize: { configurationSection: 'ebpf' },
-      initializationOptions: { zigFolders: zigFolders(context), settings: vscode.workspace.getConfiguration('ebpf'), docs: vscode.Uri.joinPath(context.extensionUri, 'docs/verifier').toString() },
+      initializationOptions: { details: true, zigFolders: zigFolders(context), settings: vscode.workspace.getConfiguration('ebpf'), docs: vscode.Uri.joinPath(context.extensionUri, 'docs/verifier').toString() },
+      // Hovers fold what only some want to see.
+      markdown: { supportHtml: true },
       outputChannelName: 'eBPF Workbench',
     },
   );

@@ -2,6 +2,7 @@
 // assembly, and how many instructions the verifier processed for a line. Placed at the ends of lines, so that code stays where it is.
 
 import { type InlayHint, InlayHintKind, type Range } from 'vscode-languageserver';
+import type { KnownValue } from '#core/verifier';
 import type { Checked } from '../check.ts';
 import type { Document } from '../documents.ts';
 import { Knowledge, type KnownInsn, type KnownVariable, registerTexts } from '../knowledge.ts';
@@ -156,18 +157,28 @@ function registerHints(document: Document, { start, end }: Range, knowledge: Kno
   const hints: InlayHint[] = [];
   for (let line = start.line; line <= Math.min(end.line, document.lines.count - 1); line++) {
     const found = knowledge.insnsOf(line + 1);
+    const whole: string[] = [];
     const texts = found.flatMap(({ program, insn, state }) => {
       const branches = state.after.length > 1;
       return state.after.flatMap(({ to, registers, stack }) => {
-        const changed = registerTexts(registers, stack).join(' ');
+        const changed = registerTexts(registers, stack, compact).join(' ');
         if (changed === '') return [];
+        whole.push(registerTexts(registers, stack).join(' '));
         return [branches ? `${to === insn + 1 ? 'else' : `to ${placeOf(program, to)}`}: ${changed}` : changed];
       });
     });
     if (texts.length === 0) continue;
-    hints.push(hintAt(document, line, `; ${texts.join(' · ')}`, `What the instruction changes, as Linux prints it:\n\n\`\`\`bpf-verifier-log\n${texts.join('\n')}\n\`\`\``));
+    hints.push(hintAt(document, line, `; ${texts.join(' · ')}`, `What the instruction changes, as Linux prints it:\n\n\`\`\`bpf-verifier-log\n${whole.join('\n')}\n\`\`\``));
   }
   return hints;
+}
+
+/** The log's words as short as a hint must be: VS Code shows some forty characters. */
+function compact(value: KnownValue): string {
+  const [shape] = value.shapes;
+  const [text] = value.texts;
+  if (value.shapes.length === 1 && shape?.type === 'scalar' && shape.umin !== shape.umax) return value.open ? 'scalar()' : `scalar(${knownWords(value, undefined, 'short')})`.replace('(any)', '()');
+  return (value.texts.length === 1 && text !== undefined ? text : value.texts.join('|')).replace(/(?:id|ref_obj_id)=\d+,?|,?ks=\d+,vs=\d+|map=/g, '');
 }
 
 /** "line 36" of an instruction. */
