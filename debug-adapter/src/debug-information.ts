@@ -104,6 +104,12 @@ export class DebugInformation implements DebugVariables {
     return levels[level];
   }
 
+  argumentOf(program: Program, callSlot: number, register: number, caller: MachineAccess): bigint | undefined {
+    const place = placeOfSlot(program, callSlot);
+    const location = place && this.dwarf.argumentOf({ ...place, offset: place.offset + 8 }, register);
+    return location && this.dwarf.evaluate(location, this.expressionMachine(caller));
+  }
+
   private valueOf({ name, type, kind, location, shadowed }: DwarfVariable, machine: MachineAccess): DebugVariable {
     return { name, type, parameter: kind === 'parameter', shadowed, value: { type, place: this.placeOf(location, machine), offset: 0 } };
   }

@@ -4,7 +4,7 @@
 import { contextStruct, type ContextStruct } from '#core/catalog';
 import type { Btf } from '#core/btf';
 import { asU64, hex64, toHex } from '#core/bytes';
-import type { LoadedObject } from '#core/program';
+import type { LoadedObject, Program } from '#core/program';
 import { describeKey } from '#core/sim';
 import type { Invocation, Kernel, Output, SimulatedMap } from '#core/sim';
 import type { Frame, Region } from '#core/vm';
@@ -48,6 +48,8 @@ export interface DebugVariables {
   variablesAt(frame: StackFrame, machine: MachineAccess): readonly DebugVariable[] | undefined;
   /** The one that C means by this name. */
   variableAt(frame: StackFrame, name: string, machine: MachineAccess): DebugVariable | undefined;
+  /** What a caller put into a register for its call, where the compiler wrote down how that is computed from what is still there. */
+  argumentOf(program: Program, callSlot: number, register: number, caller: MachineAccess): bigint | undefined;
 }
 
 export interface RegisterView {
@@ -235,7 +237,7 @@ export class Inspection {
     return this.localsOf(frame).find((other) => other.name === name && !other.shadowed)?.value;
   }
 
-  private machineOf(frame: StackFrame): MachineAccess {
+  private machineOf(frame: Pick<StackFrame, 'physical' | 'slot' | 'program'>): MachineAccess {
     return {
       register: (register) => this.register(frame.physical, register),
       memory: (address) => this.memory(address),
@@ -243,9 +245,15 @@ export class Inspection {
         const map = this.invocation?.current.maps.find((other) => other?.definition.globalSection === section);
         return map && shifted(this.globalPlace(map), offset);
       },
-      // The main program gets its context in r1; what callers passed to other functions is not kept.
-      entryRegister: (register) => (register === 1 && frame.physical === this.frames.length - 1 ? this.invocation?.ctx?.base : undefined),
+      entryRegister: (register) => this.entryRegister(frame, register),
     };
+  }
+
+  /** The main program gets its context in r1; what callers passed to other functions is known where debug information tells. */
+  private entryRegister(frame: Pick<StackFrame, 'physical' | 'slot' | 'program'>, register: number): bigint | undefined {
+    const caller = this.frames[frame.physical + 1];
+    if (!caller) return register === 1 ? this.invocation?.ctx?.base : undefined;
+    return this.options.debugVariables?.argumentOf(frame.program.map.program, caller.insn, register, this.machineOf({ ...frame, physical: frame.physical + 1, slot: caller.insn }));
   }
 
   /** Where the compiler has dropped the context's register, the pointer is still known: every run gets one, and none can change it. */

@@ -4,7 +4,7 @@ export const DW_TAG = {
   array_type: 0x01, enumeration_type: 0x04, formal_parameter: 0x05, lexical_block: 0x0b, member: 0x0d, pointer_type: 0x0f, reference_type: 0x10, compile_unit: 0x11,
   structure_type: 0x13, subroutine_type: 0x15, typedef: 0x16, union_type: 0x17, unspecified_parameters: 0x18, inlined_subroutine: 0x1d, subrange_type: 0x21, base_type: 0x24,
   const_type: 0x26, enumerator: 0x28, subprogram: 0x2e, variable: 0x34, volatile_type: 0x35, restrict_type: 0x37, unspecified_type: 0x3b, partial_unit: 0x3c, type_unit: 0x41,
-  atomic_type: 0x47, call_site: 0x48, call_site_parameter: 0x49, skeleton_unit: 0x4a, class_type: 0x02,
+  atomic_type: 0x47, call_site: 0x48, call_site_parameter: 0x49, skeleton_unit: 0x4a, class_type: 0x02, GNU_call_site: 0x4109, GNU_call_site_parameter: 0x410a,
 } as const;
 
 export const DW_AT = {
@@ -12,7 +12,7 @@ export const DW_AT = {
   inline: 0x20, producer: 0x25, prototyped: 0x27, upper_bound: 0x2f, abstract_origin: 0x31, artificial: 0x34, count: 0x37, data_member_location: 0x38, decl_column: 0x39, decl_file: 0x3a,
   decl_line: 0x3b, declaration: 0x3c, encoding: 0x3e, external: 0x3f, frame_base: 0x40, specification: 0x47, type: 0x49, entry_pc: 0x52, ranges: 0x55, call_column: 0x57, call_file: 0x58,
   call_line: 0x59, data_bit_offset: 0x6b, linkage_name: 0x6e, str_offsets_base: 0x72, addr_base: 0x73, rnglists_base: 0x74, call_return_pc: 0x7d, call_value: 0x7e, call_origin: 0x7f,
-  loclists_base: 0x8c,
+  loclists_base: 0x8c, GNU_call_site_value: 0x2111,
 } as const;
 
 export const DW_FORM = {
@@ -32,5 +32,5 @@ export const DW_OP = {
   plus_uconst: 0x23, shl: 0x24, shr: 0x25, shra: 0x26, xor: 0x27, bra: 0x28, eq: 0x29, ge: 0x2a, gt: 0x2b, le: 0x2c, lt: 0x2d, ne: 0x2e, skip: 0x2f, lit0: 0x30, lit31: 0x4f,
   reg0: 0x50, reg31: 0x6f, breg0: 0x70, breg31: 0x8f, regx: 0x90, fbreg: 0x91, bregx: 0x92, piece: 0x93, deref_size: 0x94, nop: 0x96, push_object_address: 0x97, call_frame_cfa: 0x9c,
   bit_piece: 0x9d, implicit_value: 0x9e, stack_value: 0x9f, implicit_pointer: 0xa0, addrx: 0xa1, constx: 0xa2, entry_value: 0xa3, const_type: 0xa4, regval_type: 0xa5, deref_type: 0xa6,
-  convert: 0xa8, reinterpret: 0xa9, GNU_implicit_pointer: 0xf2, GNU_entry_value: 0xf3, GNU_convert: 0xf7,
+  convert: 0xa8, reinterpret: 0xa9, GNU_implicit_pointer: 0xf2, GNU_entry_value: 0xf3, GNU_parameter_ref: 0xfa, GNU_convert: 0xf7,
 } as const;

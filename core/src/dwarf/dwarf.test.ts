@@ -90,6 +90,31 @@ describe.each(objects)('%s', (name) => {
   });
 });
 
+describe('gcc', () => {
+  const { elf } = readElf(readFileSync(path.join(folder, 'gcc/call-site.bpf.o')));
+  const { dwarf, problems } = readDwarf(elf!);
+
+  it('variables at every instruction', async () => {
+    expect(problems).toEqual([]);
+    await expect(listing(elf!, dwarf!)).toMatchFileSnapshot(path.join(folder, 'golden/gcc12-call-site.txt'));
+  });
+
+  it('arguments that only the caller still knows', () => {
+    const weigh = dwarf!.functions.find(({ name }) => name === 'weigh')!.ranges[0]!;
+    const packets = dwarf!.variablesAt({ section: weigh.section, offset: 5 * 8 })[0]!.variables.find(({ name }) => name === 'packets')!;
+    expect(packets.location.kind).toBe('computed');
+    const evaluate = (register: number): bigint | undefined => {
+      const value = dwarf!.argumentOf({ section: elf!.section('xdp')!.index, offset: call + 8 }, register);
+      return value && dwarf!.evaluate(value, { register: (one) => (one === 6 ? 100n : undefined), entryRegister: (one) => (one === 1 ? 0x1000n : undefined), read: () => undefined });
+    };
+    // The only call of `call_site`: r1 is its own context still, r2 is r6 + 5, r3 a constant.
+    const code = elf!.section('xdp')!.bytes;
+    const call = Array.from({ length: code.length / 8 }, (_, slot) => slot * 8).find((offset) => code[offset] === 0x85)!;
+    expect([1, 2, 3, 4].map((register) => evaluate(register))).toEqual([0x1000n, 105n, 7n, undefined]);
+    expect(packets.location.kind === 'computed' && dwarf!.evaluate(packets.location, { register: () => undefined, read: () => undefined, entryRegister: (register) => evaluate(register) })).toBe(105n);
+  });
+});
+
 it('compressed debug sections are named, not misread', () => {
   const { elf } = readElf(new Uint8Array(readFileSync(path.join(folder, objects[0]!))));
   const compressed = elf!.sections.map((section) => (section.name === '.debug_info' ? { ...section, flags: section.flags | 0x800 } : section));

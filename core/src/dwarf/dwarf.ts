@@ -73,6 +73,11 @@ export interface Dwarf {
   startsOf(file: string, line: number): SectionAddress[];
   /** The value (or address) of a computed location, or undefined where the machine lacks what it needs. */
   evaluate(location: Location & { kind: 'computed' }, machine: ExpressionMachine): bigint | undefined;
+  /**
+   * What the caller had put into a register for the call that goes on at `behind`, as its compiler wrote it down (DW_TAG_call_site_parameter):
+   * to be evaluated with the caller's machine. gcc does for BPF, clang does not.
+   */
+  argumentOf(behind: SectionAddress, register: number): (Location & { kind: 'computed' }) | undefined;
   /** What an implicit pointer pointed at, with its location at the place. */
   pointee(location: Location & { kind: 'implicit-pointer' }, place: SectionAddress): DwarfVariable;
 }
@@ -355,6 +360,21 @@ class DwarfInformation implements Dwarf {
 
   evaluate(location: Location & { kind: 'computed' }, machine: ExpressionMachine): bigint | undefined {
     return this.expressions.evaluate(location.expression, machine);
+  }
+
+  argumentOf(behind: SectionAddress, register: number): (Location & { kind: 'computed' }) | undefined {
+    const address = linearAddress(behind);
+    for (const { function: inner, blocks } of this.scopesAt({ ...behind, offset: behind.offset - 1 })) {
+      const site = blocks.flatMap((block) => block.children).find((die) => (die.tag === DW_TAG.call_site && this.attributes.address(die, DW_AT.call_return_pc) === address) || (die.tag === DW_TAG.GNU_call_site && this.attributes.address(die, DW_AT.low_pc) === address));
+      for (const die of site?.children ?? []) {
+        const place = this.attributes.own(die, DW_AT.location)?.value;
+        const value = (this.attributes.own(die, DW_AT.call_value) ?? this.attributes.own(die, DW_AT.GNU_call_site_value))?.value;
+        if (!(place instanceof Uint8Array) || !(value instanceof Uint8Array)) continue;
+        const location = this.expressions.locate({ bytes: place, unit: die.unit, ...NO_FRAME });
+        if (location.kind === 'register' && location.register === register) return { kind: 'computed', isAddress: false, expression: { bytes: value, unit: die.unit, ...this.frameOf(inner) } };
+      }
+    }
+    return undefined;
   }
 
   pointee(location: Location & { kind: 'implicit-pointer' }, place: SectionAddress): DwarfVariable {

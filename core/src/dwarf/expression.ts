@@ -123,6 +123,7 @@ export class Expressions {
       if (!target) throw new Unsupported('it pointed at something that is gone');
       return { kind: 'implicit-pointer', target, offset };
     }
+    if (first === DW_OP.GNU_parameter_ref) throw new Unsupported('the parameter was removed: only callers know its value');
     const isValue = this.endsInStackValue(expression);
     const affine = this.affine(expression);
     if (affine) {
@@ -199,6 +200,8 @@ export class Expressions {
       case DW_OP.const_type:
         reader.uleb53();
         return reader.skip(reader.u8());
+      case DW_OP.GNU_parameter_ref:
+        return reader.skip(4);
       case DW_OP.implicit_pointer:
       case DW_OP.GNU_implicit_pointer:
         reader.skip(unit.version === 2 ? 8 : unit.offsetSize);

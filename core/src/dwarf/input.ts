@@ -20,6 +20,10 @@ export interface DwarfInput {
   code?(index: number): Uint8Array;
 }
 
+/** The same two in objects of binutils before 2.41 (gcc's), which numbered BPF's relocations its own way: R_BPF_DATA_32 and R_BPF_DATA_64. */
+const OLD_DATA_32 = 11;
+const OLD_DATA_64 = 12;
+
 /** Addresses of a section begin at (index + 1) * 2^32: exact in a number, and 0 stays "no section". */
 const SECTION_SHIFT = 2 ** 32;
 
@@ -62,8 +66,8 @@ function relocated(elf: Elf, name: string, problems: Problem[]): Uint8Array {
   const view = new DataView(bytes.buffer);
   let skipped = 0;
   for (const { offset, type, symbol, addend } of relocations) {
-    const size = elf.machine !== EM_BPF || type === R_BPF_64_ABS64 ? 8 : 4;
-    if ((type !== R_BPF_64_ABS64 && type !== R_BPF_64_ABS32 && type !== R_BPF_64_NODYLD32) || offset < 0 || offset + size > bytes.length) {
+    const size = elf.machine !== EM_BPF || type === R_BPF_64_ABS64 || type === OLD_DATA_64 ? 8 : 4;
+    if ((size === 4 && type !== R_BPF_64_ABS32 && type !== R_BPF_64_NODYLD32 && type !== OLD_DATA_32) || offset < 0 || offset + size > bytes.length) {
       skipped++;
       continue;
     }

@@ -32,8 +32,11 @@ export function readBtfMaps(elf: Elf, section: ElfSection, btf: Btf | undefined,
     problems.push(error('the object has maps in SEC(".maps") but no BTF that describes them: compile with -g', { code: 'map-btf-missing', ...place }));
     return { maps, problems };
   }
-  for (const { type: id, offset, size } of datasec.variables) {
+  // gcc leaves the offsets in BTF at 0; the symbols have them, as libbpf takes them where the section has no size in BTF.
+  const symbols = new Map(elf.symbolsIn(section.index).map((symbol) => [symbol.name, symbol]));
+  for (const { type: id, offset: inBtf, size } of datasec.variables) {
     const variable = btf.type(id);
+    const offset = (variable && symbols.get(variable.name)?.value) ?? inBtf;
     if (variable?.kind !== 'var') {
       problems.push(error(`the BTF of section .maps lists type ${id}, which is no variable`, { code: 'map-btf', ...place }));
       continue;
