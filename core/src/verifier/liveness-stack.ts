@@ -14,11 +14,25 @@ const WRITTEN_TO_END = 4;
 const LIVE_BEFORE = 6;
 const FIELDS = 8;
 
+/** What is known of one frame's slots at each instruction of a function. */
+class FrameTable {
+  /** FIELDS for each instruction. */
+  readonly fields: Int32Array;
+  /** Instructions (one bit for each, by postorder) whose reads, writes or successors have changed since they were looked at. */
+  readonly stale: Int32Array;
+
+  constructor(count: number) {
+    this.fields = new Int32Array(count * FIELDS);
+    this.stale = new Int32Array((count + 31) >>> 5);
+  }
+}
+
 /** A function as reached through one chain of calls. */
 class FunctionInstance {
-  readonly children = new Map<string, FunctionInstance>();
+  /** By call and function called: one call may run different callbacks. */
+  readonly children = new Map<number, FunctionInstance>();
   /** One table per frame of the chain, made when the first mark for that frame comes. */
-  readonly frames: (Int32Array | undefined)[];
+  readonly frames: (FrameTable | undefined)[];
   readonly writesSeen: Uint8Array;
   updated = false;
   writesDropped = false;
@@ -32,12 +46,12 @@ class FunctionInstance {
     readonly count: number,
     readonly depth: number,
   ) {
-    this.frames = new Array<Int32Array | undefined>(depth + 1).fill(undefined);
+    this.frames = new Array<FrameTable | undefined>(depth + 1).fill(undefined);
     this.writesSeen = new Uint8Array(count);
   }
 
-  table(frame: number): Int32Array {
-    return (this.frames[frame] ??= new Int32Array(this.count * FIELDS));
+  table(frame: number): FrameTable {
+    return (this.frames[frame] ??= new FrameTable(this.count));
   }
 }
 
@@ -46,13 +60,25 @@ export class LiveStack {
   private current: FunctionInstance | undefined;
   private writeInsn = 0;
   private readonly writes = new Int32Array(16);
+  private hasWrites = false;
   private readonly next: readonly (readonly number[])[];
+  private readonly previous: readonly number[][];
+  /** Place of each instruction in its subprogram's postorder; -1 where it has none. */
+  private readonly place: Int32Array;
 
   constructor(
     private readonly env: VerifierEnvironment,
     private readonly orders: readonly (readonly number[])[],
   ) {
     this.next = env.insns.map((_, at) => successors(env.insns, at));
+    this.previous = env.insns.map(() => []);
+    this.place = new Int32Array(env.insns.length).fill(-1);
+    for (const order of orders) {
+      order.forEach((insn, place) => {
+        this.place[insn] = place;
+        for (const to of this.next[insn]!) this.previous[to]!.push(insn);
+      });
+    }
   }
 
   /** The frames of the current path have changed. */
@@ -63,7 +89,9 @@ export class LiveStack {
   beginInsn(insn: number): void {
     this.current ??= this.instance(this.env.state, this.env.state.frames.length - 1);
     this.writeInsn = insn;
+    if (!this.hasWrites) return;
     this.writes.fill(0);
+    this.hasWrites = false;
   }
 
   markRead(frame: number, slot: number): void {
@@ -76,6 +104,7 @@ export class LiveStack {
   /** The whole slot is overwritten by the current instruction. */
   markWrite(frame: number, slot: number): void {
     this.writes[frame * 2 + (slot < 32 ? 0 : 1)]! |= 1 << (slot & 31);
+    this.hasWrites = true;
   }
 
   /** Joins the writes of the current instruction with those seen on other paths: only what all of them write counts. */
@@ -113,7 +142,7 @@ export class LiveStack {
     if (!root) this.roots.set(first, instance);
     for (let depth = 1; depth <= frame; depth++) {
       const { callsite, subprogram } = state.frames[depth]!;
-      const key = `${callsite}:${subprogram}`;
+      const key = callsite * this.env.subprograms.length + subprogram;
       const known: FunctionInstance | undefined = instance.children.get(key);
       const child = known ?? this.make(instance, callsite, subprogram, depth);
       if (!known) instance.children.set(key, child);
@@ -129,12 +158,15 @@ export class LiveStack {
 
   private addRead(instance: FunctionInstance, frame: number, insn: number, low: number, high: number): void {
     const table = instance.table(frame);
+    const { fields } = table;
     const at = (insn - instance.start) * FIELDS;
-    if ((low & ~table[at + MAY_READ]! & ~table[at + LIVE_BEFORE]!) !== 0 || (high & ~table[at + MAY_READ + 1]! & ~table[at + LIVE_BEFORE + 1]!) !== 0) {
-      instance.updated = true;
-    }
-    table[at + MAY_READ]! |= low;
-    table[at + MAY_READ + 1]! |= high;
+    const newLow = low & ~fields[at + MAY_READ]!;
+    const newHigh = high & ~fields[at + MAY_READ + 1]!;
+    if ((newLow | newHigh) === 0) return;
+    if ((newLow & ~fields[at + LIVE_BEFORE]!) !== 0 || (newHigh & ~fields[at + LIVE_BEFORE + 1]!) !== 0) instance.updated = true;
+    fields[at + MAY_READ]! |= low;
+    fields[at + MAY_READ + 1]! |= high;
+    this.markStale(table, insn);
   }
 
   private commitWrites(instance: FunctionInstance, insn: number): void {
@@ -146,42 +178,68 @@ export class LiveStack {
       if (low === 0 && high === 0 && !instance.frames[frame]) continue;
       const table = instance.table(frame);
       const at = index * FIELDS + MUST_WRITE;
-      const oldLow = table[at]!;
-      const oldHigh = table[at + 1]!;
+      const oldLow = table.fields[at]!;
+      const oldHigh = table.fields[at + 1]!;
       // The first path through here writes these; on every later one, whatever is not written again is not sure.
       const newLow = seen ? oldLow & low : low;
       const newHigh = seen ? oldHigh & high : high;
       if (newLow === oldLow && newHigh === oldHigh) continue;
       instance.updated = true;
       if ((oldLow & ~newLow) !== 0 || (oldHigh & ~newHigh) !== 0) instance.writesDropped = true;
-      table[at] = newLow;
-      table[at + 1] = newHigh;
+      table.fields[at] = newLow;
+      table.fields[at + 1] = newHigh;
+      this.markStale(table, insn);
     }
     instance.writesSeen[index] = 1;
   }
 
   private updateInstance(instance: FunctionInstance): void {
     if (!instance.updated) return;
-    if (instance.writesDropped) {
-      for (const table of instance.frames) {
-        if (!table) continue;
-        for (let at = 0; at < table.length; at += FIELDS) {
-          table[at + WRITTEN_TO_END] = table[at + MUST_WRITE]!;
-          table[at + WRITTEN_TO_END + 1] = table[at + MUST_WRITE + 1]!;
-        }
-      }
-    }
-    const order = this.orders[instance.subprogram]!;
-    for (let changed = true; changed; ) {
-      changed = false;
-      for (const table of instance.frames) {
-        if (!table) continue;
-        for (const insn of order) if (this.updateInsn(instance, table, insn)) changed = true;
-      }
+    for (const table of instance.frames) {
+      if (!table) continue;
+      if (instance.writesDropped) this.forgetWrittenToEnd(instance, table);
+      this.updateTable(instance, table);
     }
     if (instance.parent) this.propagate(instance, instance.parent);
     instance.updated = false;
     instance.writesDropped = false;
+  }
+
+  private markStale(table: FrameTable, insn: number): void {
+    const place = this.place[insn]!;
+    if (place >= 0) table.stale[place >>> 5]! |= 1 << (place & 31);
+  }
+
+  /** Writes that are no longer sure: what was concluded from them must be found again. */
+  private forgetWrittenToEnd(instance: FunctionInstance, { fields, stale }: FrameTable): void {
+    for (const insn of this.orders[instance.subprogram]!) {
+      const at = (insn - instance.start) * FIELDS;
+      fields[at + WRITTEN_TO_END] = fields[at + MUST_WRITE]!;
+      fields[at + WRITTEN_TO_END + 1] = fields[at + MUST_WRITE + 1]!;
+    }
+    stale.fill(-1);
+  }
+
+  /** Goes over the stale instructions in postorder, again and again until none is left. */
+  private updateTable(instance: FunctionInstance, table: FrameTable): void {
+    const order = this.orders[instance.subprogram]!;
+    const { stale } = table;
+    for (let left = true; left; ) {
+      left = false;
+      for (let word = 0; word < stale.length; word++) {
+        // Instructions before this one that become stale meanwhile wait for the next round: the order of rounds decides what loops find.
+        for (let ahead = -1; (stale[word]! & ahead) !== 0; ) {
+          const candidates = stale[word]! & ahead;
+          const bit = 31 - Math.clz32(candidates & -candidates);
+          ahead = bit === 31 ? 0 : -2 << bit;
+          stale[word]! &= ~(1 << bit);
+          const insn = order[word * 32 + bit];
+          if (insn === undefined || !this.updateInsn(instance, table.fields, insn)) continue;
+          for (const before of this.previous[insn]!) this.markStale(table, before);
+          left = true;
+        }
+      }
+    }
   }
 
   private updateInsn(instance: FunctionInstance, table: Int32Array, insn: number): boolean {
@@ -217,10 +275,12 @@ export class LiveStack {
     for (let frame = 0; frame < instance.depth; frame++) {
       const table = instance.frames[frame];
       if (!table) continue;
-      this.writes[frame * 2] = table[WRITTEN_TO_END]!;
-      this.writes[frame * 2 + 1] = table[WRITTEN_TO_END + 1]!;
-      this.addRead(outer, frame, instance.callsite, table[LIVE_BEFORE]!, table[LIVE_BEFORE + 1]!);
+      const { fields } = table;
+      this.writes[frame * 2] = fields[WRITTEN_TO_END]!;
+      this.writes[frame * 2 + 1] = fields[WRITTEN_TO_END + 1]!;
+      this.addRead(outer, frame, instance.callsite, fields[LIVE_BEFORE]!, fields[LIVE_BEFORE + 1]!);
     }
+    this.hasWrites = true;
     this.commitWrites(outer, instance.callsite);
   }
 
@@ -228,6 +288,6 @@ export class LiveStack {
     const table = instance.frames[frame];
     if (!table) return false;
     const at = (insn - instance.start) * FIELDS + LIVE_BEFORE;
-    return ((table[at + (slot < 32 ? 0 : 1)]! >>> (slot & 31)) & 1) !== 0;
+    return ((table.fields[at + (slot < 32 ? 0 : 1)]! >>> (slot & 31)) & 1) !== 0;
   }
 }

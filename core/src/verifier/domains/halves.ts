@@ -19,6 +19,35 @@ export const carry = (aLow: number, bLow: number): number => ((aLow >>> 0) + (bL
 /** 1 when the difference of the low halves is negative, else 0. */
 export const borrow = (aLow: number, bLow: number): number => (aLow >>> 0 < bLow >>> 0 ? 1 : 0);
 
+/** The upper half of the product of two low halves (unsigned); the lower one is Math.imul. */
+function lowProductHigh(a: number, b: number): number {
+  const a0 = a & 0xffff;
+  const a1 = a >>> 16;
+  const b0 = b & 0xffff;
+  const b1 = b >>> 16;
+  const middle = a1 * b0 + ((a0 * b0) >>> 16);
+  return (a1 * b1 + Math.floor(middle / 0x1_0000) + Math.floor(((middle & 0xffff) + a0 * b1) / 0x1_0000)) | 0;
+}
+/** The halves of a product modulo 2^64. */
+export const productHigh = (aHigh: number, aLow: number, bHigh: number, bLow: number): number => (lowProductHigh(aLow, bLow) + Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh)) | 0;
+export const productLow = (aLow: number, bLow: number): number => Math.imul(aLow, bLow);
+
+/** Doubles are off by less than this, relatively: a product this near to a border is computed exactly. */
+const DOUBLE_ERROR = 2 ** -40;
+
+export function signedProductOverflows(aHigh: number, aLow: number, bHigh: number, bLow: number): boolean {
+  const size = Math.abs(toNumber(aHigh, aLow) * toNumber(bHigh, bLow)) / 2 ** 63;
+  if (Math.abs(size - 1) > DOUBLE_ERROR) return size > 1;
+  const exact = toSigned(aHigh, aLow) * toSigned(bHigh, bLow);
+  return BigInt.asIntN(64, exact) !== exact;
+}
+
+export function unsignedProductOverflows(aHigh: number, aLow: number, bHigh: number, bLow: number): boolean {
+  const size = (toNumber(0, aHigh) * 2 ** 32 + toNumber(0, aLow)) * ((toNumber(0, bHigh) * 2 ** 32 + toNumber(0, bLow)) / 2 ** 64);
+  if (Math.abs(size - 1) > DOUBLE_ERROR) return size > 1;
+  return toUnsigned(aHigh, aLow) * toUnsigned(bHigh, bLow) >> 64n !== 0n;
+}
+
 /** Number of bits up to and including the highest set one. */
 export const bitLength = (high: number, low: number): number => (high !== 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(low));
 
