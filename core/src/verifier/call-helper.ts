@@ -22,7 +22,7 @@ import { LOG_LEVEL2 } from './log.ts';
 import { markPrecise } from './precision.ts';
 import { acquireReference, forgetReference, forgotten, inRcuSection, inSleepableContext, releaseReference } from './references.ts';
 import {
-  isPacketPointerOrEnd, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_RINGBUF, mayBeNull, type Provenance, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_SOCK_COMMON,
+  isPacketPointerOrEnd, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_RINGBUF, mayBeNull, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_SOCK_COMMON,
   PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TRUSTED, DYNPTR_TYPE_SKB, DYNPTR_TYPE_XDP, type Register, pointerRegister, scalarRegister, typeName, UNINITIALISED, unknownRegister, SCALAR_VALUE,
 } from './registers.ts';
 import { fieldOf } from './special-fields.ts';
@@ -187,7 +187,7 @@ function giveAway(env: VerifierEnvironment, id: number): boolean {
   env.state.changeRegisters((register) => {
     if (register.refObjId !== id) return undefined;
     if (rcu && (register.type & MEM_ALLOC) !== 0 && (register.type & MEM_PERCPU) !== 0) return register.with({ refObjId: 0, type: (register.type & ~MEM_ALLOC) | MEM_RCU });
-    return forgotten(register);
+    return forgotten();
   });
   return true;
 }
@@ -206,7 +206,7 @@ function leaveByTailCall(env: VerifierEnvironment): void {
   if (env.state.frames.length === 1) return;
   env.pushBranch(env.insn + 1, env.insn);
   forgetPacketPointers(env);
-  env.setRegister(0, unknownRegister({ written: env.insn, narrowed: -1, origin: env.insn }));
+  env.setRegister(0, unknownRegister());
   exitFunction(env);
   env.insn--;
 }
@@ -289,8 +289,7 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
 /** R0 after the call. */
 function returnedRegister(env: VerifierEnvironment, meta: CallMeta, at: number, effects: Effects): Register {
   const { returns } = meta.rule;
-  const provenance: Provenance = { written: at, narrowed: -1, origin: at };
-  const register = returnedValue(env, meta, returns, effects, provenance);
+  const register = returnedValue(env, meta, returns, effects);
   if (mayBeNull(register.type)) register.id = env.newId();
   const { name } = meta.helper;
   if (name === 'bpf_dynptr_data') {
@@ -304,21 +303,21 @@ function returnedRegister(env: VerifierEnvironment, meta: CallMeta, at: number, 
   return register;
 }
 
-function returnedValue(env: VerifierEnvironment, meta: CallMeta, returns: ReturnRule, effects: Effects, provenance: Provenance): Register {
+function returnedValue(env: VerifierEnvironment, meta: CallMeta, returns: ReturnRule, effects: Effects): Register {
   const nullable = returns.maybeNull ? PTR_MAYBE_NULL : 0;
-  const pointer = (type: number, changes: Partial<Register> = {}): Register => pointerRegister(type | nullable, { scalar: ZERO, provenance, ...changes } as never);
+  const pointer = (type: number, changes: Partial<Register> = {}): Register => pointerRegister(type | nullable, { scalar: ZERO, ...changes } as never);
   switch (returns.kind) {
     case 'void':
       return UNINITIALISED.copy();
     case 'integer':
-      return returnedInteger(env, meta, provenance);
+      return returnedInteger(env, meta);
     case 'map_value': {
       const map = meta.map!;
       // An array has an element at every index below its size.
       const certain = meta.helper.name === 'bpf_map_lookup_elem' && meta.constantKey !== undefined && (map.type === 'array' || map.type === 'percpu_array') && meta.constantKey < BigInt(map.maxEntries);
       const type = PTR_TO_MAP_VALUE | (certain ? 0 : nullable);
       const locked = !mayBeNull(type) && fieldOf(map.fields, 'bpf_spin_lock', 'bpf_res_spin_lock') !== undefined;
-      return pointerRegister(type, { map, mapUid: meta.mapUid, provenance, id: locked ? env.newId() : 0 });
+      return pointerRegister(type, { map, mapUid: meta.mapUid, id: locked ? env.newId() : 0 });
     }
     case 'socket':
       return pointer(PTR_TO_SOCKET);
@@ -350,13 +349,13 @@ function returnedValue(env: VerifierEnvironment, meta: CallMeta, returns: Return
       const kernelBtf = env.options.kernelBtf;
       const id = returns.struct === undefined ? undefined : kernelBtf?.find(returns.struct, 'struct');
       // Without the kernel's types the object is a number nobody can look into.
-      if (!kernelBtf || id === undefined) return unknownRegister(provenance);
+      if (!kernelBtf || id === undefined) return unknownRegister();
       return pointer(PTR_TO_BTF_ID | (returns.trusted ? PTR_TRUSTED : 0), { btf: kernelBtf, btfId: id });
     }
   }
 }
 
-function returnedInteger(env: VerifierEnvironment, meta: CallMeta, provenance: Provenance): Register {
+function returnedInteger(env: VerifierEnvironment, meta: CallMeta): Register {
   const { name } = meta.helper;
   if (RETURNING_LENGTH.has(name)) {
     const scalar = makeUnknown();
@@ -364,7 +363,7 @@ function returnedInteger(env: VerifierEnvironment, meta: CallMeta, provenance: P
     scalar.s32max = Number(BigInt.asIntN(32, meta.sizeMax));
     scalar.smin = -MAX_ERRNO;
     scalar.s32min = -Number(MAX_ERRNO);
-    return scalarRegister(settle(scalar), provenance);
+    return scalarRegister(settle(scalar));
   }
   if (name === 'bpf_get_smp_processor_id' && env.options.cpus !== undefined) {
     const scalar = makeUnknown();
@@ -375,14 +374,14 @@ function returnedInteger(env: VerifierEnvironment, meta: CallMeta, provenance: P
     scalar.smax = BigInt(last);
     scalar.s32min = 0;
     scalar.s32max = last;
-    return scalarRegister(settle(scalar), provenance);
+    return scalarRegister(settle(scalar));
   }
-  return scalarRegister(UNKNOWN, provenance);
+  return scalarRegister(UNKNOWN);
 }
 
 /** Pointers into the packet, and slices of dynptrs over it, mean nothing any more. */
 export function forgetPacketPointers(env: VerifierEnvironment): void {
   env.state.changeRegisters((register) =>
-    isPacketPointerOrEnd(register.type) || (register.type & (DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP)) !== 0 ? forgotten(register) : undefined,
+    isPacketPointerOrEnd(register.type) || (register.type & (DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP)) !== 0 ? forgotten() : undefined,
   );
 }

@@ -15,7 +15,7 @@ import { checkCallUnderLock, fieldsBehind } from './locks.ts';
 import { findPreviousEntry, widenImpreciseScalars } from './prune.ts';
 import { acquireReference, becomeNonOwning, inRcuSection, inSleepableContext, nonOwning, releaseReference, untrustRcuPointers } from './references.ts';
 import {
-  MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, mayBeNull, type Provenance, pointerRegister, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register, scalarRegister,
+  MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, mayBeNull, pointerRegister, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register, scalarRegister,
   UNINITIALISED, unknownRegister,
 } from './registers.ts';
 import { fieldOf, type SpecialField, specialFieldsOf } from './special-fields.ts';
@@ -65,13 +65,13 @@ function forkFailedLock(env: VerifierEnvironment, at: number): void {
   scalar.smax = -1n;
   scalar.s32min = -4095;
   scalar.s32max = -1;
-  registers[0] = scalarRegister(settle(scalar), { written: at, narrowed: -1, origin: at });
+  registers[0] = scalarRegister(settle(scalar));
 }
 
 function walkCallbacks(env: VerifierEnvironment, meta: KfuncMeta, at: number): void {
   switch (meta.kfunc.name) {
     case 'bpf_rbtree_add_impl': {
-      const node = graphNode(meta.treeRoot!, at);
+      const node = graphNode(meta.treeRoot!);
       walkCallback(env, at, meta.subprogram, treeCallback(nonOwning(node)));
       break;
     }
@@ -133,16 +133,15 @@ function checkThrow(env: VerifierEnvironment): void {
 }
 
 /** The object around the node of a list or tree. */
-function graphNode(root: { readonly field: SpecialField; readonly btf: Btf }, at: number): Register {
+function graphNode(root: { readonly field: SpecialField; readonly btf: Btf }): Register {
   const { graph } = root.field;
-  return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC, { btf: root.btf, btfId: graph!.valueTypeId, off: graph!.nodeOffset, scalar: ZERO, provenance: { written: at, narrowed: -1, origin: at } });
+  return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC, { btf: root.btf, btfId: graph!.valueTypeId, off: graph!.nodeOffset, scalar: ZERO });
 }
 
 /** R0 after the call. */
 function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number): Register {
   const { kfunc } = meta;
   const { btf, proto } = kfunc;
-  const provenance: Provenance = { written: at, narrowed: -1, origin: at };
   const type = resolve(btf, proto.type);
   switch (type?.kind) {
     case undefined:
@@ -151,15 +150,15 @@ function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number)
     case 'int':
     case 'enum':
     case 'enum64':
-      if (kfunc.name === 'bpf_res_spin_lock' || kfunc.name === 'bpf_res_spin_lock_irqsave') return scalarRegister(ZERO, provenance);
-      return unknownRegister(provenance);
+      if (kfunc.name === 'bpf_res_spin_lock' || kfunc.name === 'bpf_res_spin_lock_irqsave') return scalarRegister(ZERO);
+      return unknownRegister();
     case 'ptr':
       break;
     default:
       throw env.reject('kfunc-argument', 'EINVAL', `kernel function ${kfunc.name} returns a type that is not supported`);
   }
   const target = resolve(btf, type.type);
-  let register = specialReturn(env, meta, at) ?? returnedPointer(env, meta, target, provenance);
+  let register = specialReturn(env, meta, at) ?? returnedPointer(env, meta, target);
   const returnsNull = kfunc.returnsNull && !(kfunc.name === 'bpf_refcount_acquire_impl' && meta.owned);
   if (returnsNull) register = register.with({ type: register.type | PTR_MAYBE_NULL, id: env.newId() });
   if (kfunc.acquires) {
@@ -176,19 +175,18 @@ function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number)
 
 function specialReturn(env: VerifierEnvironment, meta: KfuncMeta, at: number): Register | undefined {
   const { name } = meta.kfunc;
-  const provenance: Provenance = { written: at, narrowed: -1, origin: at };
-  if (name === 'bpf_obj_new_impl' || name === 'bpf_percpu_obj_new_impl') return newObject(env, meta, provenance, name === 'bpf_percpu_obj_new_impl');
-  if (name === 'bpf_refcount_acquire_impl') return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC, { btf: meta.argumentBtf, btfId: meta.argumentBtfId, provenance });
-  if (LIST_RETURNING.has(name)) return graphNode(meta.listHead!, at);
-  if (TREE_RETURNING.has(name)) return graphNode(meta.treeRoot!, at);
-  if (name === 'bpf_cast_to_kern_ctx') return pointerRegister(PTR_TO_BTF_ID | PTR_TRUSTED, { btf: meta.kfunc.btf, btfId: kernelContextId(env, meta.kfunc.btf), provenance });
-  if (name === 'bpf_rdonly_cast') return rdonlyCast(env, meta, provenance);
+  if (name === 'bpf_obj_new_impl' || name === 'bpf_percpu_obj_new_impl') return newObject(env, meta, name === 'bpf_percpu_obj_new_impl');
+  if (name === 'bpf_refcount_acquire_impl') return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC, { btf: meta.argumentBtf, btfId: meta.argumentBtfId });
+  if (LIST_RETURNING.has(name)) return graphNode(meta.listHead!);
+  if (TREE_RETURNING.has(name)) return graphNode(meta.treeRoot!);
+  if (name === 'bpf_cast_to_kern_ctx') return pointerRegister(PTR_TO_BTF_ID | PTR_TRUSTED, { btf: meta.kfunc.btf, btfId: kernelContextId(env, meta.kfunc.btf) });
+  if (name === 'bpf_rdonly_cast') return rdonlyCast(env, meta);
   if (name === 'bpf_dynptr_slice' || name === 'bpf_dynptr_slice_rdwr') {
     const { dynptr, constant } = meta;
     if (!dynptr || constant === undefined) throw env.reject('verifier-limit', 'EFAULT', 'verifier bug: dynptr slice without a dynptr or size');
     const writable = name === 'bpf_dynptr_slice_rdwr';
     if (writable && !packetWritable(env)) throw env.reject('write-forbidden', 'EINVAL', 'the prog does not allow writes to packet data');
-    return pointerRegister(PTR_TO_MEM | dynptrFlag(dynptr.dynptr) | (writable ? 0 : MEM_RDONLY), { memSize: Number(BigInt.asIntN(32, constant)), dynptrId: dynptr.id, provenance });
+    return pointerRegister(PTR_TO_MEM | dynptrFlag(dynptr.dynptr) | (writable ? 0 : MEM_RDONLY), { memSize: Number(BigInt.asIntN(32, constant)), dynptrId: dynptr.id });
   }
   return undefined;
 }
@@ -199,7 +197,7 @@ const packetWritable = (env: VerifierEnvironment): boolean => {
   return true;
 };
 
-function newObject(env: VerifierEnvironment, meta: KfuncMeta, provenance: Provenance, perCpu: boolean): Register {
+function newObject(env: VerifierEnvironment, meta: KfuncMeta, perCpu: boolean): Register {
   const id = meta.constant ?? 0n;
   if (id < 0n || id > 0xffff_ffffn) throw env.reject('kfunc-argument', 'EINVAL', 'local type ID argument must be in range [0, U32_MAX]', { register: 1 });
   const btf = env.object.btf;
@@ -211,16 +209,16 @@ function newObject(env: VerifierEnvironment, meta: KfuncMeta, provenance: Proven
     if (!isStructOfScalars(btf, type.id)) throw env.reject('kfunc-argument', 'EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars', { register: 1 });
     if (specialFieldsOf(btf, type.id)) throw env.reject('kfunc-argument', 'EINVAL', 'bpf_percpu_obj_new type ID argument must not contain special fields', { register: 1 });
   }
-  return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC | (perCpu ? MEM_PERCPU : 0), { btf, btfId: type.id, provenance });
+  return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC | (perCpu ? MEM_PERCPU : 0), { btf, btfId: type.id });
 }
 
-function rdonlyCast(env: VerifierEnvironment, meta: KfuncMeta, provenance: Provenance): Register {
+function rdonlyCast(env: VerifierEnvironment, meta: KfuncMeta): Register {
   const id = Number(meta.constant ?? 0n);
   const { btf } = meta.kfunc;
   const type = id === 0 ? undefined : skipModifiers(btf, id);
   if (id !== 0 && !type) throw env.reject('kfunc-argument', 'EINVAL', `Unknown type ID ${id} passed to kfunc bpf_rdonly_cast`, { register: 2 });
-  if (type?.kind === 'struct' || type?.kind === 'union') return pointerRegister(PTR_TO_BTF_ID | PTR_UNTRUSTED, { btf, btfId: id, provenance });
-  if (id === 0) return pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, { memSize: 0, provenance });
+  if (type?.kind === 'struct' || type?.kind === 'union') return pointerRegister(PTR_TO_BTF_ID | PTR_UNTRUSTED, { btf, btfId: id });
+  if (id === 0) return pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, { memSize: 0 });
   throw env.reject('kfunc-argument', 'EINVAL', 'kfunc bpf_rdonly_cast type ID argument must be of a struct or void', { register: 2 });
 }
 
@@ -239,22 +237,22 @@ function kernelContextId(env: VerifierEnvironment, btf: Btf): number {
   return id;
 }
 
-function returnedPointer(env: VerifierEnvironment, meta: KfuncMeta, target: BtfType | undefined, provenance: Provenance): Register {
+function returnedPointer(env: VerifierEnvironment, meta: KfuncMeta, target: BtfType | undefined): Register {
   const { kfunc } = meta;
   const { btf } = kfunc;
   // An address of no type is a number.
-  if (!target || target.kind === 'void') return unknownRegister(provenance);
+  if (!target || target.kind === 'void') return unknownRegister();
   if (target.kind !== 'struct' && target.kind !== 'union') {
     const size = meta.returnSize ?? (kfunc.name === 'bpf_session_cookie' ? 8 : sizeOf(btf, target.id));
     if (!size) throw env.reject('kfunc-argument', 'EINVAL', `kernel function ${kfunc.name} returns pointer type ${target.kind.toUpperCase()} ${target.name} is not supported`);
     const readonly = meta.returnSize === undefined ? kfunc.name !== 'bpf_session_cookie' : meta.returnReadonly;
-    return pointerRegister(PTR_TO_MEM | (readonly ? MEM_RDONLY : 0) | (kfunc.rcuProtected ? MEM_RCU : 0), { memSize: size, refObjId: meta.refObjId, provenance });
+    return pointerRegister(PTR_TO_MEM | (readonly ? MEM_RDONLY : 0) | (kfunc.rcuProtected ? MEM_RCU : 0), { memSize: size, refObjId: meta.refObjId });
   }
   let type = PTR_TO_BTF_ID;
   if (kfunc.name === 'bpf_get_kmem_cache') type |= PTR_UNTRUSTED;
   else if (kfunc.rcuProtected) type |= MEM_RCU;
   else if (kfunc.iterator === 'next') type |= (meta.iterator!.type & MEM_RCU) !== 0 ? MEM_RCU : PTR_TRUSTED;
-  return pointerRegister(type, { btf, btfId: target.id, provenance });
+  return pointerRegister(type, { btf, btfId: target.id });
 }
 
 /**
@@ -274,7 +272,7 @@ function walkNext(env: VerifierEnvironment, meta: KfuncMeta, at: number): void {
   }
   setIterator(env.state, place, 'drained', 0);
   env.scratchSlot(place.slot);
-  env.setRegister(0, scalarRegister(ZERO, { written: at, narrowed: -1, origin: at }));
+  env.setRegister(0, scalarRegister(ZERO));
 }
 
 function setIterator(state: VerifierState, place: { frame: number; slot: number }, value: 'active' | 'drained', deeper: number): void {

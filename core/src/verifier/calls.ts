@@ -51,7 +51,7 @@ export function callSubprogram(env: VerifierEnvironment, insn: Insn): void {
     if (callee.changesPacketData) forgetPacketPointers(env);
     callee.called = true;
     clearCallerSaved(env, caller);
-    env.setRegister(0, unknownRegister({ written: env.insn, narrowed: -1, origin: env.insn }));
+    env.setRegister(0, unknownRegister());
     return;
   }
   const frame = pushFrame(env, index!, env.insn);

@@ -2,12 +2,11 @@
 // which field is there and what a pointer in it may be used for.
 
 import { type Btf, type BtfComposite, resolve, sizeOf } from '#core/btf';
-import { causesOf } from './causes.ts';
 import type { MemoryAccess } from './check-memory.ts';
 import { formatTnum } from './domains/tnum.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
-  isAllocatedObject, isRcu, isTrusted, mayBeNull, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_USER, NON_OWN_REF, pointerRegister, type Provenance, PTR_MAYBE_NULL, PTR_TO_BTF_ID,
+  isAllocatedObject, isRcu, isTrusted, mayBeNull, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_USER, NON_OWN_REF, pointerRegister, PTR_MAYBE_NULL, PTR_TO_BTF_ID,
   PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register, unknownRegister,
 } from './registers.ts';
 import { inRcuSection } from './references.ts';
@@ -121,7 +120,7 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   const { type, btf } = register;
   const { write, size, value } = access;
   const name = btf?.type(register.btfId)?.name ?? '';
-  const details = { register: regno, causes: causesOf(env, register) };
+  const details = { register: regno };
   const isKernel = !isAllocatedObject(type);
   if (isKernel && !isGplCompatible(env.object.license)) {
     throw env.reject('btf-access', 'EINVAL', `Cannot access kernel 'struct ${name}' from non-GPL compatible program`, details);
@@ -133,7 +132,6 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   if (type & MEM_USER) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} access user memory: off=${off}`, details);
   if (type & MEM_PERCPU) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} access percpu memory: off=${off}`, details);
   if (write && type & PTR_UNTRUSTED) throw env.reject('write-forbidden', 'EACCES', 'only read is supported', details);
-  const provenance: Provenance = { written: env.insn, narrowed: -1, origin: env.insn };
   if (write && isKernel) {
     const refused = kernelWriteProblem(env, name, off, size);
     if (refused !== undefined) throw env.reject('write-forbidden', 'EACCES', refused, details);
@@ -141,7 +139,7 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   }
   if (!btf) {
     // Without the kernel's types nothing can be said about the field; a number is the safe answer.
-    if (!write && value >= 0) env.setRegister(value, unknownRegister(provenance));
+    if (!write && value >= 0) env.setRegister(value, unknownRegister());
     return;
   }
   if (!isKernel) checkSpecialFields(env, register, off, size);
@@ -149,17 +147,17 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   if (found.kind === 'problem') throw env.reject('btf-access', found.errno, found.message, details);
   if (write || value < 0) return;
   if (found.kind === 'scalar' || (!isKernel && found.kind === 'pointer')) {
-    env.setRegister(value, unknownRegister(provenance));
+    env.setRegister(value, unknownRegister());
     return;
   }
   if (found.kind === 'untrusted-memory') {
-    env.setRegister(value, pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, { provenance }));
+    env.setRegister(value, pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, {}));
     return;
   }
   const flags = trustOfLoaded(env, register, btf, found);
   env.setRegister(
     value,
-    pointerRegister(PTR_TO_BTF_ID | flags, { btf, btfId: found.typeId, id: mayBeNull(flags) ? env.newId() : 0, provenance }),
+    pointerRegister(PTR_TO_BTF_ID | flags, { btf, btfId: found.typeId, id: mayBeNull(flags) ? env.newId() : 0 }),
   );
 }
 
@@ -243,18 +241,17 @@ export function checkMapPointerAccess(env: VerifierEnvironment, regno: number, o
   const name = mapStruct(register.map!.type);
   if (off < 0) throw env.reject('btf-access', 'EACCES', `R${regno} is ${name} invalid negative access: off=${off}`, { register: regno });
   if (access.write) throw env.reject('write-forbidden', 'EACCES', `only read from ${name} is supported`, { register: regno });
-  const provenance: Provenance = { written: env.insn, narrowed: -1, origin: env.insn };
   const id = btf?.find(name, 'struct');
   if (!btf || id === undefined) {
-    if (access.value >= 0) env.setRegister(access.value, unknownRegister(provenance));
+    if (access.value >= 0) env.setRegister(access.value, unknownRegister());
     return;
   }
   const found = fieldOfStruct(btf, id, off, access.size);
   if (found.kind === 'problem') throw env.reject('btf-access', found.errno, found.message, { register: regno });
   if (access.value < 0) return;
-  if (found.kind === 'scalar') env.setRegister(access.value, unknownRegister(provenance));
-  else if (found.kind === 'untrusted-memory') env.setRegister(access.value, pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, { provenance }));
-  else env.setRegister(access.value, pointerRegister(PTR_TO_BTF_ID | (found.flags & ~(TRUST | MEM_RCU)), { btf, btfId: found.typeId, provenance }));
+  if (found.kind === 'scalar') env.setRegister(access.value, unknownRegister());
+  else if (found.kind === 'untrusted-memory') env.setRegister(access.value, pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, {}));
+  else env.setRegister(access.value, pointerRegister(PTR_TO_BTF_ID | (found.flags & ~(TRUST | MEM_RCU)), { btf, btfId: found.typeId }));
 }
 
 /** The kernel's struct behind a map pointer of this type. */

@@ -6,7 +6,7 @@ import { contextFromBtf } from './context-from-btf.ts';
 import { checkPointerOffset, type MemoryAccess } from './check-memory.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
-  type Provenance, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_FLOW_KEYS, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META, PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TP_BUFFER,
+  PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_FLOW_KEYS, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META, PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TP_BUFFER,
   PTR_TRUSTED, pointerRegister, unknownRegister, mayBeNull,
 } from './registers.ts';
 import { formatLine } from './source-lines.ts';
@@ -14,14 +14,13 @@ import { formatLine } from './source-lines.ts';
 export function checkContextAccess(env: VerifierEnvironment, regno: number, off: number, access: MemoryAccess): void {
   const register = env.register(regno);
   checkPointerOffset(env, register, regno, false);
-  const provenance: Provenance = { written: env.insn, narrowed: -1, origin: env.insn };
   const load = (type: number, struct?: string): void => {
     if (access.write || access.value < 0) return;
     if (type === 0) {
-      env.setRegister(access.value, unknownRegister(provenance));
+      env.setRegister(access.value, unknownRegister());
       return;
     }
-    const pointer = pointerRegister(type, { id: mayBeNull(type) ? env.newId() : 0, provenance });
+    const pointer = pointerRegister(type, { id: mayBeNull(type) ? env.newId() : 0 });
     if (struct !== undefined) {
       pointer.btf = env.options.kernelBtf;
       pointer.btfId = env.options.kernelBtf?.find(struct, 'struct') ?? 0;
@@ -31,7 +30,7 @@ export function checkContextAccess(env: VerifierEnvironment, regno: number, off:
   const fromBtf = contextFromBtf(env, off, access);
   if (fromBtf) {
     if (!access.write && access.value >= 0) {
-      env.setRegister(access.value, fromBtf.type === 0 ? unknownRegister(provenance) : pointerRegister(fromBtf.type, { ...fromBtf, id: mayBeNull(fromBtf.type) ? env.newId() : 0, provenance }));
+      env.setRegister(access.value, fromBtf.type === 0 ? unknownRegister() : pointerRegister(fromBtf.type, { ...fromBtf, id: mayBeNull(fromBtf.type) ? env.newId() : 0 }));
     }
     return;
   }

@@ -1,7 +1,7 @@
 // What must be in order when a path ends: locks, references and regions closed, and a return value that the hook knows.
 
 import { returnRange } from '#core/catalog';
-import { causesOf, describeCall, rangeOf } from './causes.ts';
+import { describeCall, rangeOf } from './causes.ts';
 import { checkSource } from './check-registers.ts';
 import { attachTarget } from './context-from-btf.ts';
 import type { VerifierEnvironment } from './environment.ts';
@@ -83,7 +83,6 @@ function enforce(env: VerifierEnvironment, register: Register, regno: number, na
     register: regno,
     needed: `a value in [${range.min}, ${range.max}]`,
     known: rangeOf(register),
-    causes: causesOf(env, register),
   });
 }
 

@@ -3,7 +3,6 @@
 
 import { type ArgumentKind, type ArgumentRule, helperTakesMap, type Helper, type HelperRule, mapType } from '#core/catalog';
 import type { Btf } from '#core/btf';
-import { causesOf } from './causes.ts';
 import { checkKptrMatches } from './check-kptr-match.ts';
 import { checkAlignment, checkMapValue, mayAccessPacket } from './check-memory.ts';
 import { isNull } from './check-stack.ts';
@@ -159,7 +158,6 @@ function checkRegisterType(env: VerifierEnvironment, regno: number, rule: Argume
       explanation: `Argument ${regno} of ${callee} is ${nullable ? 'a pointer that may be NULL' : `of the wrong kind (${typeName(register.type)})`}.`,
       needed: expected,
       known: typeName(register.type),
-      causes: causesOf(env, register),
     });
   }
   if (baseType(register.type) !== PTR_TO_BTF_ID) return;
@@ -179,7 +177,7 @@ function checkStructType(env: VerifierEnvironment, regno: number, register: Regi
   }
   if ((register.type & MEM_PERCPU) !== 0) return;
   if (mayBeNull(register.type) && (!rule.maybeNull || rule.release)) {
-    throw env.reject('helper-argument-null', 'EACCES', `Possibly NULL pointer passed to helper arg${regno}`, { register: regno, causes: causesOf(env, register) });
+    throw env.reject('helper-argument-null', 'EACCES', `Possibly NULL pointer passed to helper arg${regno}`, { register: regno });
   }
   if (meta?.helper.name === 'bpf_kptr_xchg') {
     checkKptrMatches(env, meta.kptr!, meta.kptrBtf!, regno);
@@ -206,7 +204,7 @@ function checkRelease(env: VerifierEnvironment, regno: number, register: Registe
       throw env.reject('reference-state', 'EINVAL', `arg ${regno} is an unacquired reference`, { register: regno });
     }
   } else if (register.refObjId === 0 && !isNull(register)) {
-    throw env.reject('reference-state', 'EINVAL', `R${regno} must be referenced when passed to release function`, { register: regno, causes: causesOf(env, register) });
+    throw env.reject('reference-state', 'EINVAL', `R${regno} must be referenced when passed to release function`, { register: regno });
   }
   meta.releaseRegister = regno;
 }

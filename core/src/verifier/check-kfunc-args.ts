@@ -4,7 +4,6 @@ import { resolve, sizeOf, type Btf } from '#core/btf';
 import { checkConstantString, checkTimer, inTreeCallback, requireInitialised } from './check-helper-args.ts';
 import { accessMemory } from './check-memory.ts';
 import { isNull } from './check-stack.ts';
-import { causesOf } from './causes.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { checkSharedMemory, checkSharedMemorySize } from './helper-memory.ts';
 import { classifyArgument, endsIn, type KfuncArgument, type KfuncPrototype, PROJECTIONS, structOfType } from './kfunc-meta.ts';
@@ -67,7 +66,7 @@ export function checkKfuncArguments(env: VerifierEnvironment, kfunc: KfuncProtot
       continue;
     }
     if ((kfunc.trustedArguments || kfunc.rcuArguments) && (isNull(register) || mayBeNull(register.type)) && !endsIn(parameter, '__nullable')) {
-      throw env.reject('helper-argument-null', 'EACCES', `Possibly NULL pointer passed to trusted arg${index}`, { register: regno, causes: causesOf(env, register) });
+      throw env.reject('helper-argument-null', 'EACCES', `Possibly NULL pointer passed to trusted arg${index}`, { register: regno });
     }
     if (register.refObjId !== 0) {
       if (kfunc.releases && meta.refObjId !== 0) throw env.reject('verifier-limit', 'EFAULT', `verifier bug: more than one arg with ref_obj_id R${regno} ${register.refObjId} ${meta.refObjId}`);
@@ -116,8 +115,8 @@ function checkTrust(env: VerifierEnvironment, kfunc: KfuncPrototype, argument: K
     meta.mapUid = register.mapUid;
   } else if (argument.kind !== 'btf_id' && argument.kind !== 'alloc') return;
   if ((!kfunc.trustedArguments && !kfunc.rcuArguments) || isTrusted(register)) return;
-  if (!kfunc.rcuArguments) throw env.reject('kfunc-argument', 'EINVAL', `R${regno} must be referenced or trusted`, { register: regno, causes: causesOf(env, register) });
-  if (!isRcu(register)) throw env.reject('kfunc-argument', 'EINVAL', `R${regno} must be a rcu pointer`, { register: regno, causes: causesOf(env, register) });
+  if (!kfunc.rcuArguments) throw env.reject('kfunc-argument', 'EINVAL', `R${regno} must be referenced or trusted`, { register: regno });
+  if (!isRcu(register)) throw env.reject('kfunc-argument', 'EINVAL', `R${regno} must be a rcu pointer`, { register: regno });
 }
 
 /** 'two' where the argument takes the next one, its size, with it. */

@@ -40,14 +40,13 @@ export function checkKptrAccess(env: VerifierEnvironment, value: number, field: 
   if (class_ !== BPF_LDX && (field.kind === 'kptr' || field.kind === 'percpu_kptr')) throw env.reject('kptr', 'EACCES', 'store to referenced kptr disallowed');
   if (class_ !== BPF_LDX && field.kind === 'uptr') throw env.reject('kptr', 'EACCES', 'store to uptr disallowed');
   const target = kptrTarget(env, field, btf);
-  const provenance = { written: env.insn, narrowed: -1, origin: env.insn };
   switch (class_) {
     case BPF_LDX:
       if (field.kind === 'uptr') {
-        env.setRegister(value, pointerRegister(PTR_TO_MEM | PTR_MAYBE_NULL, { id: env.newId(), memSize: sizeOfType(btf, field.pointee!.localId), provenance }));
+        env.setRegister(value, pointerRegister(PTR_TO_MEM | PTR_MAYBE_NULL, { id: env.newId(), memSize: sizeOfType(btf, field.pointee!.localId) }));
         return;
       }
-      env.setRegister(value, pointerRegister(PTR_TO_BTF_ID | loadedType(env, field, target), { btf: target.btf, btfId: target.btfId, id: env.newId(), provenance }));
+      env.setRegister(value, pointerRegister(PTR_TO_BTF_ID | loadedType(env, field, target), { btf: target.btf, btfId: target.btfId, id: env.newId() }));
       return;
     case BPF_STX: {
       const register = env.register(value);

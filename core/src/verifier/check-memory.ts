@@ -12,7 +12,7 @@ import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { constant, signExtend, truncate } from './domains/scalar.ts';
 import { formatTnum, tnumAdd, tnumConst, tnumIsAligned } from './domains/tnum.ts';
 import {
-  baseType, CONST_PTR_TO_MAP, isPacketPointer, isSocketPointer, mayBeNull, MAX_VARIABLE_OFFSET, MEM_RDONLY, type Provenance, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
+  baseType, CONST_PTR_TO_MAP, isPacketPointer, isSocketPointer, mayBeNull, MAX_VARIABLE_OFFSET, MEM_RDONLY, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
   PTR_TO_FLOW_KEYS, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER, type Register, SCALAR_VALUE,
   scalarRegister, typeName, unknownRegister,
 } from './registers.ts';
@@ -32,7 +32,6 @@ export interface MemoryAccess {
   readonly aligned?: boolean;
 }
 
-const loaded = (env: VerifierEnvironment): Provenance => ({ written: env.insn, narrowed: -1, origin: env.insn });
 
 /** One load or store at `off` from the register. Changes the state: the loaded register, or the stack. */
 export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: number, access: MemoryAccess): void {
@@ -44,7 +43,7 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
   const base = baseType(type);
   const load = !write && value >= 0;
   const setUnknown = (): void => {
-    if (load) env.setRegister(value, unknownRegister(loaded(env)));
+    if (load) env.setRegister(value, unknownRegister());
   };
   if (type === PTR_TO_MAP_KEY) {
     if (write) throw env.reject('write-forbidden', 'EACCES', `write to change key R${regno} not allowed`, { register: regno });
@@ -62,7 +61,7 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
     } else {
       checkRegion(env, regno, off, size, register.memSize, false);
       if (write) noteRecordWrite(env, register, off, size);
-      if (value >= 0 && (!write || readOnly)) env.setRegister(value, unknownRegister(loaded(env)));
+      if (value >= 0 && (!write || readOnly)) env.setRegister(value, unknownRegister());
     }
   } else if (type === PTR_TO_CTX) {
     checkContextAccess(env, regno, insnOff, access);
@@ -91,7 +90,7 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
     const readOnly = (type & MEM_RDONLY) !== 0;
     if (write && readOnly) throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno });
     checkBuffer(env, readOnly ? 'rdonly' : 'rdwr', register, regno, off, size);
-    if (value >= 0 && (!write || readOnly)) env.setRegister(value, unknownRegister(loaded(env)));
+    if (value >= 0 && (!write || readOnly)) env.setRegister(value, unknownRegister());
   } else if (type === PTR_TO_ARENA) {
     setUnknown();
   } else {
@@ -306,9 +305,9 @@ function accessMapValue(env: VerifierEnvironment, regno: number, off: number, ac
   if (write || value < 0) return;
   const known = fixed && map.frozen ? readConstant(map.frozen, at, size) : undefined;
   if (known !== undefined) {
-    env.setRegister(value, scalarRegister(constant(access.signExtends ? BigInt.asIntN(size * 8, known) : known), loaded(env)));
+    env.setRegister(value, scalarRegister(constant(access.signExtends ? BigInt.asIntN(size * 8, known) : known)));
   } else {
-    env.setRegister(value, unknownRegister(loaded(env)));
+    env.setRegister(value, unknownRegister());
   }
 }
 

@@ -129,7 +129,7 @@ export function writeStackFixed(env: VerifierEnvironment, frame: Frame, off: num
     }
     spill(frame, slot, fits ? register : register.id === 0 && !register.addConst ? register : register.with({ id: 0, addConst: 0 }), size);
   } else if (!register && aligned && isStoreImmediate(insn)) {
-    spill(frame, slot, scalarRegister(immediate(insn.imm), { written: env.insn, narrowed: -1, origin: env.insn }), size);
+    spill(frame, slot, scalarRegister(immediate(insn.imm)), size);
   } else if (register && isSpillable(register)) {
     if (size !== 8) {
       env.log.write(formatLine(env, env.insn, '; '));
@@ -195,7 +195,6 @@ export function writeStackVariable(env: VerifierEnvironment, frame: Frame, point
   if (zeroKept && value >= 0) markPrecise(env, value);
 }
 
-const provenanceOfLoad = (env: VerifierEnvironment) => ({ written: env.insn, narrowed: -1, origin: env.insn });
 
 /** The register loaded from bytes that are no spill: zero if all are, otherwise unknown. */
 function loadBytes(env: VerifierEnvironment, frame: Frame, low: number, high: number, target: number): void {
@@ -205,7 +204,7 @@ function loadBytes(env: VerifierEnvironment, frame: Frame, low: number, high: nu
     if (byteKind(frame.stack[slotOf(at)] ?? EMPTY_SLOT, byteOf(at)) !== STACK_ZERO) break;
     zeros++;
   }
-  env.setRegister(target, zeros === high - low ? scalarRegister(ZERO, provenanceOfLoad(env)) : unknownRegister(provenanceOfLoad(env)));
+  env.setRegister(target, zeros === high - low ? scalarRegister(ZERO) : unknownRegister());
 }
 
 /** Loads `size` bytes at a fixed offset into register `target`; -1 only checks. */
@@ -259,9 +258,9 @@ export function readStackFixed(env: VerifierEnvironment, frame: Frame, off: numb
         if (kind === STACK_SPILL) spilled++;
         else if (kind === STACK_ZERO) zeros++;
       }
-      if (spilled === size && isZero(register.scalar)) env.setRegister(target, scalarRegister(ZERO, provenanceOfLoad(env)));
+      if (spilled === size && isZero(register.scalar)) env.setRegister(target, scalarRegister(ZERO));
       else {
-        env.setRegister(target, zeros === size ? scalarRegister(ZERO, provenanceOfLoad(env)) : unknownRegister(provenanceOfLoad(env)));
+        env.setRegister(target, zeros === size ? scalarRegister(ZERO) : unknownRegister());
         remembered = false;
       }
     }

@@ -7,6 +7,7 @@ import { Cancelled, Rejection, type VerifierEnvironment } from './environment.ts
 import type { FindingCode } from './findings.ts';
 import { mayBeNull, unknownRegister } from './registers.ts';
 import { markNullOrNot } from './transfer-jump.ts';
+import { originOf } from './explain/rejected-case.ts';
 import { walk, type WalkFrom } from './walk.ts';
 
 const MAX_ERRORS = 16;
@@ -72,7 +73,7 @@ interface Place {
 
 function placeOf(env: VerifierEnvironment, { code, insn, details }: Rejection): Place {
   const record = env.program.lines.findLast((line) => line.insn <= insn);
-  const origin = details.register === undefined ? -1 : (env.state.frame.registers[details.register]?.provenance.origin ?? -1);
+  const origin = details.register === undefined ? -1 : originOf(env, details.register);
   return { code, insn, line: record && record.line > 0 ? `${record.file}:${record.line}` : `insn ${insn}`, origin };
 }
 
@@ -89,14 +90,14 @@ function goOn(env: VerifierEnvironment, { code, insn: at, details }: Rejection, 
   const register = details.register === undefined ? undefined : env.register(details.register);
   if ((code === 'null-dereference' || code === 'helper-argument-null') && register && mayBeNull(register.type) && register.id !== 0) {
     // As if it had been checked.
-    markNullOrNot(env.state, register, false, env);
+    markNullOrNot(env.state, register, false);
     return mayBeNull(env.register(details.register!).type) ? 'next-path' : 'again';
   }
   if (!ACCESS_OUTSIDE.has(code) || insn.opcode === (BPF_JMP | BPF_CALL)) return 'next-path';
   switch (insnClass(insn)) {
     case BPF_LDX:
       recovered.add(at);
-      env.setRegister(insn.dst, unknownRegister({ written: at, narrowed: -1, origin: at }));
+      env.setRegister(insn.dst, unknownRegister());
       break;
     case BPF_ST:
       break;

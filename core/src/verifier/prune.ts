@@ -136,13 +136,13 @@ export function widenImpreciseScalars(old: VerifierState, current: VerifierState
       const a = before.registers[i]!;
       const b = now.registers[i]!;
       if (a.type !== SCALAR_VALUE || b.type !== SCALAR_VALUE || (before.preciseRegisters >>> i) & 1) continue;
-      if (!isNotChanged(a, b, ids)) now.registers[i] = unknownRegister(b.provenance);
+      if (!isNotChanged(a, b, ids)) now.registers[i] = unknownRegister();
     }
     for (let i = 0; i < Math.min(before.stack.length, now.stack.length); i++) {
       const a = before.stack[i]!;
       const b = now.stack[i]!;
       if (!isSpilled(a) || !isSpilled(b) || a.register.type !== SCALAR_VALUE || b.register.type !== SCALAR_VALUE || before.preciseSlots.has(i)) continue;
-      if (!isNotChanged(a.register, b.register, ids)) now.stack[i] = { kinds: b.kinds, register: unknownRegister(b.register.provenance) };
+      if (!isNotChanged(a.register, b.register, ids)) now.stack[i] = { kinds: b.kinds, register: unknownRegister() };
     }
   }
 }

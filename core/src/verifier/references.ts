@@ -30,24 +30,24 @@ export function forgetReference(state: VerifierState, id: number): boolean {
 /** Ends a reference: copies of its pointer, in registers and spilled, become numbers of which nothing is known. */
 export function releaseReference(env: VerifierEnvironment, id: number): boolean {
   if (!forgetReference(env.state, id)) return false;
-  env.state.changeRegisters((register) => (register.refObjId === id ? forgotten(register) : undefined));
+  env.state.changeRegisters((register) => (register.refObjId === id ? forgotten() : undefined));
   return true;
 }
 
 /** What a register becomes when what it pointed to is gone. */
-export const forgotten = (register: Register): Register => unknownRegister(register.provenance);
+export const forgotten = (): Register => unknownRegister();
 
 /** Slices of a dynptr that is gone. */
 export function forgetSlices(env: VerifierEnvironment, dynptrId: number): void {
   env.state.changeRegisters((register) => {
     if (register.dynptrId !== dynptrId || dynptrId === 0) return undefined;
-    return baseType(register.type) === PTR_TO_MEM && (register.type & ~PTR_MAYBE_NULL) !== 0 ? forgotten(register) : undefined;
+    return baseType(register.type) === PTR_TO_MEM && (register.type & ~PTR_MAYBE_NULL) !== 0 ? forgotten() : undefined;
   });
 }
 
 /** Pointers to nodes that someone else may remove from now on: the lock that kept them there is being released. */
 export function forgetNonOwningReferences(env: VerifierEnvironment): void {
-  env.state.changeRegisters((register) => (isNonOwningReference(register.type) ? forgotten(register) : undefined));
+  env.state.changeRegisters((register) => (isNonOwningReference(register.type) ? forgotten() : undefined));
 }
 
 /** RCU-protected pointers when the outermost read lock is released: still readable, trusted no more. */

@@ -86,18 +86,6 @@ export const BEYOND_PKT_END = -2;
 export type DynptrKind = 'invalid' | 'local' | 'ringbuf' | 'skb' | 'xdp' | 'skb_meta' | 'file';
 export type IteratorState = 'invalid' | 'active' | 'drained';
 
-/** Where a value came from, for the causal path of a finding: instruction slots, -1 where there is none. */
-export interface Provenance {
-  /** The instruction that wrote the register. */
-  readonly written: number;
-  /** The branch that last narrowed it. */
-  readonly narrowed: number;
-  /** The call, load or constant that made the value; kept through moves, spills and arithmetic. */
-  readonly origin: number;
-}
-
-export const NO_PROVENANCE: Provenance = { written: -1, narrowed: -1, origin: -1 };
-
 export class Register {
   type = NOT_INIT;
   /** Fixed part of a pointer's offset; of a scalar with `addConst`, its distance from the scalar it is linked to. */
@@ -131,7 +119,6 @@ export class Register {
   iteratorDepth = 0;
   /** The interrupt state saved in a stack slot: which family of kfuncs made it. */
   irqClass = 0;
-  provenance: Provenance = NO_PROVENANCE;
 
   copy(): Register {
     const copy = new Register();
@@ -155,7 +142,6 @@ export class Register {
     copy.iterator = this.iterator;
     copy.iteratorDepth = this.iteratorDepth;
     copy.irqClass = this.irqClass;
-    copy.provenance = this.provenance;
     return copy;
   }
 
@@ -167,15 +153,14 @@ export class Register {
 
 export const UNINITIALISED = new Register();
 
-export function scalarRegister(scalar: Scalar, provenance: Provenance = NO_PROVENANCE): Register {
+export function scalarRegister(scalar: Scalar): Register {
   const register = new Register();
   register.type = SCALAR_VALUE;
   register.scalar = scalar;
-  register.provenance = provenance;
   return register;
 }
 
-export const unknownRegister = (provenance: Provenance = NO_PROVENANCE): Register => scalarRegister(UNKNOWN, provenance);
+export const unknownRegister = (): Register => scalarRegister(UNKNOWN);
 
 /** A pointer of this type at offset 0. */
 export function pointerRegister(type: number, changes: Partial<Omit<Register, 'copy' | 'with'>> = {}): Register {

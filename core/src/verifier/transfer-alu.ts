@@ -17,7 +17,7 @@ import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { tracksSwapsAndDistances } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import {
-  baseType, CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, isPacketPointer, mayBeNull, MAX_VARIABLE_OFFSET, pointerRegister, type Provenance, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
+  baseType, CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, isPacketPointer, mayBeNull, MAX_VARIABLE_OFFSET, pointerRegister, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
   PTR_TO_FLOW_KEYS, PTR_TO_FUNC, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER, type Register, SCALAR_VALUE, scalarRegister,
   typeName, unknownRegister,
 } from './registers.ts';
@@ -29,8 +29,6 @@ const OPERATORS: Readonly<Record<number, string>> = {
 };
 const ADDRESS_SPACE_CAST = 1;
 
-const computed = (env: VerifierEnvironment, from: Register): Provenance => ({ written: env.insn, narrowed: from.provenance.narrowed, origin: from.provenance.origin >= 0 ? from.provenance.origin : env.insn });
-const made = (env: VerifierEnvironment): Provenance => ({ written: env.insn, narrowed: -1, origin: env.insn });
 
 /** One instruction of the ALU classes. */
 export function transferAlu(env: VerifierEnvironment, insn: Insn): void {
@@ -72,17 +70,17 @@ function unary(env: VerifierEnvironment, insn: Insn, operation: number, is64: bo
   const register = checkSource(env, insn.dst);
   checkTarget(env, insn.dst);
   if (operation === BPF_NEG && register.type === SCALAR_VALUE) {
-    env.setRegister(insn.dst, scalarRegister(arithmetic(BPF_NEG, !is64, register.scalar, register.scalar), computed(env, register)));
+    env.setRegister(insn.dst, scalarRegister(arithmetic(BPF_NEG, !is64, register.scalar, register.scalar)));
     return;
   }
   if (operation === BPF_END && register.type === SCALAR_VALUE && tracksSwapsAndDistances(env.kernel)) {
     // Little-endian: `le` only cuts, `be` and `bswap` reverse the bytes.
     const swaps = is64 || usesRegisterSource(insn);
     const scalar = swaps ? byteSwap(register.scalar, insn.imm / 8) : insn.imm === 64 ? register.scalar : truncate(register.scalar, insn.imm / 8);
-    env.setRegister(insn.dst, scalarRegister(scalar, computed(env, register)));
+    env.setRegister(insn.dst, scalarRegister(scalar));
     return;
   }
-  env.setRegister(insn.dst, unknownRegister(computed(env, register)));
+  env.setRegister(insn.dst, unknownRegister());
 }
 
 function move(env: VerifierEnvironment, insn: Insn, is64: boolean): void {
@@ -91,7 +89,7 @@ function move(env: VerifierEnvironment, insn: Insn, is64: boolean): void {
   if (!usesRegisterSource(insn)) {
     if (src !== 0 || insn.off !== 0) throw reserved();
     checkTarget(env, dst);
-    env.setRegister(dst, scalarRegister(is64 ? immediate(insn.imm) : immediate32(insn.imm), made(env)));
+    env.setRegister(dst, scalarRegister(is64 ? immediate(insn.imm) : immediate32(insn.imm)));
     return;
   }
   if (!is64) {
@@ -111,7 +109,7 @@ function move(env: VerifierEnvironment, insn: Insn, is64: boolean): void {
     env.replaceRegister(src, source);
   };
   if (is64 && insn.imm !== 0) {
-    env.setRegister(dst, insn.imm === 1 ? pointerRegister(PTR_TO_ARENA, { provenance: made(env) }) : unknownRegister(made(env)));
+    env.setRegister(dst, insn.imm === 1 ? pointerRegister(PTR_TO_ARENA) : unknownRegister());
     return;
   }
   if (is64 && insn.off === 0) {
@@ -127,20 +125,19 @@ function move(env: VerifierEnvironment, insn: Insn, is64: boolean): void {
       zeroExtend32(s);
       scalar = settle(s);
     }
-    env.setRegister(dst, scalarRegister(scalar, computed(env, source)));
+    env.setRegister(dst, scalarRegister(scalar));
     return;
   }
-  const provenance = source.provenance;
   if (insn.off !== 0) {
     const unchanged = source.scalar.umax < 1n << BigInt(insn.off - 1);
     if (unchanged) link();
     let copy = unchanged ? source : unlinked(source);
-    if (is64) copy = copy.with({ scalar: signExtend(copy.scalar, insn.off >> 3), provenance });
+    if (is64) copy = copy.with({ scalar: signExtend(copy.scalar, insn.off >> 3) });
     else {
       const s = copy.scalar.draft();
       signExtend32(s, insn.off >> 3);
       zeroExtend32(s);
-      copy = copy.with({ scalar: settle(s), provenance });
+      copy = copy.with({ scalar: settle(s) });
     }
     env.setRegister(dst, copy);
     return;
@@ -179,7 +176,7 @@ function binary(env: VerifierEnvironment, insn: Insn, operation: number, is64: b
     if (targetIsPointer) {
       if (operation === BPF_SUB) {
         // The distance of two pointers: a number of which nothing is known.
-        env.setRegister(dst, unknownRegister(computed(env, target)));
+        env.setRegister(dst, unknownRegister());
         return;
       }
       throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer ${OPERATORS[operation]} pointer prohibited`, { register: dst });
@@ -199,7 +196,7 @@ function binary(env: VerifierEnvironment, insn: Insn, operation: number, is64: b
 function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean, target: Register, source: Register): void {
   const { dst } = insn;
   if (!hasKnownRange(operation, !is64, source.scalar)) {
-    env.setRegister(dst, unknownRegister(computed(env, target)));
+    env.setRegister(dst, unknownRegister());
     return;
   }
   let scalar = target.scalar;
@@ -237,7 +234,7 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
       addConst = is64 ? 64 : 32;
     }
   }
-  const register = scalarRegister(result, computed(env, target));
+  const register = scalarRegister(result);
   register.id = id;
   register.off = off;
   register.addConst = addConst;
@@ -274,12 +271,12 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
   const known = number.scalar.mask === 0n;
   const { smin, smax, umin, umax } = number.scalar;
   if ((known && (smin !== smax || umin !== umax)) || smin > smax || umin > umax) {
-    env.setRegister(dst, unknownRegister(computed(env, pointer)));
+    env.setRegister(dst, unknownRegister());
     return;
   }
   if (!is64) {
     if (operation === BPF_SUB) {
-      env.setRegister(dst, unknownRegister(computed(env, pointer)));
+      env.setRegister(dst, unknownRegister());
       return;
     }
     throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} 32-bit pointer arithmetic prohibited`, { register: dst });
@@ -296,7 +293,7 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
   checkSaneOffset(env, pointer, pointer.type, pointerRegno);
   const s = pointer.scalar.draft();
   unbound32(s);
-  const result = pointer.with({ provenance: computed(env, pointer) });
+  const result = pointer.copy();
   const packet = isPacketPointer(pointer.type);
   switch (operation) {
     case BPF_ADD: {

@@ -120,15 +120,15 @@ function bothBranches(env: VerifierEnvironment, insn: Insn, operation: number, i
   if (target.type === SCALAR_VALUE && (source === undefined || source.type === SCALAR_VALUE)) {
     narrowBoth(env, there, insn, operation, is32, target, source);
     if (source && source.id) {
-      syncLinked(here, here.frame.registers[src]!, linked, src, env.insn);
-      syncLinked(there, there.frame.registers[src]!, linked, src, env.insn);
+      syncLinked(here, here.frame.registers[src]!, linked, src);
+      syncLinked(there, there.frame.registers[src]!, linked, src);
     }
     if (target.id) {
-      syncLinked(here, here.frame.registers[dst]!, linked, dst, env.insn);
-      syncLinked(there, there.frame.registers[dst]!, linked, dst, env.insn);
+      syncLinked(here, here.frame.registers[dst]!, linked, dst);
+      syncLinked(there, there.frame.registers[dst]!, linked, dst);
     }
   }
-  refinePointers(env, insn, operation, is32, here, there);
+  refinePointers(insn, operation, is32, here, there);
 }
 
 function narrowBoth(env: VerifierEnvironment, there: VerifierState, insn: Insn, operation: number, is32: boolean, target: Register, source: Register | undefined): void {
@@ -147,7 +147,7 @@ function narrowBoth(env: VerifierEnvironment, there: VerifierState, insn: Insn, 
   }
   const [takenTarget, takenSource, fallTarget, fallSource] = results as [Scalar, Scalar, Scalar, Scalar];
   const put = (state: VerifierState, regno: number, register: Register, scalar: Scalar): void => {
-    state.frame.registers[regno] = register.with({ scalar, provenance: { ...register.provenance, narrowed: env.insn } });
+    state.frame.registers[regno] = register.with({ scalar });
   };
   put(there, dst, target, withoutContradiction(env, takenTarget, 'true_reg1'));
   if (source && !same) put(there, src, source, withoutContradiction(env, takenSource, 'true_reg2'));
@@ -176,7 +176,7 @@ function collectLinked(env: VerifierEnvironment, state: VerifierState, id: numbe
 }
 
 /** What was learned about one register holds for those linked to it, at their distance. */
-function syncLinked(state: VerifierState, known: Register, linked: readonly LinkedRegister[], regno: number, insn: number): void {
+function syncLinked(state: VerifierState, known: Register, linked: readonly LinkedRegister[], regno: number): void {
   for (const item of linked) {
     const frame = state.frames[item.frame]!;
     if (item.isRegister && item.index === regno && frame === state.frame) continue;
@@ -186,13 +186,13 @@ function syncLinked(state: VerifierState, known: Register, linked: readonly Link
     if (register.addConst !== 0 && known.addConst !== 0 && register.addConst !== known.addConst) continue;
     let updated: Register;
     if ((!register.addConst && !known.addConst) || register.off === known.off) {
-      updated = known.with({ provenance: { ...register.provenance, narrowed: insn } });
+      updated = known;
     } else {
       const s = known.scalar.draft();
       addUnsettled(s, constant(BigInt(register.off - known.off)));
       if (register.addConst === 32 || known.addConst === 32) zeroExtend32(s);
       settle(s);
-      updated = register.with({ scalar: s, provenance: { ...register.provenance, narrowed: insn } });
+      updated = register.with({ scalar: s });
     }
     if (item.isRegister) frame.registers[item.index] = updated;
     else frame.stack[item.index] = { kinds: frame.stack[item.index]!.kinds, register: updated };
@@ -200,7 +200,7 @@ function syncLinked(state: VerifierState, known: Register, linked: readonly Link
 }
 
 /** NULL checks and comparisons with the end of the packet. */
-function refinePointers(env: VerifierEnvironment, insn: Insn, operation: number, is32: boolean, here: VerifierState, there: VerifierState): void {
+function refinePointers(insn: Insn, operation: number, is32: boolean, here: VerifierState, there: VerifierState): void {
   const { dst, src } = insn;
   const fromRegister = usesRegisterSource(insn);
   const target = here.frame.registers[dst]!;
@@ -214,8 +214,8 @@ function refinePointers(env: VerifierEnvironment, insn: Insn, operation: number,
     }
   }
   if (!is32 && !fromRegister && insn.imm === 0 && (operation === BPF_JEQ || operation === BPF_JNE) && mayBeNull(target.type)) {
-    markNullOrNot(here, target, operation === BPF_JNE, env);
-    markNullOrNot(there, target, operation === BPF_JEQ, env);
+    markNullOrNot(here, target, operation === BPF_JNE);
+    markNullOrNot(there, target, operation === BPF_JEQ);
     return;
   }
   if (source && insnClass(insn) === BPF_JMP) matchPacketEnd(insn, operation, target, source, here, there);
@@ -241,16 +241,15 @@ const mayPointToLock = (register: Register): boolean => {
 };
 
 /** The pointer, and all copies of it, are NULL or are not. */
-export function markNullOrNot(state: VerifierState, checked: Register, isNull: boolean, env: VerifierEnvironment): void {
+export function markNullOrNot(state: VerifierState, checked: Register, isNull: boolean): void {
   const { id, refObjId } = checked;
   // Nothing was acquired after all.
   if (refObjId && refObjId === id && isNull) forgetReference(state, id);
   state.changeRegisters((register) => {
     if (!mayBeNull(register.type) || register.id !== id) return undefined;
     if (register.off !== 0 && !(isAllocatedObject(register.type) || isNonOwningReference(register.type))) return undefined;
-    if (isNull) return scalarRegister(ZERO, { ...register.provenance, narrowed: env.insn });
+    if (isNull) return scalarRegister(ZERO);
     const known = notNull(register);
-    known.provenance = { ...register.provenance, narrowed: env.insn };
     // Locks in the value tell objects apart by the id.
     if (!mayPointToLock(known)) known.id = 0;
     return known;

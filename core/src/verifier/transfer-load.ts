@@ -12,12 +12,11 @@ import { constant, ZERO } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { kernelSymbol } from './kernel-symbols.ts';
 import {
-  baseType, CONST_PTR_TO_MAP, isPacketPointer, isSocketPointer, MEM_RDONLY, pointerRegister, type Provenance, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_FLOW_KEYS, PTR_TO_FUNC,
+  baseType, CONST_PTR_TO_MAP, isPacketPointer, isSocketPointer, MEM_RDONLY, pointerRegister, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_FLOW_KEYS, PTR_TO_FUNC,
   PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_SOCKET, PTR_TO_SOCK_COMMON, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK, PTR_UNTRUSTED, scalarRegister, typeName, unknownRegister,
 } from './registers.ts';
 import { checkInvariants } from './transfer-alu.ts';
 
-const made = (env: VerifierEnvironment): Provenance => ({ written: env.insn, narrowed: -1, origin: env.insn });
 
 /** LDX: memory to register. */
 export function transferLoad(env: VerifierEnvironment, insn: Insn): void {
@@ -111,7 +110,7 @@ function readModifyWrite(env: VerifierEnvironment, insn: Insn): void {
   if (imm & BPF_FETCH) {
     result = imm === BPF_CMPXCHG ? 0 : src;
     checkTarget(env, result);
-    env.replaceRegister(result, unknownRegister(made(env)));
+    env.replaceRegister(result, unknownRegister());
   }
   accessMemory(env, dst, insn.off, { write: false, size, value: -1, aligned: true });
   if (result >= 0) accessMemory(env, dst, insn.off, { write: false, size, value: result, aligned: true });
@@ -175,13 +174,12 @@ export function transferLd(env: VerifierEnvironment, insn: Insn): void {
 function loadConstant(env: VerifierEnvironment, insn: Insn): void {
   const { dst } = insn;
   const second = env.insns[env.insn + 1]!;
-  const provenance = made(env);
   switch (insn.src) {
     case 0:
-      env.setRegister(dst, scalarRegister(constant(ldImm64Value(insn, second)), provenance));
+      env.setRegister(dst, scalarRegister(constant(ldImm64Value(insn, second))));
       return;
     case BPF_PSEUDO_BTF_ID:
-      env.setRegister(dst, kernelSymbol(env, insn, provenance));
+      env.setRegister(dst, kernelSymbol(env, insn));
       return;
     case BPF_PSEUDO_FUNC: {
       const index = env.subprogramOf[env.insn + insn.imm + 1] ?? -1;
@@ -189,14 +187,14 @@ function loadConstant(env: VerifierEnvironment, insn: Insn): void {
       if (!subprogram || (env.object.btf === undefined && subprogram.linkage === undefined)) throw env.reject('btf', 'EINVAL', 'missing btf func_info');
       if (subprogram.linkage !== 'static') throw env.reject('callback', 'EINVAL', 'callback function not static');
       if (index === 0) throw env.reject('callback', 'EINVAL', 'callback function cannot be the main program');
-      env.setRegister(dst, pointerRegister(PTR_TO_FUNC, { subprogram: index, provenance }));
+      env.setRegister(dst, pointerRegister(PTR_TO_FUNC, { subprogram: index }));
       return;
     }
     default: {
       const map = env.maps[insn.imm]!;
       if (insn.src === BPF_PSEUDO_MAP_VALUE || insn.src === BPF_PSEUDO_MAP_IDX_VALUE) {
-        env.setRegister(dst, map.type === 'arena' ? unknownRegister(provenance) : pointerRegister(PTR_TO_MAP_VALUE, { map, off: second.imm >>> 0, provenance }));
-      } else env.setRegister(dst, pointerRegister(CONST_PTR_TO_MAP, { map, provenance }));
+        env.setRegister(dst, map.type === 'arena' ? unknownRegister() : pointerRegister(PTR_TO_MAP_VALUE, { map, off: second.imm >>> 0 }));
+      } else env.setRegister(dst, pointerRegister(CONST_PTR_TO_MAP, { map }));
     }
   }
 }
@@ -217,11 +215,11 @@ function packetLoad(env: VerifierEnvironment, insn: Insn): void {
   if (modeField(insn) === BPF_IND) checkSource(env, insn.src);
   checkPointerOffset(env, context, 6, false);
   clearCallerSaved(env, env.frame);
-  env.setRegister(0, unknownRegister(made(env)));
+  env.setRegister(0, unknownRegister());
   if (env.state.frames.length === 1) return;
   // Outside of the packet it returns 0 from the function.
   env.pushBranch(env.insn + 1, env.insn);
-  env.setRegister(0, scalarRegister(ZERO, made(env)));
+  env.setRegister(0, scalarRegister(ZERO));
   exitFunction(env);
   env.insn--;
 }

@@ -56,7 +56,7 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
     },
     visits: env.visits.slice(),
   };
-  const { findings, furthest } = rejection ? explained(env, rejection, walked) : { findings: [], furthest: env };
+  const { findings, furthest } = rejection ? explained(env, rejection, walked) : { findings: [], furthest: env.warnings.size > 0 ? withTrace(env) : env };
   if (walked.size > 0) warnReturnValues(furthest);
   for (const { code, insn, details } of furthest.warnings.values()) findings.push(findingAt(furthest, 'warning', code, '', insn, details));
   return { ...answer, findings, ...(states && { states: states() }) };
@@ -87,6 +87,16 @@ function explained(env: VerifierEnvironment, rejection: Rejection, walked: Set<n
   const findings = [finding(first)];
   if (options.everyError && begun.size > 0) otherErrors(at, first, () => walkGlobalFunctions(at, begun), (other) => findings.push(finding(other)));
   return { findings, furthest: at };
+}
+
+/** The same walk with its path kept, for the paths of warnings; or the walk itself, where it is too long or nobody asks why. */
+function withTrace(env: VerifierEnvironment): VerifierEnvironment {
+  const { program, object, options } = env;
+  if (options.explain === false || env.processed > MAX_TRACED) return env;
+  const traced = new VerifierEnvironment(program, object, options, new VerifierLog(0));
+  keepTrace(traced);
+  walkAgain(traced, new Set());
+  return traced.warnings.size === env.warnings.size ? traced : env;
 }
 
 function walkAgain(env: VerifierEnvironment, walked: Set<number>): Rejection | undefined {

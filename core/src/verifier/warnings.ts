@@ -4,7 +4,8 @@
 
 import { type Btf, resolve, sizeOf } from '#core/btf';
 import { BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_EXIT, BPF_JMP, BPF_LD, BPF_LDX, BPF_MOV, BPF_STX, insnClass, isLdImm64, modeField, usesRegisterSource } from '#core/isa';
-import { causesOf, describeCall } from './causes.ts';
+import { describeCall } from './causes.ts';
+import { causesNow } from './explain/rejected-case.ts';
 import { successors } from './cfg.ts';
 import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import type { WarningCode } from './findings.ts';
@@ -61,7 +62,7 @@ export function warnUnwrittenStack(env: VerifierEnvironment, regno: number, writ
     explanation: `${call} reads ${written.length} bytes of stack${role ? ` as ${role.words}` : ''}, and ${all ? 'none of them has been written' : `${text} have not been written`} on this path${what ? `: ${what}` : ''}.${consequence(role?.use)}`,
     needed: `${written.length} bytes that the program has written`,
     known: `${count} of them never written`,
-    causes: causesOf(env, env.register(regno)),
+    causes: causesNow(env, regno),
   });
 }
 
@@ -148,7 +149,7 @@ export function warnTailCall(env: VerifierEnvironment, map: VerifierMap | undefi
   if (!env.options.warnings || !map || index.type !== SCALAR_VALUE || index.scalar.mask !== 0n) return;
   const slot = Number(BigInt.asUintN(32, index.scalar.value));
   const { name, slots, maxEntries } = map.definition;
-  const causes = causesOf(env, index);
+  const causes = causesNow(env, 3);
   if (maxEntries > 0 && slot >= maxEntries) {
     warn(env, 'empty-tail-call', env.insn, { register: 3, explanation: `${name} has ${maxEntries === 1 ? 'only slot 0' : `${maxEntries} slots, 0 to ${maxEntries - 1}`}: a tail call to slot ${slot} always fails, and the program goes on behind it.`, needed: `a slot in [0, ${maxEntries - 1}]`, known: `slot ${slot}`, causes });
   } else if (slots && slots.length > 0 && !slots.some((one) => one.index === slot)) {

@@ -5,20 +5,68 @@ import type { Rejection, VerifierEnvironment } from '../environment.ts';
 import { type FindingCode, findingRow } from '../findings.ts';
 import type { Cause, Finding } from '../types.ts';
 import { explainAddedNumber, explainBounds, explainPacket, explainStackBounds } from './bounds.ts';
+import {
+  explainArgument, explainConstant, explainContext, explainForbidden, explainGpl, explainHelperMap, explainKfunc, explainKfuncArgument, explainMapProgram, explainMemoryArgument, explainNotAllowed, explainPlace,
+  explainSize, explainSpecialField, explainUnknownHelper,
+} from './calls.ts';
+import { explainEndless, explainLeak, explainManyBranches, explainReferenceState, explainReturn, explainStackDepth, explainTooLarge, explainUninitialisedStack, explainUnreachable } from './flow.ts';
 import { Names } from './names.ts';
+import { explainDynptr, explainGraph, explainIterator, explainKptr, explainLock, explainMisaligned, explainOverwritten } from './objects.ts';
+import { explainArithmetic, explainModified, explainNull, explainNumber, explainOpaque, explainUninitialised } from './pointers.ts';
 import { type Explained, RejectedCase } from './rejected-case.ts';
 
 type Explain = (c: RejectedCase) => Explained;
 
 const EXPLAIN: Partial<Record<FindingCode, Explain>> = {
-  'map-value-bounds': explainBounds,
-  'map-key-bounds': explainBounds,
-  'mem-bounds': explainBounds,
+  'map-value-bounds': explainMemoryArgument,
+  'map-key-bounds': explainMemoryArgument,
+  'mem-bounds': explainMemoryArgument,
   'negative-index': explainBounds,
   'unbounded-index': explainBounds,
   'packet-bounds': explainPacket,
-  'stack-bounds': explainStackBounds,
+  'stack-bounds': (c) => (c.isAccess ? explainStackBounds(c) : explainMemoryArgument(c)),
   'pointer-offset-range': explainAddedNumber,
+  'null-dereference': explainNull,
+  'pointer-arithmetic-null': explainNull,
+  'helper-argument-null': explainNull,
+  'scalar-dereference': explainNumber,
+  'uninitialised-register': explainUninitialised,
+  'invalid-mem-access': explainOpaque,
+  'pointer-arithmetic': explainArithmetic,
+  'pointer-variable-offset': explainModified,
+  'stack-uninitialised': explainUninitialisedStack,
+  'stack-corruption': explainOverwritten,
+  'stack-dynptr-write': explainOverwritten,
+  misaligned: explainMisaligned,
+  'ctx-access': explainContext,
+  'write-forbidden': explainForbidden,
+  'read-forbidden': explainForbidden,
+  'special-field-access': explainSpecialField,
+  kptr: explainKptr,
+  'helper-not-allowed': explainNotAllowed,
+  'helper-unknown': explainUnknownHelper,
+  'helper-gpl': explainGpl,
+  'helper-context': explainPlace,
+  'helper-argument': explainArgument,
+  'helper-argument-size': explainSize,
+  'helper-argument-constant': explainConstant,
+  'helper-map': explainHelperMap,
+  'kfunc-not-allowed': explainKfunc,
+  'kfunc-argument': explainKfuncArgument,
+  'kfunc-context': explainPlace,
+  'map-program': explainMapProgram,
+  'reference-leak': explainLeak,
+  'reference-state': explainReferenceState,
+  dynptr: explainDynptr,
+  iterator: explainIterator,
+  lock: explainLock,
+  'graph-node': explainGraph,
+  'return-value': explainReturn,
+  'infinite-loop': explainEndless,
+  unreachable: explainUnreachable,
+  'stack-depth': explainStackDepth,
+  'too-large': explainTooLarge,
+  'too-many-branches': explainManyBranches,
 };
 
 /** A path of more steps is cut in its middle: where a value comes from and what happened last say most. */

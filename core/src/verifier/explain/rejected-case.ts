@@ -4,8 +4,8 @@ import { insnClass, BPF_LDX, BPF_ST, BPF_STX, type Insn } from '#core/isa';
 import type { Rejection, VerifierEnvironment } from '../environment.ts';
 import { type Register, SCALAR_VALUE } from '../registers.ts';
 import type { Cause, Fix } from '../types.ts';
-import { pointerOf } from './c-expression.ts';
-import type { NamedVariable, Names } from './names.ts';
+import { assignedName, pointerOf } from './c-expression.ts';
+import { type NamedVariable, Names } from './names.ts';
 import { pathOf, type TraceStep } from './trace.ts';
 import { type Focus, type ValueEvent, ValuePath } from './value-path.ts';
 import { causeOf, nameAt, quoted, type Speech } from './value-words.ts';
@@ -26,6 +26,25 @@ export interface NamedValue {
   readonly name: string;
   /** What was known of the variable where it was seen last. */
   readonly value: Register;
+}
+
+/** The causal path of a register's value, where the walk keeps its path. */
+export function causesNow(env: VerifierEnvironment, regno: number): Cause[] {
+  const path = pathOf(env);
+  if (path.length === 0) return [];
+  const value = new ValuePath(env, path, env.state.frame.registers);
+  value.follow(path.at(-1)?.insn === env.insn ? path.length - 1 : path.length, { kind: 'register', frame: env.state.frame.number, register: regno }, 'object');
+  const speech: Speech = { env, names: new Names(env.program, env.object), path };
+  return value.events.toReversed().flatMap((event) => causeOf(speech, event) ?? []);
+}
+
+/** Slot that made a register's value, as far back as it can be followed; -1 where the path is not kept. */
+export function originOf(env: VerifierEnvironment, regno: number): number {
+  const path = pathOf(env);
+  if (path.length === 0) return -1;
+  const value = new ValuePath(env, path, env.state.frame.registers);
+  value.follow(path.at(-1)?.insn === env.insn ? path.length - 1 : path.length, { kind: 'register', frame: env.state.frame.number, register: regno }, 'object');
+  return value.events.at(-1)?.insn ?? -1;
 }
 
 export class RejectedCase implements Speech {
@@ -126,7 +145,16 @@ export class RejectedCase implements Speech {
     const fromText = this.expression === undefined || !this.isAccess ? undefined : pointerOf(this.expression);
     const variable = this.variable(regno)?.name;
     if (fromText !== undefined && (variable === undefined || fromText !== variable)) return fromText.length <= 40 ? fromText : variable;
-    return variable;
+    if (variable !== undefined) return variable;
+    // The register that the compiler chose may have no name: the variable that took the value has one.
+    const origin = this.events(regno).find((event) => event.kind === 'call');
+    return origin && this.assignedAt(origin.insn);
+  }
+
+  /** The variable that takes what an instruction gives. */
+  assignedAt(insn: number): string | undefined {
+    const line = this.names.line(insn);
+    return line && assignedName(line.text, line.column);
   }
 
   variableType(name: string): NamedVariable | undefined {
