@@ -161,8 +161,10 @@ export function nearestSection(name: string): string | undefined {
   for (const candidate of exact.keys()) {
     const parts = candidate.split('/').length;
     const head = bare.split('/').slice(0, parts).join('/');
+    const limit = Math.max(1, Math.floor(candidate.length / 4));
+    if (Math.abs(head.length - candidate.length) > limit) continue;
     const distance = editDistance(head, candidate);
-    if (distance <= Math.max(1, Math.floor(candidate.length / 4)) && (!best || distance < best.distance)) best = { text: candidate, distance };
+    if (distance <= limit && (!best || distance < best.distance)) best = { text: candidate, distance };
   }
   return best?.text;
 }
