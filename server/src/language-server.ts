@@ -1,7 +1,7 @@
 // Speaks LSP: one line for each request, the work is in features/. Runs over any connection and any host.
 
 import {
-  type Connection, type Diagnostic, type InitializeParams, type InitializeResult, type Range, TextDocumentSyncKind, type WorkspaceFolder, TextDocuments,
+  CodeActionKind, type Connection, type Diagnostic, type InitializeParams, type InitializeResult, type Range, TextDocumentSyncKind, type WorkspaceFolder, TextDocuments,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Analysis } from './analysis.ts';
@@ -13,6 +13,7 @@ import { definition } from './features/definition.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
 import { documentSymbols } from './features/document-symbols.ts';
 import { hover } from './features/hover.ts';
+import { quickFixes } from './features/quick-fixes.ts';
 import { inlayHints } from './features/inlay-hints.ts';
 import { type ProgramInfo, programsOf, verificationText } from './features/programs.ts';
 import { signatureHelp } from './features/signature-help.ts';
@@ -156,6 +157,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
         completionProvider: { triggerCharacters: ['"', '<', '/', '>', '.', '&', '('], resolveProvider: true },
         hoverProvider: true,
         inlayHintProvider: true,
+        codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
         signatureHelpProvider: { triggerCharacters: ['(', ','] },
         documentSymbolProvider: true,
         definitionProvider: true,
@@ -216,6 +218,16 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     const checked = await analysis.settled(uri);
     return inlayHints(document, range, settings, checked);
   }, []));
+  connection.onCodeAction(({ textDocument: { uri }, context: { diagnostics, only } }, token) =>
+    forDocument(uri, async (document) => {
+      const wanted = !only || only.some((kind) => kind === CodeActionKind.Empty || kind === CodeActionKind.QuickFix);
+      if (!wanted || diagnostics.length === 0) return [];
+      // The menu's client gives up, or the text changes: nobody waits for the trials any more.
+      const controller = new AbortController();
+      token.onCancellationRequested(() => controller.abort());
+      return quickFixes(document, analysis.last(uri), diagnostics, { host, settings, unsaved: unsaved(), signal: controller.signal });
+    }, []),
+  );
   connection.onSignatureHelp(({ textDocument: { uri }, position }) => forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null));
   connection.onDocumentSymbol(({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.symbols() ?? forDocument(uri, documentSymbols, []));
   connection.onDefinition(({ textDocument: { uri }, position }) => {

@@ -60,6 +60,7 @@ function linesOf(finding: LoggedFinding): string[] {
   return [
     `${source ? `${placeOf(source)}: ` : ''}${finding.explanation}`,
     ...(source?.text ? [`    ${source.text}`] : []),
+    ...(source?.uncertain ? ['    (the branch begins here: a level-1 log leaves out the line of the instruction itself)'] : []),
     `the kernel says${insn === undefined ? '' : ` at instruction ${insn}`}: ${finding.message}${code === undefined ? '' : `  [${code}]`}`,
     ...finding.lines.filter((line) => line !== finding.message).map((line) => `    ${line}`),
     ...(report?.reason && report.reason !== finding.message ? [`    ${report.reason}`] : []),

@@ -57,7 +57,8 @@ async function start(context: vscode.ExtensionContext): Promise<Client> {
     'eBPF Workbench',
     { run: { module, transport: TransportKind.ipc }, debug: { module, transport: TransportKind.ipc } },
     {
-      documentSelector: LANGUAGES.flatMap((language) => [{ scheme: 'file', language }, { scheme: 'untitled', language }]),
+      // The last one is the log that "eBPF: Verify" shows.
+      documentSelector: [...LANGUAGES.flatMap((language) => [{ scheme: 'file', language }, { scheme: 'untitled', language }]), { scheme: 'ebpf-verifier', language: 'bpf-verifier-log' }],
       synchronize: { configurationSection: 'ebpf' },
       initializationOptions: { details: true, zigFolders: zigFolders(context), settings: vscode.workspace.getConfiguration('ebpf'), docs: vscode.Uri.joinPath(context.extensionUri, 'docs/verifier').toString() },
       // Hovers fold what only some want to see.

@@ -59,6 +59,9 @@ class ProgramReader {
   lastLine: number;
   /** Anything of the kernel's was read. */
   any = false;
+  /** The walk has jumped to another branch since the last source comment. */
+  private jumped = false;
+  private readonly behindJump = new WeakSet<LoggedInsn>();
 
   constructor(readonly firstLine: number) {
     this.lastLine = firstLine;
@@ -89,17 +92,21 @@ class ProgramReader {
         const logged: LoggedInsn = { insn: record.insn, text: record.text, logLine: line.at, ...(record.state !== undefined && { state: record.state }), ...(this.source && { source: this.source }) };
         this.walk.insn(logged);
         this.insns.push(logged);
+        if (this.jumped) this.behindJump.add(logged);
         const state = record.state === undefined ? undefined : readState(record.state);
-        if (state) this.walk.state(state, false);
+        if (state) this.walk.state(state, record.resumed === true);
+        this.jumped ||= record.resumed === true;
         this.others = [];
         return;
       }
       case 'source':
+        this.jumped = false;
         this.source = this.function === undefined ? record.source : { ...record.source, function: this.function };
         this.sources.push({ logLine: line.at, source: this.source });
         return;
       case 'from':
         this.walk.from(record.from);
+        this.jumped = true;
         if (record.state) this.walk.state(record.state, true);
         this.others = [];
         return;
@@ -191,7 +198,10 @@ class ProgramReader {
     const register = aboutValue ? offendingRegister(lines, instruction) : undefined;
     const known = register === undefined ? undefined : registers.find(({ name }) => name === `R${register}`);
     const traced = register === undefined || at === undefined || at < 0 ? [] : causesOf(path, at, register, registers);
-    const source = sourceOf(step?.source, report?.at?.source);
+    // The kernel prints a line once, and at level 1 erases what it printed of safe paths: the comment may be gone with them.
+    const erased = step !== undefined && this.behindJump.has(step) && this.insns.length < (this.statistics.processed ?? 0);
+    const logged = step?.source && erased ? { ...step.source, uncertain: true } : step?.source;
+    const source = sourceOf(logged, report?.at?.source);
     return {
       ...(code !== undefined && { code }),
       message: said?.line ?? lines[0] ?? report!.reason,
@@ -325,11 +335,13 @@ class LogReader {
       }
       // `failed to load: -13` behind the log: of the program just read.
       const last = this.done.at(-1);
-      if (words.failed && last && this.words === undefined && (last.name === undefined || words.name === undefined || last.name === words.name)) {
+      if (!words.failed) return;
+      if (last && this.words === undefined && (last.name === undefined || words.name === undefined || last.name === words.name)) {
         this.done[this.done.length - 1] = { ...last, ...(last.name === undefined && words.name !== undefined && { name: words.name }), ...(last.loader === undefined && words.loader && { loader: words.loader }), verdict: 'rejected', ...(last.errno === undefined && words.errno !== undefined && { errno: words.errno }) };
         return;
       }
-    } else if (current) this.close();
+    }
+    if (current) this.close();
     // One load has several such lines: what they say adds up until the log begins.
     const before = this.words;
     const same = before && (before.name === undefined || words.name === undefined || before.name === words.name);

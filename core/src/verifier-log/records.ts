@@ -5,7 +5,8 @@ import { type LoggedState, readState } from './states.ts';
 import type { LoggedSource, LoggedStatistics } from './types.ts';
 
 export type LogRecord =
-  | { kind: 'insn'; insn: number; text: string; state?: string }
+  /** `resumed`: the state is that of a branch taken up here, all there is to know of it. */
+  | { kind: 'insn'; insn: number; text: string; state?: string; resumed?: boolean }
   | { kind: 'source'; source: LoggedSource }
   /** `from 5 to 9: …`: the walk goes on with a branch left for later. */
   | { kind: 'from'; from: number; to: number; state?: LoggedState }
@@ -26,7 +27,7 @@ const SOURCE = /^; ?(.*)$/;
 const PLACE = / @ ([^\s:]+(?:\.\w+)):(\d+)(?::(\d+))?$/;
 const FROM = /^from (\d+) to (\d+)(?: \([^)]*\))?: ?(.*)$/;
 const NUMBERED_STATE = /^(\d+): ((?:frame\d+: )?(?:R\d|fp-|refs=).*)$/;
-/** A branch's other end printed behind the instruction, without a line end: `… goto pc+5 8: R6=…`. */
+/** At level 1, where the lines of a safe path were erased up to the branch: its other end follows, as in `… goto pc+5 8: R6=…`. */
 const TRAILING_STATE = /^(.*? goto pc[+-]\d+)\s+\d+: ((?:frame\d+: )?R\d.*)$/;
 
 const REMARKS: readonly RegExp[] = [
@@ -37,7 +38,7 @@ const REMARKS: readonly RegExp[] = [
   /^(?:caller|callee|returning from callee|to caller at \d+):?/,
   /^(?:cur|old|current|parent) state:/,
   /^mark_precise:/,
-  /^(?:last_idx|regs=|parent |propagating |first_idx)/,
+  /^(?:frame ?\d+: )?(?:last_idx|regs=|parent |propagating |first_idx)/,
   /^Live regs before insn/,
   /^\d+: [.\d]{10,} /,
   /^(?:SCC|subprog#\d|stack use\/def|topo_order|def=|use=)/,
@@ -87,7 +88,7 @@ export function readRecord(line: string): LogRecord {
 
 function readInsn(insn: number, text: string): LogRecord {
   const trailing = TRAILING_STATE.exec(text);
-  if (trailing) return { kind: 'insn', insn, text: trailing[1]!, state: trailing[2]! };
+  if (trailing) return { kind: 'insn', insn, text: trailing[1]!, state: trailing[2]!, resumed: true };
   const at = text.search(STATE_BEHIND);
   if (at < 0) return { kind: 'insn', insn, text: text.trimEnd() };
   return { kind: 'insn', insn, text: text.slice(0, at).trimEnd(), state: text.slice(at).replace(/^\s*; /, '') };

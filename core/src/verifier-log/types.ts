@@ -13,6 +13,8 @@ export interface LoggedSource {
   text: string;
   /** Name of the C function, where the log tells it. */
   function?: string;
+  /** The instruction's own line was not logged again (level 1 erases safe paths): this is the last one before the branch. */
+  uncertain?: boolean;
 }
 
 export interface LoggedRegister {

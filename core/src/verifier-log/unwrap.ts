@@ -33,11 +33,12 @@ export const PREFIXES = [
   { from: 'syslog, journalctl', pattern: /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,100} [\w./@-]{1,100}(?:\[\d+\])?: /, examples: ['Mar  1 10:11:12 host loader[123]: '] },
   { from: 'the kernel\'s own log', pattern: /^(?:<\d+>)?\[ *\d+\.\d+(?:\]|\]\[ *[TC]\d+\]) /, examples: ['[   12.345678] ', '<4>[   12.345678][  T1] '] },
   { from: 'a clock', pattern: /^\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? /, examples: ['10:11:12 ', '[10:11:12.345] '] },
+  { from: 'a level', pattern: /^(?:\[(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE)\]|(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|info|warn|debug)(?=[ :])):? /, examples: ['[INFO] ', 'WARN: ', 'DEBUG '] },
   { from: 'docker compose', pattern: /^[A-Za-z][\w.-]{0,100} +\| /, examples: ['agent-1  | '] },
   { from: 'kubectl', pattern: /^\[pod\/[\w./-]{1,200}\] /, examples: ['[pod/agent-x7/loader] '] },
   { from: 'BuildKit', pattern: /^#\d+ \d+\.\d+ /, examples: ['#12 3.456 '] },
-  { from: 'a level', pattern: /^(?:\[(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE)\]|(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|info|warn|debug)(?=[ :])):? +/, examples: ['[INFO] ', 'WARN: ', 'DEBUG '] },
-  { from: 'a quoted mail or Markdown', pattern: /^> ?/, examples: ['> '] },
+  // Not `>>>`, which is 7.3's mark at a line.
+  { from: 'a quoted mail or Markdown', pattern: /^>(?!>>) ?/, examples: ['> '] },
 ] as const satisfies readonly PrefixRow[];
 
 const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
@@ -60,18 +61,20 @@ function cleanLine(given: string, at: number, depth: number, into: CleanLine[]):
   line = line.trimEnd();
   if (depth < DEEPEST) {
     const inside = wrapped(line);
-    if (inside) {
+    if (inside !== undefined) {
       for (const one of inside.split('\n')) cleanLine(one, at, depth + 1, into);
       return;
     }
   }
   if (line.length > LONGEST_LINE) line = line.slice(0, LONGEST_LINE);
   for (let round = 0; round < DEEPEST; round++) {
-    const prefix = PREFIXES.find(({ pattern }) => pattern.test(line));
+    // The blank of a prefix with nothing behind it is often lost.
+    const padded = `${line} `;
+    const prefix = PREFIXES.find(({ pattern }) => pattern.test(padded));
     if (!prefix) break;
-    line = line.replace(prefix.pattern, '');
+    line = padded.replace(prefix.pattern, '').trimEnd();
     const inside = depth < DEEPEST ? wrapped(line) : undefined;
-    if (inside) {
+    if (inside !== undefined) {
       for (const one of inside.split('\n')) cleanLine(one, at, depth + 1, into);
       return;
     }
