@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { CompletionItem, Diagnostic, DocumentSymbol, Hover, InlayHint, Location, Position, Range, SignatureHelp } from 'vscode-languageserver';
+import type { CodeAction, CompletionItem, Diagnostic, DocumentSymbol, Hover, InlayHint, Location, Position, Range, SignatureHelp, TextDocumentEdit, TextEdit } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { repository } from '#test/requirements';
 import type { ProgramInfo } from '../../server/src/features/programs.ts';
@@ -39,6 +39,7 @@ const SEVERITIES = ['', 'error', 'warning', 'information', 'hint'];
 
 class Player {
   private client: LspClient | undefined;
+  private actions: readonly CodeAction[] = [];
   private document!: TextDocument;
 
   async command(text: string, given: string): Promise<string[]> {
@@ -73,6 +74,19 @@ class Player {
       case 'hints': {
         const answer = await this.ask<InlayHint[]>('textDocument/inlayHint', { range: { start: { line: 0, character: 0 }, end: { line: this.document.lineCount, character: 0 } } });
         return answer.length === 0 ? ['none'] : answer.map(({ position, label }) => `${position.line + 1}: ${this.lineOf(position.line)}  ⟨${label as string}⟩`);
+      }
+      case 'fixes': {
+        const { uri, version } = this.document;
+        const { diagnostics } = await this.client.until(() => this.client!.published.find((one) => one.uri === uri && one.version === version));
+        const range = { start: { line: 0, character: 0 }, end: { line: this.document.lineCount, character: 0 } };
+        this.actions = await this.ask<CodeAction[]>('textDocument/codeAction', { range, context: { diagnostics } });
+        return this.actions.length === 0 ? ['none'] : this.actions.map(({ title, isPreferred }) => `${isPreferred ? '* ' : ''}${title}`);
+      }
+      case 'apply': {
+        const action = this.actions.find(({ title }) => title.includes(rest));
+        if (!action) throw new Error(`no fix is called ${rest}`);
+        const edits = (action.edit!.documentChanges![0] as TextDocumentEdit).edits as TextEdit[];
+        return this.apply(edits);
       }
       case 'signature': {
         const answer = await this.ask<SignatureHelp | null>('textDocument/signatureHelp', { position: this.place(rest) });
@@ -128,6 +142,21 @@ class Player {
     this.document = TextDocument.update(this.document, [{ range, text: to }], version);
     this.client!.tell('textDocument/didChange', { textDocument: { uri: this.document.uri, version }, contentChanges: [{ range, text: to }] });
     return [];
+  }
+
+  /** The lines that edits made, with one line around them. */
+  private apply(edits: readonly TextEdit[]): string[] {
+    const before = this.document.getText().split('\n');
+    const text = TextDocument.applyEdits(this.document, [...edits]);
+    const after = text.split('\n');
+    const version = this.document.version + 1;
+    this.document = TextDocument.update(this.document, [{ text }], version);
+    this.client!.tell('textDocument/didChange', { textDocument: { uri: this.document.uri, version }, contentChanges: [{ text }] });
+    let first = 0;
+    while (first < after.length && before[first] === after[first]) first++;
+    let same = 0;
+    while (same < before.length - first && same < after.length - first && before.at(-1 - same) === after.at(-1 - same)) same++;
+    return after.slice(Math.max(0, first - 1), after.length - same + 1).map((line, index) => `${Math.max(0, first - 1) + index + 1}: ${line}`);
   }
 
   private async diagnostics(): Promise<string[]> {
