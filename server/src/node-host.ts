@@ -1,7 +1,7 @@
 // The server's host under Node: the toolchain opens programs, files come from the disk. The only file of server/ that knows both.
 
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, verifierFacts, type ToolchainSettings, warmCompiler } from '#toolchain';
@@ -59,8 +59,9 @@ const LARGEST_SOURCE = 4 << 20;
 
 async function readSource(file: string): Promise<string | undefined> {
   try {
-    const { size } = await stat(file);
-    return size > LARGEST_SOURCE ? undefined : await readFile(file, 'utf8');
+    // A link that came in the place of the file would lead out of the workspace.
+    const found = await lstat(file);
+    return !found.isFile() || found.size > LARGEST_SOURCE ? undefined : await readFile(file, 'utf8');
   } catch {
     return undefined;
   }

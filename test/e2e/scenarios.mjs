@@ -1,6 +1,6 @@
 // What a person does, one function each, in this order in one window. Each leaves the window as it found it: files unchanged, nothing running.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 /** Line number (from 1) of the first line of an example that contains the text. */
@@ -305,6 +305,41 @@ export const scenarios = {
     assert.match(all, /devises/, all);
     await window.closePanel();
     await untouched(window);
+  },
+
+  async 'a verifier log of a real kernel'(window, { say, workspace }) {
+    const source = 'broken-null-check/broken-null-check.bpf.c';
+    const log = path.join(workspace, 'broken-null-check/loader.verifier.log');
+    copyFileSync(path.join(import.meta.dirname, '../verifier-log/logs/broken-null-check.libbpf-level1.log'), log);
+    await window.open('broken-null-check/loader.verifier.log');
+    // The log explains itself at its sentence.
+    await errors(window).first().waitFor();
+    await window.command('eBPF: Read a Verifier Log');
+    await window.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: 'From the editor' }).waitFor();
+    await window.screenshot('verifier-log-where');
+    await window.press('Enter');
+    await window.page.waitForSelector('.tab[data-resource-name="broken-null-check.bpf.c"]');
+    await window.page.locator('.notifications-toasts', { hasText: 'broken_null_check was refused at broken-null-check.bpf.c:20' }).waitFor();
+    const problems = (await window.problems()).join('\n');
+    say(problems);
+    await window.screenshot('verifier-log');
+    assert.match(problems, /eBPF verifier log ?\(?null-dereference/, problems);
+    assert.match(problems, /if \(!count\) return 0;/, problems);
+    assert.match(problems, /bpf_map_lookup_elem\(\) may return NULL here/, problems);
+    await window.closePanel();
+    await window.open('broken-null-check/loader.verifier.log');
+    await window.goTo(lineOf(workspace, 'broken-null-check/loader.verifier.log', '(85) call bpf_map_lookup_elem'), 5);
+    await window.press('F12');
+    await window.page.waitForSelector('.tab.active[data-resource-name="broken-null-check.bpf.c"]');
+    const line = String(lineOf(workspace, source, 'bpf_map_lookup_elem('));
+    await window.page.locator('.editor-group-container.active .line-numbers.active-line-number', { hasText: line }).waitFor();
+    await window.command('eBPF: Clear What a Verifier Log Said');
+    const after = (await window.problems()).join('\n');
+    assert.doesNotMatch(after, /the log says so here/, after);
+    await window.closePanel();
+    await window.command('View: Close All Editor Groups');
+    await window.command('Notifications: Clear All Notifications');
+    rmSync(log);
   },
 
   async 'activation is quick'(window, { say }) {

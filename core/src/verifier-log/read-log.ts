@@ -8,7 +8,7 @@ import { type LogRecord, readRecord } from './records.ts';
 import { readReport, type ReadReport } from './report.ts';
 import { readState } from './states.ts';
 import { causesOf, namedCauses, offendingRegister, Walk } from './trace.ts';
-import type { Loader, LoggedFinding, LoggedInsn, LoggedProgram, LoggedSource, LoggedStatistics, LogReading } from './types.ts';
+import type { Loader, LoggedCause, LoggedFinding, LoggedInsn, LoggedProgram, LoggedSource, LoggedStatistics, LogReading } from './types.ts';
 import { type CleanLine, cleanLines } from './unwrap.ts';
 
 /** Characters; the kernel's own limit for a log is 1 GiB, and no editor opens that. */
@@ -202,13 +202,15 @@ class ProgramReader {
     const erased = step !== undefined && this.behindJump.has(step) && this.insns.length < (this.statistics.processed ?? 0);
     const logged = step?.source && erased ? { ...step.source, uncertain: true } : step?.source;
     const source = sourceOf(logged, report?.at?.source);
+    const walked = [...namedCauses(path, lines), ...traced];
+    const causes = report && report.causes.length > 0 ? report.causes : walked;
     return {
       ...(code !== undefined && { code }),
       message: said?.line ?? lines[0] ?? report!.reason,
       lines,
       logLine: errors[0]?.at ?? this.report!.at,
       explanation: row?.explanation ?? 'The kernel refused the program with a sentence that is not in our list.',
-      advice: row?.advice ?? '',
+      advice: inWordsOf(causes, row?.advice ?? ''),
       category: report?.category ?? row?.category ?? '',
       problem: report?.problem || (row?.problem ?? ''),
       ...(insn !== undefined && { insn }),
@@ -217,10 +219,20 @@ class ProgramReader {
       ...(register !== undefined && { register }),
       ...(known && { known: `${known.name}=${known.value}` }),
       registers,
-      causes: report && report.causes.length > 0 ? report.causes : [...namedCauses(path, lines), ...traced],
+      causes,
       ...(report && { report: { category: report.category, problem: report.problem, reason: report.reason, suggestion: report.suggestion } }),
     };
   }
+}
+
+/** The catalogue's advice speaks of `value`; where the line that may give NULL assigns it, the variable is named. */
+function inWordsOf(causes: readonly LoggedCause[], advice: string): string {
+  if (!advice.includes('!value')) return advice;
+  for (const { source } of causes) {
+    const assigned = /([A-Za-z_]\w*) *=(?!=) *(?:\([^()]*\) *)?\w+\(/.exec(source?.text.slice(0, 300) ?? '');
+    if (assigned) return advice.replaceAll('!value', `!${assigned[1]!}`);
+  }
+  return advice;
 }
 
 /** 7.3's place has a column and a function; the comment has the line's text. */
