@@ -9,8 +9,8 @@ import { checkKptrAccess } from './check-kptr.ts';
 import { checkSocketAccess } from './check-socket.ts';
 import { checkStackBounds, readStackFixed, readStackVariable, writeStackFixed, writeStackVariable } from './check-stack.ts';
 import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
-import { constant, signExtend, truncate } from './domains/scalar.ts';
-import { formatTnum, tnumAdd, tnumConst, tnumIsAligned } from './domains/tnum.ts';
+import { constant, isAligned, isConstant, isZero, signExtend, truncate } from './domains/scalar.ts';
+import { formatTnum } from './domains/tnum.ts';
 import {
   baseType, CONST_PTR_TO_MAP, isPacketPointer, isSocketPointer, mayBeNull, MAX_VARIABLE_OFFSET, MEM_RDONLY, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
   PTR_TO_FLOW_KEYS, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER, type Register, SCALAR_VALUE,
@@ -114,7 +114,7 @@ function nullAccess(env: VerifierEnvironment, regno: number) {
   const name = typeName(register.type);
   const message = `R${regno} invalid mem access '${name}'`;
   if (register.type === SCALAR_VALUE) {
-    const isNull = register.scalar.mask === 0n && register.scalar.value === 0n;
+    const isNull = isZero(register.scalar);
     return env.reject('scalar-dereference', 'EACCES', message, {
       register: regno,
       ...(isNull && { explanation: 'The pointer is NULL on this path.' }),
@@ -137,8 +137,7 @@ export function checkAlignment(env: VerifierEnvironment, register: Register, off
   if (type === PTR_TO_PACKET || type === PTR_TO_PACKET_META) {
     if (!strict || size === 1) return;
     // Packets start two bytes off a word, so that the IP header is aligned.
-    const total = tnumAdd(register.scalar, tnumConst(BigInt(2 + register.off + off)));
-    if (!tnumIsAligned(total, BigInt(size))) {
+    if (!isAligned(register.scalar, 2 + register.off + off, size)) {
       throw env.reject('misaligned', 'EACCES', `misaligned packet access off 2+${formatTnum(register.scalar)}+${register.off}+${off} size ${size}`);
     }
     return;
@@ -181,8 +180,7 @@ export function checkAlignment(env: VerifierEnvironment, register: Register, off
     default:
   }
   if (!mustAlign || size === 1) return;
-  const total = tnumAdd(register.scalar, tnumConst(BigInt(register.off + off)));
-  if (!tnumIsAligned(total, BigInt(size))) {
+  if (!isAligned(register.scalar, register.off + off, size)) {
     throw env.reject('misaligned', 'EACCES', `misaligned ${what}access off ${formatTnum(register.scalar)}+${register.off}+${off} size ${size}`, {
       needed: `a multiple of ${size}`,
       known: `offset ${register.off + off}`,
@@ -219,6 +217,10 @@ const boundsCode = (register: Register) =>
 export function checkRegion(env: VerifierEnvironment, regno: number, off: number, size: number, total: number, zeroSizeAllowed: boolean): void {
   const register = env.register(regno);
   const { scalar } = register;
+  const smallest = scalar.sminNumber;
+  const largest = scalar.umaxNumber;
+  // Most accesses are good: they need no exact numbers and no words.
+  if (smallest + off >= 0 && size > 0 && largest < MAX_VARIABLE_OFFSET && smallest + off + size <= total >>> 0 && largest + off >= 0 && largest + off + size <= total >>> 0) return;
   const low = scalar.smin + BigInt(off);
   const details = (): RejectionDetails => ({
     register: regno,
@@ -231,7 +233,7 @@ export function checkRegion(env: VerifierEnvironment, regno: number, off: number
   }
   const lowProblem = regionProblem(env, regno, low, size, total, zeroSizeAllowed);
   if (lowProblem) throw env.reject(boundsCode(register), 'EACCES', [lowProblem, `R${regno} min value is outside of the allowed memory range`], details());
-  if (scalar.umax >= MAX_VARIABLE_OFFSET) {
+  if (largest >= MAX_VARIABLE_OFFSET) {
     throw env.reject('unbounded-index', 'EACCES', `R${regno} unbounded memory access, make sure to bounds check any such access`, details());
   }
   const highProblem = regionProblem(env, regno, scalar.umax + BigInt(off), size, total, zeroSizeAllowed);
@@ -258,15 +260,15 @@ export function checkMapValue(env: VerifierEnvironment, regno: number, off: numb
   const map = register.map!;
   checkRegion(env, regno, off, size, map.valueSize, zeroSizeAllowed);
   for (const field of map.fields?.fields ?? []) {
-    const from = register.scalar.smin + BigInt(off);
-    const to = register.scalar.umax + BigInt(off + size);
-    if (from >= BigInt(field.offset + field.size) || to <= BigInt(field.offset)) continue;
+    const from = register.scalar.sminNumber + off;
+    const to = register.scalar.umaxNumber + off + size;
+    if (from >= field.offset + field.size || to <= field.offset) continue;
     switch (field.kind) {
       case 'kptr':
       case 'kptr_untrusted':
       case 'percpu_kptr':
       case 'uptr': {
-        const fixed = register.scalar.mask === 0n;
+        const fixed = isConstant(register.scalar);
         const at = BigInt(off) + asS64(register.scalar.value);
         const message = !direct
           ? `${specialName(field.kind)} cannot be accessed indirectly by helper`
@@ -295,8 +297,8 @@ function accessMapValue(env: VerifierEnvironment, regno: number, off: number, ac
   const { size, write, value } = access;
   checkMapDirection(env, regno, off, size, write);
   checkMapValue(env, regno, off, size, false, true);
-  const fixed = register.scalar.mask === 0n;
-  const at = off + Number(asS64(register.scalar.value));
+  const fixed = isConstant(register.scalar);
+  const at = off + register.scalar.signedValueNumber;
   const kptr = fixed ? map.fields?.fields.find((field) => field.offset === at && (field.kind === 'kptr' || field.kind === 'kptr_untrusted' || field.kind === 'percpu_kptr' || field.kind === 'uptr')) : undefined;
   if (kptr) {
     checkKptrAccess(env, value, kptr, map.fields!.btf);
@@ -323,8 +325,8 @@ function accessStack(env: VerifierEnvironment, regno: number, off: number, acces
   const { size, write, value } = access;
   checkStackBounds(env, regno, off, size, write ? 'write' : 'read');
   const frame = env.frameOf(register);
-  const fixed = register.scalar.mask === 0n;
-  const at = off + Number(asS64(register.scalar.value));
+  const fixed = isConstant(register.scalar);
+  const at = off + register.scalar.signedValueNumber;
   if (write) {
     if (fixed) writeStackFixed(env, frame, at, size, value);
     else writeStackVariable(env, frame, register, off, size, value);
@@ -387,7 +389,7 @@ export function checkPacket(env: VerifierEnvironment, regno: number, off: number
 /** Buffers whose size is checked when the program is attached: a constant, non-negative offset is all that is asked. */
 export function checkBuffer(env: VerifierEnvironment, what: string, register: Register, regno: number, off: number, size: number): void {
   if (off < 0) throw env.reject('negative-index', 'EACCES', `R${regno} invalid ${what} buffer access: off=${off}, size=${size}`, { register: regno });
-  if (register.scalar.mask !== 0n || register.scalar.value !== 0n) {
+  if (!isZero(register.scalar)) {
     throw env.reject('pointer-variable-offset', 'EACCES', `R${regno} invalid variable buffer offset: off=${off}, var_off=${formatTnum(register.scalar)}`, { register: regno });
   }
 }
@@ -401,7 +403,7 @@ export function checkPointerOffset(env: VerifierEnvironment, register: Register,
   if (!fixedOffsetAllowed && register.off) {
     throw env.reject('pointer-variable-offset', 'EACCES', `dereference of modified ${name} ptr R${regno} off=${register.off} disallowed`, { register: regno });
   }
-  if (register.scalar.mask !== 0n || register.scalar.value !== 0n) {
+  if (!isZero(register.scalar)) {
     throw env.reject('pointer-variable-offset', 'EACCES', `variable ${name} access var_off=${formatTnum(register.scalar)} disallowed`, { register: regno });
   }
 }

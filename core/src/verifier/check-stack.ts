@@ -2,22 +2,19 @@
 // Dynptrs and iterators on the stack are in stack-objects.ts.
 
 import { BPF_ST, BPF_MEM, insnClass, type Insn, modeField } from '#core/isa';
-import { asS64 } from '#core/bytes';
 import type { VerifierEnvironment } from './environment.ts';
-import { fitsBits, immediate, isZero, ZERO } from './domains/scalar.ts';
+import { fitsBits, immediate, isConstant, isZero, ZERO } from './domains/scalar.ts';
 import { formatTnum } from './domains/tnum.ts';
 import { uninitialisedStackAllowed } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import { destroyDynptrAt } from './stack-objects.ts';
-import { PTR_TO_STACK, type Register, SCALAR_VALUE, scalarRegister, UNINITIALISED, unknownRegister } from './registers.ts';
+import { MAX_VARIABLE_OFFSET, PTR_TO_STACK, type Register, SCALAR_VALUE, scalarRegister, UNINITIALISED, unknownRegister } from './registers.ts';
 import { formatLine } from './source-lines.ts';
 import {
   byteKind, EMPTY_SLOT, type Frame, isSpecialSlot, isSpilled, isSpilledScalar, MAX_BPF_STACK, STACK_DYNPTR, STACK_INVALID, STACK_MISC, STACK_SPILL, STACK_ZERO, type StackSlot,
   withByteKind,
 } from './state.ts';
 import { warnUnwrittenStack } from './warnings.ts';
-
-const MAX_VAR_OFF = 1n << 29n;
 
 export const slotOf = (offset: number): number => Math.floor((-offset - 1) / 8);
 export const byteOf = (offset: number): number => (-offset - 1) & 7;
@@ -27,7 +24,7 @@ export function linkScalar(env: VerifierEnvironment, register: Register): Regist
   if (register.type !== SCALAR_VALUE) return register;
   let linked = register;
   if (linked.addConst) linked = linked.with({ id: 0, off: 0, addConst: 0 });
-  if (linked.id === 0 && linked.scalar.mask !== 0n) linked = linked.with({ id: env.newId() });
+  if (linked.id === 0 && !isConstant(linked.scalar)) linked = linked.with({ id: env.newId() });
   return linked;
 }
 
@@ -50,8 +47,8 @@ export function checkStackBounds(env: VerifierEnvironment, regno: number, off: n
   const { scalar } = register;
   const writes = access === 'write' || access === 'helper-write';
   const words = writes ? ' write to' : ' read from';
-  const fixed = scalar.mask === 0n;
-  if (!fixed && (scalar.smax >= MAX_VAR_OFF || scalar.smin <= -MAX_VAR_OFF)) {
+  const fixed = isConstant(scalar);
+  if (!fixed && (scalar.smaxNumber >= MAX_VARIABLE_OFFSET || scalar.sminNumber <= -MAX_VARIABLE_OFFSET)) {
     throw env.reject('stack-bounds', 'EACCES', `invalid unbounded variable-offset${words} stack R${regno}`, {
       register: regno,
       access: { off, size },
@@ -59,8 +56,8 @@ export function checkStackBounds(env: VerifierEnvironment, regno: number, off: n
       known: `the offset is in [${scalar.smin}, ${scalar.smax}]`,
     });
   }
-  const low = Number(fixed ? asS64(scalar.value) : scalar.smin) + off;
-  const high = Number(fixed ? asS64(scalar.value) : scalar.smax) + off + size;
+  const low = (fixed ? scalar.signedValueNumber : scalar.sminNumber) + off;
+  const high = (fixed ? scalar.signedValueNumber : scalar.smaxNumber) + off + size;
   const lowest = writes || uninitialisedStackAllowed(env.kernel) ? -MAX_BPF_STACK : -frame.stack.length * 8;
   let errno: string | undefined;
   if (low < lowest || low > -1) errno = 'EACCES';
@@ -163,8 +160,8 @@ function isSpillable(register: Register): boolean {
 /** Stores at a variable offset: any byte in reach may have changed. */
 export function writeStackVariable(env: VerifierEnvironment, frame: Frame, pointer: Register, off: number, size: number, value: number): void {
   const insn = env.insns[env.insn]!;
-  const low = Number(pointer.scalar.smin) + off;
-  const high = Number(pointer.scalar.smax) + off + size;
+  const low = pointer.scalar.sminNumber + off;
+  const high = pointer.scalar.smaxNumber + off + size;
   const register = value >= 0 ? env.register(value) : undefined;
   const zero = (register !== undefined && isNull(register)) || (!register && isStoreImmediate(insn) && insn.imm === 0);
   let zeroKept = false;
@@ -282,9 +279,9 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
   checkStackBounds(env, regno, off, size, use.access === 'helper-write' ? 'helper-write' : use.access === 'direct' ? 'read' : 'helper-read');
   const pointer = env.register(regno);
   const frame = env.frameOf(pointer);
-  const fixed = pointer.scalar.mask === 0n;
-  const low = Number(fixed ? asS64(pointer.scalar.value) : pointer.scalar.smin) + off;
-  const high = fixed ? low : Number(pointer.scalar.smax) + off;
+  const fixed = isConstant(pointer.scalar);
+  const low = (fixed ? pointer.scalar.signedValueNumber : pointer.scalar.sminNumber) + off;
+  const high = fixed ? low : pointer.scalar.smaxNumber + off;
   const filled = use.raw !== undefined && fixed;
   if (filled) {
     for (let at = low; at < high + size; at++) {
@@ -337,8 +334,8 @@ function miscWhereValid(kinds: number): number {
 export function readStackVariable(env: VerifierEnvironment, regno: number, off: number, size: number, target: number): void {
   const pointer = env.register(regno);
   checkStackRange(env, regno, off, size, { access: 'direct', zeroSizeAllowed: false });
-  const low = Number(pointer.scalar.smin) + off;
-  const high = Number(pointer.scalar.smax) + off;
+  const low = pointer.scalar.sminNumber + off;
+  const high = pointer.scalar.smaxNumber + off;
   const frame = env.frameOf(pointer);
   loadBytes(env, frame, low, high + size, target);
   checkFastcallContract(env, frame, env.insn, low);

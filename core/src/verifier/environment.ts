@@ -12,7 +12,7 @@ import type { VerifierLog } from './log.ts';
 import type { VerifierMap } from './maps.ts';
 import type { Observer } from './observe.ts';
 import type { Register } from './registers.ts';
-import { type Frame, type HistoryEntry, type LinkedRegister, SlotSet, type VerifierState } from './state.ts';
+import { type ExploredState, type Frame, type HistoryEntry, type LinkedRegister, type LoopVisit, SlotSet, type VerifierState } from './state.ts';
 import type { Cause, VerifyOptions } from './types.ts';
 import type { Warning } from './warnings.ts';
 
@@ -85,22 +85,6 @@ export interface BranchToWalk {
   readonly trace: TraceStep | undefined;
 }
 
-/** A checkpoint in the table of states seen. */
-export interface ExploredState {
-  readonly state: VerifierState;
-  hits: number;
-  misses: number;
-  /** Evicted from the table, but still an ancestor of open paths. */
-  evicted: boolean;
-  freed: boolean;
-}
-
-/** An entry into a strongly connected component of the control-flow graph, per call chain (bpf_scc_visit). */
-export interface LoopVisit {
-  entry: VerifierState | undefined;
-  backEdges: VerifierState[];
-}
-
 export const MAX_PROCESSED = 1_000_000;
 export const MAX_PENDING_BRANCHES = 8192;
 
@@ -143,7 +127,6 @@ export class VerifierEnvironment {
   currentHistory: HistoryEntry | undefined;
   readonly pending: BranchToWalk[] = [];
   explored: (ExploredState[] | undefined)[] = [];
-  checkpointOf = new Map<VerifierState, ExploredState>();
   loopVisits = new Map<string, LoopVisit>();
 
   idCounter = 0;

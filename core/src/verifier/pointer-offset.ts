@@ -1,6 +1,5 @@
 // Where a pointer that is passed on may point to: at its object's start, at a fixed offset, or anywhere.
 
-import { asS64 } from '#core/bytes';
 import { checkPointerOffset } from './check-memory.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
@@ -9,7 +8,7 @@ import {
 } from './registers.ts';
 
 /** The fixed and the known variable part together. */
-export const knownOffset = (register: Register): number => register.off + Number(asS64(register.scalar.value));
+export const knownOffset = (register: Register): number => register.off + register.scalar.signedValueNumber;
 
 /** What an argument is, as far as its offset matters. */
 export interface OffsetUse {

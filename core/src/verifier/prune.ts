@@ -2,12 +2,12 @@
 // at least as permissive and its paths were safe, this path need not be walked on. Also finds endless loops, and keeps
 // the table of checkpoints with its counters.
 
-import type { ExploredState, VerifierEnvironment } from './environment.ts';
-import { isNotChanged, isRegisterSafe, type Exactness, IdMap, statesEqual } from './states-equal.ts';
+import type { VerifierEnvironment } from './environment.ts';
+import { isNotChanged, isNotChangedButIds, type Exactness, IdMap, statesEqual } from './states-equal.ts';
 import { formatState, LOG_LEVEL } from './log.ts';
 import { markAllScalarsPrecise, propagatePrecision } from './precision.ts';
 import { SCALAR_VALUE, UNINITIALISED, unknownRegister } from './registers.ts';
-import { BPF_REG_FP, byteKind, EMPTY_SLOT, type Frame, isSpilled, STACK_ITER, type VerifierState } from './state.ts';
+import { BPF_REG_FP, byteKind, EMPTY_SLOT, type ExploredState, type Frame, isSpilled, STACK_ITER, type VerifierState } from './state.ts';
 import { formatLine } from './source-lines.ts';
 import { isMayGoto } from './cfg.ts';
 
@@ -21,8 +21,11 @@ function bucketOf(env: VerifierEnvironment, insn: number): number {
   return ((insn ^ env.state.frame.callsite) >>> 0) % env.insns.length;
 }
 
-const sameCallsites = (a: VerifierState, b: VerifierState): boolean =>
-  a.frames.length === b.frames.length && a.frames.every((frame, i) => frame.callsite === b.frames[i]!.callsite);
+function sameCallsites(a: VerifierState, b: VerifierState): boolean {
+  if (a.frames.length !== b.frames.length) return false;
+  for (let i = 0; i < a.frames.length; i++) if (a.frames[i]!.callsite !== b.frames[i]!.callsite) return false;
+  return true;
+}
 
 /** The loop that the state is in, with the calls that lead there: the key of its visit; undefined outside of loops. */
 function loopKey(env: VerifierEnvironment, state: VerifierState): string | undefined {
@@ -42,11 +45,11 @@ function enterLoop(env: VerifierEnvironment, state: VerifierState): void {
   let visit = env.loopVisits.get(key);
   if (!visit) env.loopVisits.set(key, (visit = { entry: undefined, backEdges: [] }));
   visit.entry ??= state;
+  state.loopVisit = visit;
 }
 
 function addBackEdge(env: VerifierEnvironment, target: VerifierState, backEdge: VerifierState): void {
-  const key = loopKey(env, target);
-  const visit = key === undefined ? undefined : env.loopVisits.get(key);
+  const visit = target.loopVisit;
   if (!visit) return;
   visit.backEdges.unshift(backEdge);
   env.backEdgeCount++;
@@ -55,8 +58,7 @@ function addBackEdge(env: VerifierEnvironment, target: VerifierState, backEdge: 
 
 /** Precision marks made in a loop's later part reach its beginning only over the back edges. */
 function leaveLoop(env: VerifierEnvironment, state: VerifierState): void {
-  const key = loopKey(env, state);
-  const visit = key === undefined ? undefined : env.loopVisits.get(key);
+  const visit = state.loopVisit;
   if (!visit || visit.entry !== state) return;
   for (let round = 0, changed = true; changed; round++) {
     if (round > MAX_BACK_EDGE_ROUNDS) {
@@ -73,13 +75,10 @@ function leaveLoop(env: VerifierEnvironment, state: VerifierState): void {
 }
 
 /** A state in a loop whose back edges have not been followed to their end: its precision marks are not complete. */
-function marksIncomplete(env: VerifierEnvironment, state: VerifierState): boolean {
-  const key = loopKey(env, state);
-  return key !== undefined && (env.loopVisits.get(key)?.backEdges.length ?? 0) > 0;
-}
+const marksIncomplete = (state: VerifierState): boolean => state.loopVisit !== undefined && state.loopVisit.backEdges.length > 0;
 
 function freeIfPossible(env: VerifierEnvironment, explored: ExploredState): void {
-  if (!explored.evicted || explored.freed || explored.state.branches !== 0 || marksIncomplete(env, explored.state)) return;
+  if (!explored.evicted || explored.freed || explored.state.branches !== 0 || marksIncomplete(explored.state)) return;
   explored.freed = true;
   env.freeListSize--;
 }
@@ -94,15 +93,14 @@ export function endPath(env: VerifierEnvironment, last: VerifierState): void {
     const parent: VerifierState | undefined = state.parent;
     if (explored) freeIfPossible(env, explored);
     state = parent;
-    explored = parent ? env.checkpointOf.get(parent) : undefined;
+    explored = parent?.explored;
   }
 }
 
 /** Takes what is dead out of complete checkpoints, so that it does not stand in the way of equality. */
 function cleanExplored(env: VerifierEnvironment, list: readonly ExploredState[], insn: number): void {
   for (const { state } of list) {
-    if (state.branches || state.insn !== insn || state.cleaned || !sameCallsites(state, env.state)) continue;
-    if (marksIncomplete(env, state)) continue;
+    if (state.cleaned || state.branches || state.insn !== insn || !sameCallsites(state, env.state) || marksIncomplete(state)) continue;
     cleanState(env, state);
   }
 }
@@ -162,7 +160,7 @@ function iteratorDepthsDiffer(old: VerifierState, current: VerifierState): boole
 /** The iterator that r1 points to, of a path that stands at its next function. */
 function iteratorIsActive(state: VerifierState): boolean {
   const pointer = state.frame.registers[1]!;
-  const slot = Math.floor((-(pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value))) - 1) / 8);
+  const slot = Math.floor((-(pointer.off + pointer.scalar.signedValueNumber) - 1) / 8);
   return state.frames[pointer.frame]?.stack[slot]?.register.iterator === 'active';
 }
 
@@ -183,8 +181,9 @@ export function isVisited(env: VerifierEnvironment, insn: number): boolean {
   const list = (env.explored[bucket] ??= []);
   cleanExplored(env, list, insn);
   let seen = 0;
-  for (const explored of list.slice()) {
+  for (let at = 0; at < list.length; at++) {
     seen++;
+    const explored = list[at]!;
     const old = explored.state;
     if (old.insn !== insn) continue;
     const verdict = compareWith(env, old, insn);
@@ -199,7 +198,7 @@ export function isVisited(env: VerifierEnvironment, insn: number): boolean {
     const patience = facts.forceCheckpoint[insn] && old.branches > 0 ? 64 : 3;
     if (explored.misses > explored.hits * patience + patience) {
       explored.evicted = true;
-      list.splice(list.indexOf(explored), 1);
+      list.splice(at--, 1);
       env.freeListSize++;
       env.exploredSize--;
       freeIfPossible(env, explored);
@@ -242,7 +241,7 @@ function compareWith(env: VerifierEnvironment, old: VerifierState, insn: number)
     }
     return 'open';
   }
-  const incomplete = marksIncomplete(env, old);
+  const incomplete = marksIncomplete(old);
   if (!statesEqual(env, old, current, incomplete ? RANGE_WITHIN : NOT_EXACT)) return 'miss';
   return incomplete ? 'loop' : 'hit';
 }
@@ -255,7 +254,7 @@ function maybeLooping(old: VerifierState, current: VerifierState): boolean {
   for (let i = 0; i < before.length; i++) {
     const a = before[i]!;
     const b = now[i]!;
-    if (a !== b && (a.id !== b.id || a.refObjId !== b.refObjId || !isRegisterSafe('exact', a, b, false, new IdMap()))) return false;
+    if (a.id !== b.id || a.refObjId !== b.refObjId || !isNotChangedButIds(a, b)) return false;
   }
   return true;
 }
@@ -280,11 +279,12 @@ function addCheckpoint(env: VerifierEnvironment, list: ExploredState[], insn: nu
   env.previousJumps = env.jumps;
   env.previousProcessed = env.processed;
   const current = env.state;
-  const checkpoint = current.copy();
+  // The steps so far lead to the checkpoint: they are its own, and the path goes on with none.
+  const checkpoint = current.copy(current.history);
   checkpoint.insn = insn;
   env.observer?.checkpoint(checkpoint);
   const explored: ExploredState = { state: checkpoint, hits: 0, misses: 0, evicted: false, freed: false };
-  env.checkpointOf.set(checkpoint, explored);
+  checkpoint.explored = explored;
   enterLoop(env, checkpoint);
   current.parent = checkpoint;
   current.firstInsn = insn;

@@ -188,12 +188,12 @@ export function sameObject(a: Register, b: Register): boolean {
 }
 
 /** Offsets of this size or more can wrap an address around (BPF_MAX_VAR_OFF). */
-export const MAX_VARIABLE_OFFSET = 1n << 29n;
+export const MAX_VARIABLE_OFFSET = 1 << 29;
 
 /** Points to something for sure: comparing such a pointer with NULL is decided. */
 export function isNotNull(register: Register): boolean {
   if (mayBeNull(register.type)) return false;
-  if (register.scalar.smin <= -MAX_VARIABLE_OFFSET || register.scalar.smax >= MAX_VARIABLE_OFFSET) return false;
+  if (register.scalar.sminNumber <= -MAX_VARIABLE_OFFSET || register.scalar.smaxNumber >= MAX_VARIABLE_OFFSET) return false;
   switch (baseType(register.type)) {
     case PTR_TO_SOCKET:
     case PTR_TO_TCP_SOCK:

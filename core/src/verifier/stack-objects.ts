@@ -16,7 +16,7 @@ const IRQ_KINDS = allBytes(STACK_IRQ_FLAG);
 /** Slot of the object's lowest address; 'beyond' where the stack has not grown that far or the object would not fit. */
 export function objectSlot(env: VerifierEnvironment, register: Register, what: string, slots: number): number | 'beyond' {
   if (register.scalar.mask !== 0n) throw env.reject('dynptr', 'EINVAL', `${what} has to be at a constant offset`);
-  const offset = register.off + Number(BigInt.asIntN(64, register.scalar.value));
+  const offset = register.off + register.scalar.signedValueNumber;
   if (offset % 8 !== 0) throw env.reject('dynptr', 'EINVAL', `cannot pass in ${what} at an offset=${offset}`);
   const slot = Math.trunc((-offset - 1) / 8);
   if (slot + 1 < slots || offset >= 0) throw env.reject('dynptr', 'EINVAL', `cannot pass in ${what} at an offset=${offset}`);

@@ -83,17 +83,16 @@ export interface ReturnRange {
   readonly max: number;
 }
 
+const ANY_RETURN: ReturnRange = { min: 0, max: 0 };
+
 export class Frame {
-  registers: Register[] = new Array<Register>(REGISTER_COUNT).fill(UNINITIALISED);
-  /** Index 0 is fp-8. As long as the deepest access on this path. */
-  stack: StackSlot[] = [];
   /** Scalars whose exact range mattered to the rest of a path: set in checkpoints only. */
   preciseRegisters = 0;
   preciseSlots = new SlotSet();
   inCallback = false;
   inAsyncCallback = false;
   inExceptionCallback = false;
-  callbackReturns: ReturnRange = { min: 0, max: 0 };
+  callbackReturns = ANY_RETURN;
   asyncEntryCount = 0;
   /** Iterations of a callback simulated from this frame. */
   callbackDepth = 0;
@@ -103,13 +102,14 @@ export class Frame {
     /** Slot of the call that made this frame; NO_CALLSITE for a path's first. */
     readonly callsite: number,
     readonly number: number,
+    readonly registers: Register[] = new Array<Register>(REGISTER_COUNT).fill(UNINITIALISED),
+    /** Index 0 is fp-8. As long as the deepest access on this path. */
+    readonly stack: StackSlot[] = [],
   ) {}
 
   /** Without precision marks: a copy is the beginning of a new piece of path. */
   copy(): Frame {
-    const copy = new Frame(this.subprogram, this.callsite, this.number);
-    copy.registers = this.registers.slice();
-    copy.stack = this.stack.slice();
+    const copy = new Frame(this.subprogram, this.callsite, this.number, this.registers.slice(), this.stack.slice());
     copy.inCallback = this.inCallback;
     copy.inAsyncCallback = this.inAsyncCallback;
     copy.inExceptionCallback = this.inExceptionCallback;
@@ -119,6 +119,8 @@ export class Frame {
     return copy;
   }
 }
+
+const copyFrame = (frame: Frame): Frame => frame.copy();
 
 export type ReferenceKind = 'pointer' | 'irq' | 'lock' | 'res_lock' | 'res_lock_irq';
 
@@ -151,9 +153,23 @@ export interface HistoryEntry {
   readonly linked: readonly LinkedRegister[] | undefined;
 }
 
+/** A checkpoint in the table of states seen. */
+export interface ExploredState {
+  readonly state: VerifierState;
+  hits: number;
+  misses: number;
+  /** Evicted from the table, but still an ancestor of open paths. */
+  evicted: boolean;
+  freed: boolean;
+}
+
+/** An entry into a strongly connected component of the control-flow graph, per call chain (bpf_scc_visit). */
+export interface LoopVisit {
+  entry: VerifierState | undefined;
+  backEdges: VerifierState[];
+}
+
 export class VerifierState {
-  frames: Frame[] = [];
-  references: Reference[] = [];
   /** Number of held bpf_spin_locks and bpf_res_spin_locks. */
   activeLocks = 0;
   activeLockId = 0;
@@ -170,7 +186,6 @@ export class VerifierState {
   insn = 0;
   firstInsn = 0;
   lastInsn = 0;
-  history: HistoryEntry[] = [];
   depth = 0;
   callbackUnrollDepth = 0;
   mayGotoDepth = 0;
@@ -182,16 +197,25 @@ export class VerifierState {
   observed = -1;
   /** The checkpoint that a back edge was found equal to. */
   equalState: VerifierState | undefined = undefined;
+  /** Of a checkpoint: its place in the table. */
+  explored: ExploredState | undefined = undefined;
+  /** Of a checkpoint: its visit to the loop that it is in. */
+  loopVisit: LoopVisit | undefined = undefined;
+
+  constructor(
+    readonly frames: Frame[] = [],
+    readonly references: Reference[] = [],
+    /** The steps since the checkpoint before. */
+    public history: HistoryEntry[] = [],
+  ) {}
 
   /** The innermost frame. */
   get frame(): Frame {
     return this.frames[this.frames.length - 1]!;
   }
 
-  copy(): VerifierState {
-    const copy = new VerifierState();
-    copy.frames = this.frames.map((frame) => frame.copy());
-    copy.references = this.references.slice();
+  copy(history = this.history.slice()): VerifierState {
+    const copy = new VerifierState(this.frames.map(copyFrame), this.references.slice(), history);
     copy.activeLocks = this.activeLocks;
     copy.activeLockId = this.activeLockId;
     copy.activeLockOwner = this.activeLockOwner;
@@ -204,7 +228,6 @@ export class VerifierState {
     copy.insn = this.insn;
     copy.firstInsn = this.firstInsn;
     copy.lastInsn = this.lastInsn;
-    copy.history = this.history.slice();
     copy.depth = this.depth;
     copy.callbackUnrollDepth = this.callbackUnrollDepth;
     copy.mayGotoDepth = this.mayGotoDepth;

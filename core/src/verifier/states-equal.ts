@@ -1,12 +1,11 @@
 // Whether an earlier state covers a later one. Three degrees: `not-exact` for states whose paths are known to be safe,
 // `range-within` inside loops, `exact` for finding endless ones. Changes nothing.
 
-import { sameScalar, within } from './domains/scalar.ts';
-import { tnumIn } from './domains/tnum.ts';
+import { bitsWithin, sameScalar, within } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
   baseType, NOT_INIT, PTR_TO_ARENA, PTR_TO_BUF, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER,
-  type Register, sameObject, SCALAR_VALUE, unknownRegister,
+  type Register, sameObject, SCALAR_VALUE, UNINITIALISED, unknownRegister,
 } from './registers.ts';
 import {
   byteKind, type Frame, isWholeSpilledScalar, REGISTER_COUNT, STACK_DYNPTR, STACK_INVALID, STACK_IRQ_FLAG, STACK_ITER, STACK_MISC, STACK_SPILL, STACK_ZERO, type StackSlot,
@@ -24,22 +23,22 @@ const LINK_KIND = 1 << 23;
 export class IdMap {
   private readonly old: number[] = [];
   private readonly current: number[] = [];
+  private count = 0;
   private temporary = 1 << 28;
 
   reset(): void {
-    this.old.length = 0;
-    this.current.length = 0;
+    this.count = 0;
   }
 
   match(old: number, current: number): boolean {
     if ((old === 0) !== (current === 0)) return false;
     if (old === 0) return true;
-    for (let i = 0; i < this.old.length; i++) {
+    for (let i = 0; i < this.count; i++) {
       if (this.old[i] === old) return this.current[i] === current;
       if (this.current[i] === current) return false;
     }
-    this.old.push(old);
-    this.current.push(current);
+    this.old[this.count] = old;
+    this.current[this.count++] = current;
     return true;
   }
 
@@ -60,17 +59,12 @@ export class IdMap {
 
 /** Everything equal but ids and references, which must correspond. */
 export function isNotChanged(old: Register, current: Register, ids: IdMap): boolean {
-  if (old === current) return ids.match(old.id, current.id) && ids.match(old.refObjId, current.refObjId);
-  return (
-    old.type === current.type &&
-    old.off === current.off &&
-    old.addConst === current.addConst &&
-    sameScalar(old.scalar, current.scalar) &&
-    sameObject(old, current) &&
-    ids.match(old.id, current.id) &&
-    ids.match(old.refObjId, current.refObjId)
-  );
+  return isNotChangedButIds(old, current) && ids.match(old.id, current.id) && ids.match(old.refObjId, current.refObjId);
 }
+
+export const isNotChangedButIds = (old: Register, current: Register): boolean =>
+  old === current ||
+  (old.type === current.type && old.off === current.off && old.addConst === current.addConst && sameScalar(old.scalar, current.scalar) && sameObject(old, current));
 
 /** Whether a path that was safe with `old` in this register is safe with `current`. */
 export function isRegisterSafe(exactness: Exactness, old: Register, current: Register, precise: boolean, ids: IdMap): boolean {
@@ -83,7 +77,7 @@ export function isRegisterSafe(exactness: Exactness, old: Register, current: Reg
       if (old.id !== 0 && old.addConst !== current.addConst) return false;
       if (old.addConst && old.off !== current.off) return false;
       if (!ids.matchScalar(old, current)) return false;
-      return within(old.scalar, current.scalar) && tnumIn(old.scalar, current.scalar);
+      return within(old.scalar, current.scalar) && bitsWithin(old.scalar, current.scalar);
     case PTR_TO_MAP_KEY:
     case PTR_TO_MAP_VALUE:
     case PTR_TO_MEM:
@@ -93,7 +87,7 @@ export function isRegisterSafe(exactness: Exactness, old: Register, current: Reg
         old.off === current.off &&
         sameObject(old, current) &&
         within(old.scalar, current.scalar) &&
-        tnumIn(old.scalar, current.scalar) &&
+        bitsWithin(old.scalar, current.scalar) &&
         ids.match(old.id, current.id) &&
         ids.match(old.refObjId, current.refObjId)
       );
@@ -103,7 +97,7 @@ export function isRegisterSafe(exactness: Exactness, old: Register, current: Reg
       if (old.range < 0 || current.range < 0 ? old.range !== current.range : old.range > current.range) return false;
       if (old.off !== current.off) return false;
       if (!ids.match(old.id, current.id)) return false;
-      return within(old.scalar, current.scalar) && tnumIn(old.scalar, current.scalar);
+      return within(old.scalar, current.scalar) && bitsWithin(old.scalar, current.scalar);
     case PTR_TO_STACK:
       return isNotChanged(old, current, ids) && old.frame === current.frame;
     case PTR_TO_ARENA:
@@ -137,6 +131,8 @@ function isStackSafe(exactness: Exactness, old: Frame, current: Frame, ids: IdMa
 }
 
 function isSlotSafe(exactness: Exactness, before: StackSlot, now: StackSlot | undefined, precise: boolean, ids: IdMap, uninitialisedAllowed: boolean): boolean {
+  // Bytes of no register are the same where nothing was written since.
+  if (before === now && before.register === UNINITIALISED) return true;
   for (let j = 0; j < 8; j++) {
     const kind = byteKind(before, j);
     if (kind === STACK_INVALID || (uninitialisedAllowed && kind === STACK_MISC)) continue;
@@ -182,10 +178,12 @@ function areReferencesSafe(old: VerifierState, current: VerifierState, ids: IdMa
   ) {
     return false;
   }
-  return old.references.every((reference, i) => {
-    const other = current.references[i]!;
-    return ids.match(reference.id, other.id) && reference.kind === other.kind && reference.owner === other.owner;
-  });
+  for (let i = 0; i < old.references.length; i++) {
+    const before = old.references[i]!;
+    const now = current.references[i]!;
+    if (!ids.match(before.id, now.id) || before.kind !== now.kind || before.owner !== now.owner) return false;
+  }
+  return true;
 }
 
 const scratchIds = new IdMap();

@@ -7,12 +7,12 @@ import { asS64 } from '#core/bytes';
 import { rangeOf } from './causes.ts';
 import { checkSource, checkTarget } from './check-registers.ts';
 import { linkScalar, unlinked } from './check-stack.ts';
-import { arithmetic, hasKnownRange } from './domains/alu.ts';
+import { addToOffset, arithmetic, hasKnownRange, subtractFromOffset } from './domains/alu.ts';
 import {
-  byteSwap, contradiction, fitsBits, immediate, immediate32, isConstant32, type Scalar, S64_MAX, S64_MIN, setConstant, setConstant32, setTnum, settle, signExtend, signExtend32, truncate, U64_MAX, unbound, unbound32, UNKNOWN,
+  byteSwap, contradiction, fitsBits, immediate, immediate32, isConstant, isConstant32, isContradictory64, type Scalar, S64_MIN, setConstant, setConstant32, settle, signExtend, signExtend32, truncate, unbound, unbound32, UNKNOWN,
   zeroExtend32,
 } from './domains/scalar.ts';
-import { hexadecimal, tnumAdd, tnumSub } from './domains/tnum.ts';
+import { hexadecimal } from './domains/tnum.ts';
 import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { tracksSwapsAndDistances } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
@@ -129,7 +129,7 @@ function move(env: VerifierEnvironment, insn: Insn, is64: boolean): void {
     return;
   }
   if (insn.off !== 0) {
-    const unchanged = source.scalar.umax < 1n << BigInt(insn.off - 1);
+    const unchanged = source.scalar.umaxNumber < 2 ** (insn.off - 1);
     if (unchanged) link();
     let copy = unchanged ? source : unlinked(source);
     if (is64) copy = copy.with({ scalar: signExtend(copy.scalar, insn.off >> 3) });
@@ -200,9 +200,9 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
     return;
   }
   let scalar = target.scalar;
-  if ((operation === BPF_AND || operation === BPF_OR) && source.scalar.mask === 0n) {
+  if ((operation === BPF_AND || operation === BPF_OR) && isConstant(source.scalar)) {
     // A value that is 0 or -1 is a mask made by a comparison: each case gives an exact result.
-    const narrow = scalar.smin === -1n && scalar.smax === 0n ? 64 : scalar.s32min === -1 && scalar.s32max === 0 ? 32 : 0;
+    const narrow = scalar.sminNumber === -1 && scalar.smaxNumber === 0 ? 64 : scalar.s32min === -1 && scalar.s32max === 0 ? 32 : 0;
     if (narrow) {
       const branch = env.pushBranch(env.insn, env.insn);
       const zero = scalar.draft();
@@ -241,36 +241,37 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
   env.setRegister(dst, register);
 }
 
+const sane = (offset: number): boolean => offset < MAX_VARIABLE_OFFSET && offset > -MAX_VARIABLE_OFFSET;
+
 /** A number that may be added to a pointer, and a pointer's own offset, stay below 2^29. */
 function checkSaneOffset(env: VerifierEnvironment, register: Register, type: number, regno: number): void {
   const { scalar } = register;
+  const smallest = scalar.sminNumber;
+  if (sane(smallest) && sane(register.off) && (!isConstant(scalar) || sane(scalar.signedValueNumber))) return;
   const name = typeName(type);
   const details = (): RejectionDetails => ({ register: regno, needed: 'between -536870912 and 536870912', known: rangeOf(register) });
-  if (scalar.mask === 0n) {
-    const value = asS64(scalar.value);
-    if (value >= MAX_VARIABLE_OFFSET || value <= -MAX_VARIABLE_OFFSET) {
-      throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and ${value} is not allowed`, details());
+  if (isConstant(scalar)) {
+    if (!sane(scalar.signedValueNumber)) {
+      throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and ${asS64(scalar.value)} is not allowed`, details());
     }
   }
-  if (register.type !== SCALAR_VALUE && (register.off >= Number(MAX_VARIABLE_OFFSET) || register.off <= -Number(MAX_VARIABLE_OFFSET))) {
+  if (register.type !== SCALAR_VALUE && !sane(register.off)) {
     throw env.reject('pointer-offset-range', 'EINVAL', `${name} pointer offset ${register.off} is not allowed`, details());
   }
   if (scalar.smin === S64_MIN) {
     throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and register with unbounded min value is not allowed`, details());
   }
-  if (scalar.smin >= MAX_VARIABLE_OFFSET || scalar.smin <= -MAX_VARIABLE_OFFSET) {
+  if (!sane(smallest)) {
     throw env.reject('pointer-offset-range', 'EINVAL', `value ${scalar.smin} makes ${name} pointer be out of bounds`, details());
   }
 }
 
-const overflows = (value: bigint): boolean => value < S64_MIN || value > S64_MAX;
-
 /** `pointer op= number`, or `number op= pointer` where the pointer is the source. */
 function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean, pointer: Register, number: Register, pointerRegno: number): void {
   const { dst } = insn;
-  const known = number.scalar.mask === 0n;
-  const { smin, smax, umin, umax } = number.scalar;
-  if ((known && (smin !== smax || umin !== umax)) || smin > smax || umin > umax) {
+  const known = isConstant(number.scalar);
+  const smallest = number.scalar.sminNumber;
+  if (isContradictory64(number.scalar)) {
     env.setRegister(dst, unknownRegister());
     return;
   }
@@ -281,40 +282,26 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
     }
     throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} 32-bit pointer arithmetic prohibited`, { register: dst });
   }
-  const name = typeName(pointer.type);
   if (mayBeNull(pointer.type)) {
-    throw env.reject('pointer-arithmetic-null', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited, null-check it first`, { register: pointerRegno });
+    throw env.reject('pointer-arithmetic-null', 'EACCES', `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited, null-check it first`, { register: pointerRegno });
   }
-  if (!allowsArithmetic(pointer, known, smin, operation)) {
-    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic on ${name} prohibited`, { register: pointerRegno });
+  if (!allowsArithmetic(pointer, known, smallest, operation)) {
+    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited`, { register: pointerRegno });
   }
   const numberRegno = pointerRegno === dst ? (usesRegisterSource(insn) ? insn.src : dst) : dst;
   checkSaneOffset(env, number, pointer.type, numberRegno);
   checkSaneOffset(env, pointer, pointer.type, pointerRegno);
   const s = pointer.scalar.draft();
-  unbound32(s);
   const result = pointer.copy();
   const packet = isPacketPointer(pointer.type);
   switch (operation) {
     case BPF_ADD: {
-      const off = pointer.off + Number(smin);
+      const off = pointer.off + smallest;
       if (known && off === (off | 0)) {
         result.off = off;
         break;
       }
-      s.smin += smin;
-      s.smax += smax;
-      if (overflows(s.smin) || overflows(s.smax)) {
-        s.smin = S64_MIN;
-        s.smax = S64_MAX;
-      }
-      s.umin += umin;
-      s.umax += umax;
-      if (s.umax > U64_MAX) {
-        s.umin = 0n;
-        s.umax = U64_MAX;
-      }
-      setTnum(s, tnumAdd(pointer.scalar, number.scalar));
+      addToOffset(s, number.scalar);
       if (packet) {
         // Another variable offset: what is known of the packet does not carry over.
         result.id = env.newId();
@@ -327,28 +314,15 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
         throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} tried to subtract pointer from scalar`, { register: dst });
       }
       if (pointer.type === PTR_TO_STACK) throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} subtraction from stack pointer prohibited`, { register: dst });
-      const off = pointer.off - Number(smin);
+      const off = pointer.off - smallest;
       if (known && off === (off | 0)) {
         result.off = off;
         break;
       }
-      s.smin -= smax;
-      s.smax -= smin;
-      if (overflows(s.smin) || overflows(s.smax)) {
-        s.smin = S64_MIN;
-        s.smax = S64_MAX;
-      }
-      if (s.umin < umax) {
-        s.umin = 0n;
-        s.umax = U64_MAX;
-      } else {
-        s.umin -= umax;
-        s.umax -= umin;
-      }
-      setTnum(s, tnumSub(pointer.scalar, number.scalar));
+      subtractFromOffset(s, number.scalar);
       if (packet) {
         result.id = env.newId();
-        if (smin < 0n) result.range = 0;
+        if (smallest < 0) result.range = 0;
       }
       break;
     }
@@ -359,15 +333,16 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
     default:
       throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`, { register: dst });
   }
+  unbound32(s);
   result.scalar = s;
   checkSaneOffset(env, result, pointer.type, dst);
   settle(s);
   // A fixed pointer keeps the shared zero.
-  if (s.mask === 0n && pointer.scalar.mask === 0n && s.value === pointer.scalar.value) result.scalar = pointer.scalar;
+  if (isConstant(s) && isConstant(pointer.scalar) && s.valueLow === pointer.scalar.valueLow && s.valueHigh === pointer.scalar.valueHigh) result.scalar = pointer.scalar;
   env.setRegister(dst, result);
 }
 
-function allowsArithmetic(pointer: Register, known: boolean, value: bigint, operation: number): boolean {
+function allowsArithmetic(pointer: Register, known: boolean, value: number, operation: number): boolean {
   switch (baseType(pointer.type)) {
     case PTR_TO_CTX:
     case PTR_TO_MAP_VALUE:
@@ -386,7 +361,7 @@ function allowsArithmetic(pointer: Register, known: boolean, value: bigint, oper
       return known;
     case CONST_PTR_TO_MAP:
       // Adding zero is how compilers keep the address of a struct's first member.
-      return known && value === 0n && operation === BPF_ADD;
+      return known && value === 0 && operation === BPF_ADD;
     default:
       return false;
   }

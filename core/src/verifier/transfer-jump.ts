@@ -4,7 +4,7 @@ import { BPF_JA, BPF_JCOND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP
 import { checkSource } from './check-registers.ts';
 import { addUnsettled } from './domains/alu.ts';
 import { decide, flip, negate, refine } from './domains/branch.ts';
-import { constant, immediate, type Scalar, settle, zeroExtend32, ZERO } from './domains/scalar.ts';
+import { constant, immediate, isConstant, isZero, type Scalar, settle, zeroExtend32, ZERO } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { emptyMayGotoAllowed } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
@@ -61,8 +61,8 @@ function decideRegisters(operation: number, is32: boolean, a: Register, b: Regis
   if (a.type !== SCALAR_VALUE || b.type !== SCALAR_VALUE) {
     if (is32) return undefined;
     let [pointer, number, op] = [a, b, operation];
-    if (!(number.type === SCALAR_VALUE && number.scalar.mask === 0n)) [pointer, number, op] = [b, a, flip(operation)];
-    if (!(number.type === SCALAR_VALUE && number.scalar.mask === 0n) || !isNotNull(pointer) || number.scalar.value !== 0n) return undefined;
+    if (!(number.type === SCALAR_VALUE && isConstant(number.scalar))) [pointer, number, op] = [b, a, flip(operation)];
+    if (!(number.type === SCALAR_VALUE && isConstant(number.scalar)) || !isNotNull(pointer) || !isZero(number.scalar)) return undefined;
     return op === BPF_JEQ ? false : op === BPF_JNE ? true : undefined;
   }
   return decide(operation, is32, a.scalar, b.scalar);
@@ -257,7 +257,7 @@ export function markNullOrNot(state: VerifierState, checked: Register, isNull: b
 }
 
 /** A packet pointer that has not been moved. */
-const isPacketStart = (register: Register): boolean => register.type === PTR_TO_PACKET && register.off === 0 && register.id === 0 && register.scalar.mask === 0n && register.scalar.value === 0n;
+const isPacketStart = (register: Register): boolean => register.type === PTR_TO_PACKET && register.off === 0 && register.id === 0 && isZero(register.scalar);
 
 function matchPacketEnd(insn: Insn, operation: number, target: Register, source: Register, here: VerifierState, there: VerifierState): void {
   // `target` is the packet pointer, compared with the end; or the other way round.
@@ -293,7 +293,7 @@ function matchPacketEnd(insn: Insn, operation: number, target: Register, source:
 /** On this path the packet reaches to the pointer (with `open`, one byte further): all pointers from the same start know. */
 function findPacketRange(state: VerifierState, pointer: Register, open: boolean): void {
   if (pointer.off < 0 || (pointer.off === 0 && open)) return;
-  if (pointer.scalar.umax > BigInt(MAX_PACKET_OFFSET) || pointer.scalar.umax + BigInt(pointer.off) > BigInt(MAX_PACKET_OFFSET)) return;
+  if (pointer.scalar.umaxNumber > MAX_PACKET_OFFSET || pointer.scalar.umaxNumber + pointer.off > MAX_PACKET_OFFSET) return;
   const range = pointer.off + (open ? 1 : 0);
   state.changeRegisters((register) =>
     register.type === pointer.type && register.id === pointer.id && isPacketPointer(register.type) && register.range < range ? register.with({ range }) : undefined,

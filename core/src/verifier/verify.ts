@@ -183,7 +183,6 @@ function walkFunction(env: VerifierEnvironment, index: number): void {
     frame.registers[1] = pointerRegister(PTR_TO_CTX);
   }
   env.explored = [];
-  env.checkpointOf.clear();
   env.loopVisits.clear();
   env.pending.length = 0;
   env.scratchAll();

@@ -10,6 +10,8 @@ export const toSigned = (high: number, low: number): bigint => (BigInt(high) << 
 /** The signed number as a double: exact up to 2^53, and beyond that still on the right side of every smaller number. */
 export const toNumber = (high: number, low: number): number => high * 0x1_0000_0000 + (low >>> 0);
 
+export const toUnsignedNumber = (high: number, low: number): number => (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
+
 export const unsignedLess = (aHigh: number, aLow: number, bHigh: number, bLow: number): boolean =>
   aHigh === bHigh ? aLow >>> 0 < bLow >>> 0 : aHigh >>> 0 < bHigh >>> 0;
 export const signedLess = (aHigh: number, aLow: number, bHigh: number, bLow: number): boolean => (aHigh === bHigh ? aLow >>> 0 < bLow >>> 0 : aHigh < bHigh);
@@ -43,7 +45,7 @@ export function signedProductOverflows(aHigh: number, aLow: number, bHigh: numbe
 }
 
 export function unsignedProductOverflows(aHigh: number, aLow: number, bHigh: number, bLow: number): boolean {
-  const size = (toNumber(0, aHigh) * 2 ** 32 + toNumber(0, aLow)) * ((toNumber(0, bHigh) * 2 ** 32 + toNumber(0, bLow)) / 2 ** 64);
+  const size = toUnsignedNumber(aHigh, aLow) * (toUnsignedNumber(bHigh, bLow) / 2 ** 64);
   if (Math.abs(size - 1) > DOUBLE_ERROR) return size > 1;
   return toUnsigned(aHigh, aLow) * toUnsigned(bHigh, bLow) >> 64n !== 0n;
 }

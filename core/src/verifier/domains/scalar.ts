@@ -3,7 +3,7 @@
 // operations copy it to a draft, change that, and `settle` it, which lets the five views teach each other.
 
 import { asU64, MASK64 } from '#core/bytes';
-import { bitLength, highHalf, lowHalf, onesHigh, onesLow, signedLess, toSigned, toUnsigned, unsignedLess } from './halves.ts';
+import { bitLength, highHalf, lowHalf, onesHigh, onesLow, signedLess, toNumber, toSigned, toUnsigned, toUnsignedNumber, unsignedLess } from './halves.ts';
 import { hexadecimal, type Tnum } from './tnum.ts';
 
 export const S64_MIN = -0x8000_0000_0000_0000n;
@@ -95,6 +95,20 @@ export class Scalar {
   }
   set u32max(value: number) {
     this.u32maxBits = value | 0;
+  }
+
+  // As doubles: exact up to 2^53, and on the right side of every smaller number beyond that. Cheaper than the bigints.
+  get signedValueNumber(): number {
+    return toNumber(this.valueHigh, this.valueLow);
+  }
+  get sminNumber(): number {
+    return toNumber(this.sminHigh, this.sminLow);
+  }
+  get smaxNumber(): number {
+    return toNumber(this.smaxHigh, this.smaxLow);
+  }
+  get umaxNumber(): number {
+    return toUnsignedNumber(this.umaxHigh, this.umaxLow);
   }
 }
 
@@ -373,6 +387,15 @@ export function contradiction(s: Scalar): string | undefined {
   if (s.u32minBits !== low || s.u32maxBits !== low || s.s32min !== low || s.s32max !== low) return 'const subreg tnum out of sync with range bounds';
   return undefined;
 }
+
+/** Whether the 64-bit ends contradict each other or a known value: no arithmetic on pointers is done with such a number. */
+export const isContradictory64 = (s: Scalar): boolean =>
+  unsignedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow) ||
+  signedLess(s.smaxHigh, s.smaxLow, s.sminHigh, s.sminLow) ||
+  (isConstant(s) && (s.uminLow !== s.umaxLow || s.uminHigh !== s.umaxHigh || s.sminLow !== s.smaxLow || s.sminHigh !== s.smaxHigh));
+
+/** Whether the number plus `offset` is surely a multiple of `size` (1, 2, 4 or 8). */
+export const isAligned = (s: Scalar, offset: number, size: number): boolean => (((s.valueLow + offset) | s.maskLow) & (size - 1)) === 0;
 
 /** A 32-bit result in a 64-bit register: the upper half becomes zero. The caller settles. */
 export function zeroExtend32(s: Scalar): void {
