@@ -5,7 +5,9 @@ import { mapType } from '#core/catalog';
 import { readElf } from '#core/elf';
 import { assemble, writeObject } from '#core/isa';
 import { loadObject } from '#core/program';
+import { CRAFTED } from './crafted.ts';
 import { damage, exercise, exerciseBtfBytes, type Target } from './hostile.ts';
+import { MEMORY_BOUND, runHostile } from './run-hostile.ts';
 
 const TEXT = `
 	.map counts, type=hash, key=4, value=8, max_entries=16
@@ -61,5 +63,16 @@ describe('hostile input', () => {
   it('300 damaged BTF sections', () => {
     const section = elf!.section('.BTF')!;
     for (let seed = 0; seed < 300; seed++) exerciseBtfBytes(damage({ name: 'btf', bytes: section.bytes, regions: [{ start: 0, end: 24 }] }, seed));
+  });
+
+  it('objects made to cost dearly: in time and memory', () => {
+    const { failed, slowest, largest } = runHostile('crafted');
+    expect(failed).toBeUndefined();
+    expect(slowest.value, slowest.what).toBeLessThan(1000);
+    expect(largest.value, largest.what).toBeLessThan(MEMORY_BOUND);
+  });
+
+  it.each(CRAFTED.filter(({ says }) => says !== ''))('says of $what why part of it is left out', ({ bytes, says }) => {
+    expect(loadObject(bytes(), 'x.o').problems.map(({ message }) => message).join('\n')).toContain(says);
   });
 });

@@ -63,6 +63,15 @@ export function damage(target: Target, seed: number): Uint8Array {
   return bytes;
 }
 
+/** What a child process found: the worst cases, or the case that threw. */
+export interface HostileReport {
+  failed?: string;
+  /** Milliseconds of processor time. */
+  slowest: { value: number; what: string };
+  /** Megabytes of memory above what the process had before any case. */
+  largest: { value: number; what: string };
+}
+
 /** Time of this process, so that a busy machine fails no test. */
 function cpuMilliseconds(): number {
   const { user, system } = process.cpuUsage();
@@ -74,7 +83,10 @@ export function exercise(bytes: Uint8Array, kernelBtf: Btf | undefined): number 
   const start = cpuMilliseconds();
   const object = loadObject(bytes, 'hostile.bpf.o', kernelBtf ? { kernelBtf } : {});
   if (object.programs.length === 0 && object.problems.length === 0 && object.maps.length === 0 && !object.btf && bytes.length < 64) throw new Error('nothing was read and nothing was said');
-  for (const program of object.programs) for (const insn of program.insns) if (!Number.isInteger(insn.imm)) throw new Error(`imm ${insn.imm} in ${program.name}`);
+  for (const program of object.programs) {
+    for (const insn of program.insns) if (!Number.isInteger(insn.imm)) throw new Error(`imm ${insn.imm} in ${program.name}`);
+    for (const { insn } of program.lines) if (insn > program.insns.length) throw new Error(`a line at ${insn} in ${program.name}`);
+  }
   if (object.btf) exerciseBtf(object.btf);
   return cpuMilliseconds() - start;
 }

@@ -34,7 +34,7 @@ export interface SectionRecords {
   readonly section: string;
   /** Sorted by offset. */
   readonly funcs: readonly FuncRecord[];
-  /** Sorted by offset. */
+  /** Sorted by offset, at most one each: kernels refuse more. Of several the last counts. */
   readonly lines: readonly SourceRecord[];
   readonly core: readonly CoreRecord[];
   /** Visits the line records of bytes `start` up to, not including, `end`. */
@@ -150,7 +150,7 @@ class LazyRecords implements SectionRecords {
 
   /** Records of `width` numbers, the first an offset to sort by. */
   private sortedRows(part: number, width: number): Uint32Array {
-    return (this.rows[part] ??= sorted(this.numbers(part, width), width));
+    return (this.rows[part] ??= lastOfEach(sorted(this.numbers(part, width), width), width));
   }
 
   private numbers(part: number, width: number): Uint32Array {
@@ -175,6 +175,17 @@ function firstFrom(rows: Uint32Array, offset: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** Of neighbours with the same offset the last. */
+function lastOfEach(rows: Uint32Array, width: number): Uint32Array {
+  let to = 0;
+  for (let at = 0; at < rows.length; at += width) {
+    if (to > 0 && rows[to - width] === rows[at]) to -= width;
+    if (to !== at) rows.copyWithin(to, at, at + width);
+    to += width;
+  }
+  return rows.subarray(0, to);
 }
 
 /** By offset; records of the same offset stay in their order. Compilers write them sorted. */

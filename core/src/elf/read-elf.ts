@@ -9,6 +9,11 @@ const HEADER_SIZE = 64;
 const SECTION_HEADER_SIZE = 64;
 const SYMBOL_SIZE = 24;
 
+/** Sections of one file may share some bytes; where they claim this many times the file, it is made to cost time. */
+const MAX_OVERLAP = 4;
+/** Of each table; a damaged one can have as many as entries. */
+const MAX_TABLE_PROBLEMS = 100;
+
 export interface ElfResult {
   elf?: Elf;
   problems: readonly Problem[];
@@ -85,6 +90,7 @@ class Reader {
     const view = viewOf(this.bytes);
     const { littleEndian } = this;
     const sections: ElfSection[] = [];
+    let claimed = 0;
     for (let index = 0; index < count; index++) {
       const at = tableOffset + index * SECTION_HEADER_SIZE;
       const u32 = (offset: number): number => view.getUint32(at + offset, littleEndian);
@@ -93,11 +99,13 @@ class Reader {
       const size = size64(view, at + 32, littleEndian);
       const inFile = type === SHT_NOBITS || type === 0 ? 0 : size;
       const end = Math.min(offset + inFile, this.bytes.length);
-      const bytes = offset <= end ? this.bytes.subarray(offset, end) : this.bytes.subarray(0, 0);
+      if (offset < end) claimed += end - offset;
+      const bytes = offset <= end && claimed <= MAX_OVERLAP * this.bytes.length ? this.bytes.subarray(offset, end) : this.bytes.subarray(0, 0);
       // All flags that anyone defined stand in the low half.
       const flags = u32(littleEndian ? 8 : 12);
       sections.push({ index, name: '', type, flags, offset, size, link: u32(40), info: u32(44), align: size64(view, at + 48, littleEndian), entrySize: size64(view, at + 56, littleEndian), bytes });
     }
+    if (claimed > MAX_OVERLAP * this.bytes.length) this.problems.push(error(`the sections overlap: together they claim ${claimed} bytes of a file of ${this.bytes.length}; the last of them are left empty`, { code: 'elf-overlap', offset: tableOffset }));
     const table = sections[namesIndex];
     if (table) {
       const names = new StringTable(table.bytes);
@@ -106,7 +114,7 @@ class Reader {
       this.problems.push(error(`the section with the section names (${namesIndex}) does not exist`, { code: 'elf-section-names', offset: 62 }));
     }
     for (const section of sections) {
-      if (section.type === SHT_NOBITS || section.type === 0 || section.bytes.length === section.size) continue;
+      if (section.type === SHT_NOBITS || section.type === 0 || section.size === 0 || section.offset + section.size <= this.bytes.length) continue;
       this.problems.push(
         error(`section ${section.name || section.index} (${section.size} bytes at ${section.offset}) reaches behind the end of the file (${this.bytes.length} bytes): the file is truncated`, {
           code: 'elf-truncated',
@@ -207,15 +215,20 @@ class RelocationTable {
 /** An entry that names no symbol or patches no byte of its section is said here and left out by readers. */
 function checkTable(table: RelocationTable, target: ElfSection, symbolCount: number, problems: Problem[]): void {
   const { section } = table;
+  let found = 0;
+  const fail = (problem: Problem): void => {
+    if (++found <= MAX_TABLE_PROBLEMS) problems.push(problem);
+  };
   for (let i = 0; i < table.count; i++) {
     if (table.symbol(i) >= symbolCount) {
-      problems.push(error(`relocation ${i} of ${section.name} names symbol ${table.symbol(i)}, which does not exist`, { code: 'elf-relocation-symbol', section: section.name, offset: section.offset + i * table.entrySize }));
+      fail(error(`relocation ${i} of ${section.name} names symbol ${table.symbol(i)}, which does not exist`, { code: 'elf-relocation-symbol', section: section.name, offset: section.offset + i * table.entrySize }));
     } else if (table.offset(i) >= target.size) {
-      problems.push(
+      fail(
         error(`relocation ${i} of ${section.name} patches offset ${table.offset(i)}, behind the end of ${target.name} (${target.size} bytes)`, { code: 'elf-relocation-offset', section: section.name, offset: section.offset + i * table.entrySize }),
       );
     }
   }
+  if (found > MAX_TABLE_PROBLEMS) problems.push(error(`${found - MAX_TABLE_PROBLEMS} more relocations of ${section.name} name no symbol or patch no byte`, { code: 'elf-relocation-more', section: section.name, offset: section.offset }));
 }
 
 function addTo<Item>(lists: Map<number, Item[]>, key: number, item: Item): void {

@@ -17,22 +17,13 @@ const POISONED_KFUNC_CALL = 2_002_000_000;
 const MAX_SLOTS = 1 << 20;
 
 export interface CodeIndex {
-  /** The function that holds this slot of this section. */
+  /** The function that begins at this slot of this section. */
   at(section: number, slot: number): FunctionCode | undefined;
 }
 
 export function indexFunctions(functions: readonly FunctionCode[]): CodeIndex {
-  const bySection = new Map<number, FunctionCode[]>();
-  for (const one of functions) {
-    const list = bySection.get(one.section.index);
-    if (list) list.push(one);
-    else bySection.set(one.section.index, [one]);
-  }
   const byStart = new Map(functions.map((one) => [placeKey(one.section.index, one.start), one]));
-  return {
-    // Nearly every question is about a function's first slot.
-    at: (section, slot) => byStart.get(placeKey(section, slot)) ?? bySection.get(section)?.find((one) => slot >= one.start && slot < one.start + one.insns.length),
-  };
+  return { at: (section, slot) => byStart.get(placeKey(section, slot)) };
 }
 
 const placeKey = (section: number, slot: number): number => section * 2 ** 32 + slot;
@@ -94,7 +85,7 @@ function placeFunctions(main: FunctionCode, input: AssembleInput, problems: Prob
       const target = calledFrom(code, slot);
       if (!target) continue;
       const found = input.code.at(target.section, target.slot);
-      if (!found || target.slot !== found.start) {
+      if (!found) {
         fail(problems, code, slot, `calls into section slot ${target.slot}, where no function starts`);
       } else if (!placed.has(found)) {
         if (length + found.insns.length > MAX_SLOTS) fail(problems, code, slot, `with ${found.name} the program is longer than ${MAX_SLOTS} instructions`);
@@ -114,7 +105,7 @@ function relocateSite(result: Assembled, input: AssembleInput, placed: ReadonlyM
   if (target) {
     const found = input.code.at(target.section, target.slot);
     const start = found && placed.get(found);
-    if (start === undefined || target.slot !== found!.start) return;
+    if (start === undefined) return;
     code.setImm(at, start - at - 1);
     if (code.opcode(at) !== LD_IMM64) return;
     code.setSrc(at, BPF_PSEUDO_FUNC);
@@ -188,18 +179,11 @@ function applyPatch(result: Assembled, input: AssembleInput, code: FunctionCode,
 const missing = (extern: KernelExtern): string => `the target kernel has no ${extern.function ? 'kfunc' : 'variable'} ${extern.name}${extern.typed ? ' of this type in its BTF' : ''}; declare it __weak and test it with bpf_ksym_exists() where it is optional`;
 
 function callKfunc(result: Assembled, input: AssembleInput, extern: KernelExtern, at: number): void {
-  if (!extern.found) return result.code.write(at, { opcode: CALL, dst: 0, src: 0, off: 0, imm: POISONED_KFUNC_CALL + externIndex(input.externs, extern) });
+  if (!extern.found) return result.code.write(at, { opcode: CALL, dst: 0, src: 0, off: 0, imm: POISONED_KFUNC_CALL + input.externs.order(extern) });
   let index = result.kfuncs.indexOf(extern.name);
   if (index < 0) index = result.kfuncs.push(extern.name) - 1;
   result.code.setSrc(at, BPF_PSEUDO_KFUNC_CALL);
   result.code.setImm(at, index);
-}
-
-/** Place in libbpf's list of externs: kernel options first, then kernel symbols by name. */
-function externIndex(externs: Externs, extern: KernelExtern): number {
-  const options = [...externs.byName.values()].filter(({ kind }) => kind === 'kconfig').length;
-  const symbols = [...externs.byName.values()].filter(({ kind }) => kind === 'ksym').map(({ name }) => name);
-  return options + symbols.sort((a, b) => (a < b ? -1 : 1)).indexOf(extern.name);
 }
 
 function loadSymbol(result: Assembled, extern: KernelExtern, wide: (src: number, low: number, high: number) => void): void {

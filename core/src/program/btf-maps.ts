@@ -6,6 +6,7 @@ import { R_BPF_64_64, STT_FUNC, type Elf, type ElfSection } from '#core/elf';
 import { mapTypeById } from '#core/catalog';
 import { error, type Problem } from '#core/problem';
 import { BPF_F_MMAPABLE, MAP_TYPE_ARENA, MAP_TYPE_PERF_EVENT_ARRAY, MAP_TYPE_PROG_ARRAY, MAP_TYPE_RINGBUF, MAP_TYPE_USER_RINGBUF, mapTypeName } from './map-facts.ts';
+import { firstAt } from './relocations.ts';
 import type { LoadOptions, MapDefinition } from './types.ts';
 
 /** A definition and where its variable stands, for relocations. */
@@ -190,15 +191,18 @@ function ringBytes(wanted: number): number {
 /** `values` initialisers are relocations in the section's own bytes: 8 bytes a slot. */
 function readSlots(elf: Elf, section: ElfSection, maps: readonly PlacedMap[], problems: Problem[]): void {
   const slots = new Map<PlacedMap, { index: number; target: string }[]>();
+  const names = new Map(maps.toReversed().map((one) => [one.offset, one.definition.name]));
+  // By place: a relocation belongs to the last map that begins before it.
+  const byPlace = maps.toSorted((a, b) => a.offset - b.offset);
   for (const { offset, type, symbol } of elf.relocations(section.index)) {
     if (type !== R_BPF_64_64 && type !== 2) continue;
-    const map = maps.find((one) => offset >= one.offset && offset < one.offset + one.size) ?? maps.findLast((one) => offset >= one.offset);
+    const map = byPlace[firstAt(byPlace, offset + 1) - 1];
     if (!map || map.valuesOffset === undefined || offset < map.offset + map.valuesOffset) {
       problems.push(error(`a relocation at ${offset} patches no map's values`, { code: 'map-values', section: section.name, offset }));
       continue;
     }
     const index = Math.floor((offset - map.offset - map.valuesOffset) / 8);
-    const target = symbol.type === STT_FUNC || symbol.section !== section.index ? symbol.name : (maps.find((one) => one.offset === symbol.value)?.definition.name ?? symbol.name);
+    const target = symbol.type === STT_FUNC || symbol.section !== section.index ? symbol.name : (names.get(symbol.value) ?? symbol.name);
     const list = slots.get(map);
     if (list) list.push({ index, target });
     else slots.set(map, [{ index, target }]);

@@ -8,7 +8,16 @@ import { error, type Problem } from '#core/problem';
 import { insnBytesOf, type InsnBytes } from './insn-bytes.ts';
 import { ARENA_SECTION, isProgramSection, type ObjectFile } from './object-file.ts';
 import type { PlacedMap } from './btf-maps.ts';
+import { relocationsIn } from './relocations.ts';
 import { MAP_TYPE_ARENA } from './map-facts.ts';
+
+/** All functions of a file together: twice what Linux takes for one program. */
+const MAX_OBJECT_SLOTS = 1 << 21;
+/** Functions of one section may be given two names, not hundreds. */
+const MAX_OVERLAP = 4;
+
+/** Of one function, after which the rest of its relocations is not looked at: the program is lost anyway. */
+const MAX_FAILED_PATCHES = 100;
 
 /** What a relocation makes of an instruction. */
 export type Patch =
@@ -46,13 +55,41 @@ export interface FunctionCode {
 export function readFunctions(object: ObjectFile, maps: readonly PlacedMap[]): { functions: FunctionCode[]; problems: Problem[] } {
   const functions: FunctionCode[] = [];
   const problems: Problem[] = [];
+  const placed = indexMaps(maps);
+  let slots = 0;
   for (const section of object.elf.sections) {
-    if (isProgramSection(section)) functions.push(...functionsOf(object, section, maps, problems));
+    if (!isProgramSection(section)) continue;
+    for (const one of functionsOf(object, section, placed, problems)) {
+      functions.push(one);
+      slots += one.insns.length;
+    }
+    if (slots <= MAX_OBJECT_SLOTS) continue;
+    problems.push(error(`the object's functions have more than ${MAX_OBJECT_SLOTS} instructions: what follows ${section.name} is not read`, { code: 'object-too-large', section: section.name }));
+    break;
   }
   return { functions, problems };
 }
 
-function functionsOf(object: ObjectFile, section: ElfSection, maps: readonly PlacedMap[], problems: Problem[]): FunctionCode[] {
+/** Maps by where a relocation finds them. */
+interface MapIndex {
+  /** By section, then by offset. */
+  places: ReadonlyMap<number, ReadonlyMap<number, number>>;
+  arena: number | undefined;
+}
+
+function indexMaps(maps: readonly PlacedMap[]): MapIndex {
+  const places = new Map<number, Map<number, number>>();
+  let arena: number | undefined;
+  maps.forEach(({ section, offset, definition }, i) => {
+    let inSection = places.get(section);
+    if (!inSection) places.set(section, (inSection = new Map()));
+    if (!inSection.has(offset)) inSection.set(offset, i);
+    if (definition.typeId === MAP_TYPE_ARENA) arena ??= i;
+  });
+  return { places, arena };
+}
+
+function functionsOf(object: ObjectFile, section: ElfSection, maps: MapIndex, problems: Problem[]): FunctionCode[] {
   const { elf, ext } = object;
   if (section.bytes.length % INSN_SIZE !== 0) problems.push(error(`section ${section.name} has ${section.bytes.length} bytes, no multiple of an instruction's ${INSN_SIZE}`, { code: 'code-size', section: section.name }));
   const insns = insnBytesOf(section.bytes, elf.littleEndian);
@@ -61,12 +98,18 @@ function functionsOf(object: ObjectFile, section: ElfSection, maps: readonly Pla
   const starts = new Set<number>();
   const funcs = new Map(records?.funcs.map(({ offset, typeId }) => [offset, typeId]));
   const core = (records?.core ?? []).toSorted((a, b) => a.offset - b.offset);
+  // Functions do not overlap: where they do, that they are many times the section is a damaged file's lie.
+  let slots = 0;
   for (const symbol of elf.symbolsIn(section.index)) {
     if (symbol.type !== STT_FUNC || starts.has(symbol.value)) continue;
     const place = { code: 'function-place', section: section.name, offset: section.offset + symbol.value };
     if (symbol.value % INSN_SIZE !== 0 || symbol.size % INSN_SIZE !== 0 || symbol.size === 0 || symbol.value + symbol.size > insns.length * INSN_SIZE) {
       problems.push(error(`function ${symbol.name} (${symbol.size} bytes at ${symbol.value}) does not lie in section ${section.name}`, place));
       continue;
+    }
+    if ((slots += symbol.size / INSN_SIZE) > MAX_OVERLAP * insns.length) {
+      problems.push(error(`the functions of section ${section.name} overlap: from ${symbol.name} on they are not read`, place));
+      break;
     }
     starts.add(symbol.value);
     const start = symbol.value / INSN_SIZE;
@@ -79,7 +122,7 @@ function functionsOf(object: ObjectFile, section: ElfSection, maps: readonly Pla
       insns: code,
       sites: sitesOf(code),
       patches: patchesOf(object, section, symbol, code, maps, problems),
-      core: coreOf(core, symbol),
+      core: coreOf(core, symbol, problems, place),
       records,
       local: symbol.binding === STB_LOCAL,
       hidden: symbol.visibility === STV_HIDDEN || symbol.visibility === STV_INTERNAL,
@@ -98,22 +141,28 @@ function sitesOf(insns: InsnBytes): number[] {
   return sites;
 }
 
-function coreOf(records: readonly CoreRecord[], { value, size }: ElfSymbol): { slot: number; record: CoreRecord }[] {
+function coreOf(records: readonly CoreRecord[], { name, value, size }: ElfSymbol, problems: Problem[], place: Partial<Problem>): { slot: number; record: CoreRecord }[] {
   const list: { slot: number; record: CoreRecord }[] = [];
-  for (let i = firstAt(records, value); i < records.length && records[i]!.offset < value + size; i++) list.push({ slot: Math.floor((records[i]!.offset - value) / INSN_SIZE), record: records[i]! });
+  for (const record of relocationsIn(records, value, value + size)) {
+    if (list.length * INSN_SIZE >= size) {
+      problems.push(error(`function ${name} has more CO-RE relocations than instructions; the last are left out`, { ...place, code: 'core-record' }));
+      break;
+    }
+    list.push({ slot: Math.floor((record.offset - value) / INSN_SIZE), record });
+  }
   return list;
 }
 
-function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, insns: InsnBytes, maps: readonly PlacedMap[], problems: Problem[]): Map<number, Patch> {
+function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, insns: InsnBytes, maps: MapIndex, problems: Problem[]): Map<number, Patch> {
   const { elf } = object;
   const patches = new Map<number, Patch>();
-  const relocations = elf.relocations(section.index);
-  for (let i = firstAt(relocations, func.value); i < relocations.length && relocations[i]!.offset < func.value + func.size; i++) {
-    const { offset, type, symbol } = relocations[i]!;
+  let failed = 0;
+  for (const { offset, type, symbol } of relocationsIn(elf.relocations(section.index), func.value, func.value + func.size)) {
     const slot = (offset - func.value) / INSN_SIZE;
     const insn = Number.isInteger(slot) ? insns.read(slot) : undefined;
+    if (failed > MAX_FAILED_PATCHES) break;
     const fail = (message: string): void =>
-      void problems.push(error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, { code: 'relocation', section: section.name, offset: section.offset + offset }));
+      void (failed++, problems.push(error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, { code: 'relocation', section: section.name, offset: section.offset + offset })));
     if (!insn) {
       fail('a relocation that does not stand on an instruction');
       continue;
@@ -129,19 +178,8 @@ function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, ins
   return patches;
 }
 
-function firstAt(relocations: readonly { offset: number }[], offset: number): number {
-  let low = 0;
-  let high = relocations.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (relocations[middle]!.offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** What the symbol means to this instruction, or why it means nothing. */
-function patchOf(object: ObjectFile, symbol: ElfSymbol, insn: Insn, maps: readonly PlacedMap[]): Patch | string {
+function patchOf(object: ObjectFile, symbol: ElfSymbol, insn: Insn, maps: MapIndex): Patch | string {
   const { elf } = object;
   if (symbol.section === SHN_UNDEF) {
     if (isCall(insn)) return { kind: 'extern-call', name: symbol.name };
@@ -162,14 +200,14 @@ function patchOf(object: ObjectFile, symbol: ElfSymbol, insn: Insn, maps: readon
   if (target.name === '.maps' || target.name === 'maps') {
     // The compiler may name a static map by the section and its offset.
     const at = symbol.type === STT_SECTION ? symbol.value + insn.imm : symbol.value;
-    const map = maps.findIndex((one) => one.section === target.index && one.offset === at);
-    return map < 0 ? `no map stands at offset ${at} of ${target.name}` : { kind: 'map', map };
+    const map = maps.places.get(target.index)?.get(at);
+    return map === undefined ? `no map stands at offset ${at} of ${target.name}` : { kind: 'map', map };
   }
   if (target.name === ARENA_SECTION) {
-    const map = maps.findIndex((one) => one.definition.typeId === MAP_TYPE_ARENA);
-    return map < 0 ? `${symbol.name} is an arena variable, but the object has no map of type BPF_MAP_TYPE_ARENA` : { kind: 'value', map, offset: symbol.value + insn.imm };
+    const map = maps.arena;
+    return map === undefined ? `${symbol.name} is an arena variable, but the object has no map of type BPF_MAP_TYPE_ARENA` : { kind: 'value', map, offset: symbol.value + insn.imm };
   }
-  const map = maps.findIndex((one) => one.section === target.index);
-  if (map < 0) return `${symbol.name || 'a variable'} is in section ${target.name}, which holds no globals that BPF programs can use`;
+  const map = maps.places.get(target.index)?.values().next().value;
+  if (map === undefined) return `${symbol.name || 'a variable'} is in section ${target.name}, which holds no globals that BPF programs can use`;
   return { kind: 'value', map, offset: symbol.value + insn.imm };
 }

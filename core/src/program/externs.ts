@@ -38,6 +38,8 @@ export type Extern = KconfigExtern | KernelExtern;
 
 export interface Externs {
   byName: ReadonlyMap<string, Extern>;
+  /** Place in libbpf's list of externs: kernel options first, then kernel symbols by name. */
+  order(extern: Extern): number;
   kconfigMap?: PlacedMap;
   problems: Problem[];
 }
@@ -50,9 +52,12 @@ export function readExterns(object: ObjectFile, options: LoadOptions): Externs {
   const byName = new Map<string, Extern>();
   const { btf, elf } = object;
   const kconfig: KconfigExtern[] = [];
+  const types = btf ? externTypes(btf) : undefined;
+  let sorted: Map<Extern, number> | undefined;
+  const order = (extern: Extern): number => (sorted ??= orderOf([...byName.values()])).get(extern) ?? -1;
   for (const symbol of elf.symbols) {
     if (symbol.section !== SHN_UNDEF || symbol.name === '' || byName.has(symbol.name)) continue;
-    const found = btf && externType(btf, symbol.name);
+    const found = types?.get(symbol.name);
     if (!btf || !found) continue;
     const weak = symbol.binding === STB_WEAK;
     if (found.section === '.kconfig') {
@@ -62,7 +67,7 @@ export function readExterns(object: ObjectFile, options: LoadOptions): Externs {
       byName.set(symbol.name, kernelExtern(btf, symbol.name, weak, found.id, options));
     }
   }
-  if (kconfig.length === 0) return { byName, problems };
+  if (kconfig.length === 0) return { byName, order, problems };
   // Their place in the map: the strictest alignment first, then the smallest, then by name, as libbpf lays them out.
   kconfig.sort((a, b) => alignOf(btf!, varType(btf!, b)) - alignOf(btf!, varType(btf!, a)) || a.size - b.size || (a.name < b.name ? -1 : 1));
   let end = 0;
@@ -74,12 +79,18 @@ export function readExterns(object: ObjectFile, options: LoadOptions): Externs {
   }
   if (end > 1 << 20) {
     problems.push(error(`the .kconfig variables claim ${end} bytes`, { code: 'kconfig-size', section: '.kconfig' }));
-    return { byName, problems };
+    return { byName, order, problems };
   }
   const definition = globalMap(object, '.kconfig', end, true);
   definition.initial = new Uint8Array(end);
   for (const one of kconfig) setKconfig(btf!, one, definition.initial, options, problems);
-  return { byName, kconfigMap: { definition, section: KCONFIG_SECTION, offset: 0, size: end }, problems };
+  return { byName, order, kconfigMap: { definition, section: KCONFIG_SECTION, offset: 0, size: end }, problems };
+}
+
+function orderOf(externs: readonly Extern[]): Map<Extern, number> {
+  const options = externs.filter(({ kind }) => kind === 'kconfig');
+  const symbols = externs.filter(({ kind }) => kind === 'ksym').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return new Map([...options, ...symbols].map((one, i) => [one, i]));
 }
 
 const varType = (btf: Btf, one: KconfigExtern): number => {
@@ -87,16 +98,19 @@ const varType = (btf: Btf, one: KconfigExtern): number => {
   return variable?.kind === 'var' ? variable.type : 0;
 };
 
-/** The var or func of that name which an extern section lists. */
-function externType(btf: Btf, name: string): { id: number; section: string } | undefined {
+/** The vars and funcs by name which the extern sections list. */
+function externTypes(btf: Btf): Map<string, { id: number; section: string }> {
+  const types = new Map<string, { id: number; section: string }>();
   for (const section of ['.kconfig', '.ksyms']) {
     const datasecId = btf.find(section, 'datasec');
     const datasec = datasecId === undefined ? undefined : btf.type(datasecId);
     if (datasec?.kind !== 'datasec') continue;
-    const entry = datasec.variables.find(({ type }) => btf.type(type)?.name === name);
-    if (entry) return { id: entry.type, section };
+    for (const { type: id } of datasec.variables) {
+      const name = btf.type(id)?.name;
+      if (name !== undefined && !types.has(name)) types.set(name, { id, section });
+    }
   }
-  return undefined;
+  return types;
 }
 
 function kernelExtern(btf: Btf, name: string, weak: boolean, typeId: number, options: LoadOptions): KernelExtern {

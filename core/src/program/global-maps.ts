@@ -2,7 +2,6 @@
 // and .addr_space.1 the first bytes of the arena. New values for globals are written in here, before load.
 
 import { sizeOf } from '#core/btf';
-import { STV_HIDDEN, STV_INTERNAL } from '#core/elf';
 import { error, type Problem } from '#core/problem';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MAP_TYPE_ARRAY } from './map-facts.ts';
 import { globalKind, type ObjectFile } from './object-file.ts';
@@ -12,6 +11,8 @@ import type { LoadOptions, MapDefinition } from './types.ts';
 const OBJECT_NAME_LENGTH = 16;
 /** More than any kernel takes for one value; a section that claims more is damaged. */
 const MAX_VALUE_SIZE = 1 << 30;
+/** Zeros that are written down, of all .bss sections of a file; larger ones have no initial bytes. */
+const MAX_WRITTEN_ZEROS = 64 << 20;
 
 /** Name of a global section's map: the section's own where it is a custom one, else the object's name, cut, and the section. */
 export function internalMapName(objectName: string, section: string): string {
@@ -23,16 +24,14 @@ export function internalMapName(objectName: string, section: string): string {
 
 /** An array of one value over a global section; mappable into user space where one of its variables is visible there. */
 export function globalMap(object: ObjectFile, section: string, size: number, readOnly: boolean): MapDefinition {
-  const { btf, elf } = object;
-  // A hidden variable is, to libbpf, a static one.
-  const hidden = new Set(elf.symbols.filter(({ visibility }) => visibility === STV_HIDDEN || visibility === STV_INTERNAL).map(({ name }) => name));
+  const { btf } = object;
   const datasecId = btf?.find(section, 'datasec');
   const datasec = btf && datasecId !== undefined ? btf.type(datasecId) : undefined;
   const visible =
     datasec?.kind === 'datasec' &&
     datasec.variables.some(({ type }) => {
       const variable = btf!.type(type);
-      return variable?.kind === 'var' && variable.linkage !== 'static' && !hidden.has(variable.name);
+      return variable?.kind === 'var' && variable.linkage !== 'static' && !object.hidden.has(variable.name);
     });
   return {
     name: internalMapName(object.name, section),
@@ -50,6 +49,7 @@ export function globalMap(object: ObjectFile, section: string, size: number, rea
 export function readGlobalMaps(object: ObjectFile, options: LoadOptions): { maps: PlacedMap[]; problems: Problem[] } {
   const maps: PlacedMap[] = [];
   const problems: Problem[] = [];
+  let zeros = 0;
   for (const section of object.elf.sections) {
     const kind = globalKind(section);
     if (!kind) continue;
@@ -58,9 +58,11 @@ export function readGlobalMaps(object: ObjectFile, options: LoadOptions): { maps
       continue;
     }
     const definition = globalMap(object, section.name, section.size, kind === 'rodata');
-    const initial = new Uint8Array(section.size);
-    initial.set(section.bytes.subarray(0, section.size));
-    definition.initial = initial;
+    zeros += section.size - section.bytes.length;
+    if (zeros <= MAX_WRITTEN_ZEROS) {
+      definition.initial = new Uint8Array(section.size);
+      definition.initial.set(section.bytes);
+    }
     maps.push({ definition, section: section.index, offset: 0, size: section.size });
   }
   if (options.globals) problems.push(...setGlobals(maps, object, options.globals));

@@ -5,7 +5,7 @@ import { essentialLength } from '#core/btf';
 import { findSection, nearestSection } from '#core/catalog';
 import { decode, type Insn } from '#core/isa';
 import { error, warning, type Problem } from '#core/problem';
-import { assembleProgram, indexFunctions, linesOf, type CodeIndex } from './assemble-program.ts';
+import { assembleProgram, indexFunctions, linesOf, type Assembled } from './assemble-program.ts';
 import { readBtfMaps, type PlacedMap } from './btf-maps.ts';
 import { readFunctions, type FunctionCode } from './code.ts';
 import { coreAnswers, relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
@@ -16,6 +16,8 @@ import { readStructOps } from './struct-ops.ts';
 import { readObjectFile, type ObjectFile } from './object-file.ts';
 import type { CoreRelocation, LineRecord, LoadedObject, LoadOptions, Program } from './types.ts';
 
+/** Of all programs of a file, with their subprograms: the largest programs of the kernel's tests have a twentieth of it. */
+const MAX_PROGRAM_SLOTS = 1 << 21;
 const BPF_F_SLEEPABLE = 1 << 4;
 const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 
@@ -25,14 +27,14 @@ export function loadObject(bytes: Uint8Array, file: string, options: LoadOptions
   if (!object) return { file, programs: [], maps: [], elf: bytes, license: '', runnable: false, problems };
   const maps = readMaps(object, options, problems);
   const externs = readExterns(object, options);
-  problems.push(...externs.problems);
+  append(problems, externs.problems);
   let kconfigMap = -1;
   if (externs.kconfigMap) kconfigMap = maps.push(externs.kconfigMap) - 1;
   const structOps = readStructOps(object, options);
-  maps.push(...structOps.maps);
-  problems.push(...structOps.problems);
+  append(maps, structOps.maps);
+  append(problems, structOps.problems);
   const { functions, problems: codeProblems } = readFunctions(object, maps);
-  problems.push(...codeProblems);
+  append(problems, codeProblems);
   const programs = makePrograms(object, functions, { externs, kconfigMap, maps, options, problems });
   return {
     file,
@@ -43,8 +45,21 @@ export function loadObject(bytes: Uint8Array, file: string, options: LoadOptions
     license: object.license,
     ...(object.version === undefined ? {} : { version: object.version }),
     runnable: object.elf.littleEndian,
-    problems,
+    problems: firstOf(problems),
   };
+}
+
+/** More than anyone reads; what a damaged file repeats a thousand times is said once. */
+const MAX_PROBLEMS = 1000;
+
+function firstOf(problems: readonly Problem[]): Problem[] {
+  if (problems.length <= MAX_PROBLEMS) return [...problems];
+  return [...problems.slice(0, MAX_PROBLEMS), error(`${problems.length - MAX_PROBLEMS} more problems are left out`, { code: 'more-problems' })];
+}
+
+/** Not push(...more): a damaged file may have more to say than a call takes arguments. */
+function append<Item>(list: Item[], more: readonly Item[]): void {
+  for (const one of more) list.push(one);
 }
 
 function readMaps(object: ObjectFile, options: LoadOptions, problems: Problem[]): PlacedMap[] {
@@ -52,18 +67,18 @@ function readMaps(object: ObjectFile, options: LoadOptions, problems: Problem[])
   const section = object.elf.section('.maps');
   if (section) {
     const read = readBtfMaps(object.elf, section, object.btf, options);
-    maps.push(...read.maps);
-    problems.push(...read.problems);
+    append(maps, read.maps);
+    append(problems, read.problems);
   }
   const legacy = object.elf.section('maps');
   if (legacy) {
     const read = readLegacyMaps(object, legacy);
-    maps.push(...read.maps);
-    problems.push(...read.problems);
+    append(maps, read.maps);
+    append(problems, read.problems);
   }
   const globals = readGlobalMaps(object, options);
-  maps.push(...globals.maps);
-  problems.push(...globals.problems);
+  append(maps, globals.maps);
+  append(problems, globals.problems);
   return maps;
 }
 
@@ -90,30 +105,34 @@ function makePrograms(object: ObjectFile, functions: readonly FunctionCode[], co
   };
   // In .text are the functions that programs call; only an object with nothing else has its program there.
   const mains = functions.filter((one) => one.section.index !== text || functions.length === 1);
+  let slots = 0;
   return mains.flatMap((main) => {
+    if (slots > MAX_PROGRAM_SLOTS) return [];
     if (main.local && main.section.index !== text) {
       context.problems.push(error(`${main.name} in section ${main.section.name} is static: a program must be visible outside its file; remove static`, { code: 'program-static', section: main.section.name }));
       return [];
     }
-    return [makeProgram(object, main, code, afterCore, context)];
+    const assembled = assembleProgram(main, { code, slotsOf: (one) => afterCore(one).insns, externs: context.externs, kconfigMap: context.kconfigMap, btf: object.btf });
+    slots += assembled.code.length;
+    if (slots > MAX_PROGRAM_SLOTS) context.problems.push(error(`the object's programs have together more than ${MAX_PROGRAM_SLOTS} instructions: those after ${main.name} are left out`, { code: 'object-too-large', section: main.section.name }));
+    return [makeProgram(object, main, assembled, afterCore, context)];
   });
 }
 
 function makeProgram(
   object: ObjectFile,
   main: FunctionCode,
-  code: CodeIndex,
+  assembled: Assembled,
   afterCore: (one: FunctionCode) => RelocatedFunction,
   context: ProgramContext,
 ): Program {
-  const assembled = assembleProgram(main, { code, slotsOf: (one) => afterCore(one).insns, externs: context.externs, kconfigMap: context.kconfigMap, btf: object.btf });
   const problems = [...assembled.problems];
   const coreRelocations: CoreRelocation[] = [];
   assembled.functions.forEach((one, i) => {
     const { relocations, problems: found } = afterCore(one);
     const { start } = assembled.subprograms[i]!;
-    coreRelocations.push(...relocations.map((relocation) => ({ ...relocation, insn: relocation.insn + start })));
-    problems.push(...found);
+    append(coreRelocations, relocations.map((relocation) => ({ ...relocation, insn: relocation.insn + start })));
+    append(problems, found);
   });
   const { code: relocated, subprograms, kfuncs, ksyms } = assembled;
   // Many readers want a few programs of an object and fewer want their lines: both are made when first asked for.

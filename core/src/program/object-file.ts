@@ -1,7 +1,7 @@
 // The parts of an object file that loading starts from: sections by role, BTF with its relocations applied, license, version.
 // Knows the file's layout; what maps and programs are is read from it elsewhere.
 
-import { EM_BPF, ET_REL, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, readElf, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, type Elf, type ElfSection } from '#core/elf';
+import { EM_BPF, ET_REL, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, readElf, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, STV_HIDDEN, STV_INTERNAL, type Elf, type ElfSection } from '#core/elf';
 import { readBtf, readBtfExt, type Btf, type BtfExt } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
 
@@ -13,6 +13,8 @@ export interface ObjectFile {
   ext: BtfExt | undefined;
   license: string;
   version: number | undefined;
+  /** Names of hidden symbols: to libbpf those are static. */
+  hidden: ReadonlySet<string>;
 }
 
 const MACHINES: Readonly<Record<number, string>> = { 3: 'x86 (32-bit)', 8: 'MIPS', 20: 'PowerPC', 21: 'PowerPC 64', 22: 's390', 40: 'ARM (32-bit)', 62: 'x86-64', 183: 'AArch64', 243: 'RISC-V', 258: 'LoongArch' };
@@ -33,12 +35,12 @@ export function readObjectFile(bytes: Uint8Array, file: string): { object?: Obje
   if (btfSection) {
     const read = readBtf(relocated(elf, btfSection), undefined, (name) => elf.section(name)?.size);
     btf = read.btf;
-    problems.push(...read.problems.map((problem) => ({ ...problem, section: '.BTF' })));
+    for (const problem of read.problems) problems.push({ ...problem, section: '.BTF' });
     const extSection = elf.section('.BTF.ext');
     if (btf && extSection) {
       const result = readBtfExt(relocated(elf, extSection), btf);
       ext = result.ext;
-      problems.push(...result.problems);
+      for (const problem of result.problems) problems.push(problem);
     }
   }
   if (!elf.littleEndian) problems.push(note('a big-endian object: it is read and disassembled, not run or verified; compile it with clang -target bpfel for that', { code: 'object-big-endian' }));
@@ -51,6 +53,7 @@ export function readObjectFile(bytes: Uint8Array, file: string): { object?: Obje
       elf,
       btf,
       ext,
+      hidden: new Set(elf.symbols.filter(({ visibility }) => visibility === STV_HIDDEN || visibility === STV_INTERNAL).map(({ name }) => name)),
       license: licenseSection ? text(licenseSection.bytes) : '',
       version: version && version.length >= 4 ? new DataView(version.buffer, version.byteOffset, 4).getUint32(0, elf.littleEndian) : undefined,
     },

@@ -4,6 +4,7 @@ import { essentialLength, resolve, sizeOf, type BtfComposite } from '#core/btf';
 import { STT_FUNC, type ElfSection } from '#core/elf';
 import { error, type Problem } from '#core/problem';
 import { BPF_F_LINK, MAP_TYPE_STRUCT_OPS } from './map-facts.ts';
+import { relocationsIn } from './relocations.ts';
 import { isStructOpsSection, type ObjectFile } from './object-file.ts';
 import type { PlacedMap } from './btf-maps.ts';
 import type { LoadOptions, MapDefinition } from './types.ts';
@@ -41,9 +42,9 @@ export function readStructOps(object: ObjectFile, options: LoadOptions): { maps:
 
 function structOpsMap(object: ObjectFile, section: ElfSection, name: string, type: BtfComposite, offset: number, options: LoadOptions, problems: Problem[]): MapDefinition {
   const programs: { member: string; program: string }[] = [];
-  for (const relocation of object.elf.relocations(section.index)) {
-    if (relocation.offset < offset || relocation.offset >= offset + type.size) continue;
-    const member = type.members.find(({ bitOffset }) => bitOffset === (relocation.offset - offset) * 8);
+  const members = new Map(type.members.toReversed().map((member) => [member.bitOffset, member]));
+  for (const relocation of relocationsIn(object.elf.relocations(section.index), offset, offset + type.size)) {
+    const member = members.get((relocation.offset - offset) * 8);
     if (!member || relocation.symbol.type !== STT_FUNC) {
       problems.push(error(`${name}: a relocation at byte ${relocation.offset - offset} puts ${relocation.symbol.name || 'something'} where no function pointer is`, { code: 'struct-ops-relocation', section: section.name }));
       continue;

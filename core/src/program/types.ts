@@ -21,7 +21,7 @@ export interface MapDefinition {
   valueTypeId?: number;
   /** LIBBPF_PIN_BY_NAME. */
   pinned?: boolean;
-  /** Initial bytes of .data, .rodata, .bss and .kconfig maps (the whole single value). */
+  /** Initial bytes of .data, .rodata, .bss and .kconfig maps (the whole single value). Absent of a very large .bss: all zero. */
   initial?: Uint8Array;
   /** A global section's map: `.data`, `.rodata.foo`, ….  Its value is addressed directly. */
   globalSection?: string;
