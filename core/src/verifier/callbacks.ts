@@ -1,6 +1,7 @@
 // Functions passed to helpers and kfuncs: what their arguments are, and the paths that go into them.
 // Coming back out of a callback is in the walk's exit.
 
+import { BPF_PSEUDO_FUNC, isLdImm64 } from '#core/isa';
 import type { VerifierEnvironment } from './environment.ts';
 import type { VerifierMap } from './maps.ts';
 import {
@@ -99,4 +100,26 @@ export function walkAsyncCallback(env: VerifierEnvironment, insn: number, subpro
   const frame = enter(env, state, subprogram, -1, entry);
   frame.inAsyncCallback = true;
   frame.asyncEntryCount = caller.asyncEntryCount + 1;
+}
+
+/**
+ * A function whose address is taken and that nobody runs is removed as dead code; what then holds its address points at the function
+ * behind it, and where there is none, the kernel's compilation fails (jit_subprogs). A program of one function alone goes another way.
+ */
+export function checkCallbackAddresses(env: VerifierEnvironment): void {
+  const lives = env.subprograms.map(({ start }) => env.visits[start]! > 0);
+  if (lives.filter((live) => live).length < 2) return;
+  const last = lives.lastIndexOf(true);
+  for (let at = 0; at < env.insns.length; at++) {
+    const insn = env.insns[at]!;
+    if (!isLdImm64(insn)) continue;
+    if (insn.src === BPF_PSEUDO_FUNC && env.visits[at]! > 0 && env.subprogramOf[at + insn.imm + 1]! > last) {
+      env.insn = at;
+      throw env.reject('verifier-limit', 'EFAULT', `verifier bug: No program to jit at insn ${at} (subprog < 0)`, {
+        explanation: 'The address of a function is taken that no path ever calls. The kernel removes the function as dead code and then misses it.',
+        advice: 'Pass the function to a helper that calls it, or do not take its address.',
+      });
+    }
+    at++;
+  }
 }

@@ -181,13 +181,16 @@ function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: r
       throw env.reject('invalid-instruction', 'EINVAL', 'unrecognized bpf_ld_imm64 insn');
   }
   const map = maps[insn.imm];
+  if (insn.src === BPF_PSEUDO_MAP_IDX || insn.src === BPF_PSEUDO_MAP_IDX_VALUE) {
+    throw env.reject('invalid-instruction', 'EPROTO', 'fd_idx without fd_array is invalid', { explanation: 'The load names its map by an index into an array that a loader hands over with the program; the loader that this program is for does not.' });
+  }
   if (!map) throw env.reject('invalid-program', 'EBADF', `fd ${insn.imm} is not pointing to valid bpf_map`);
   if (!used.has(map)) {
     used.add(map);
     checkMapForProgram(env, map);
     if (map.type === 'arena') env.arena = map;
   }
-  if (insn.src !== BPF_PSEUDO_MAP_VALUE && insn.src !== BPF_PSEUDO_MAP_IDX_VALUE) return;
+  if (insn.src !== BPF_PSEUDO_MAP_VALUE) return;
   const off = second.imm >>> 0;
   if (off >= 1 << 29) throw env.reject('map-value-bounds', 'EINVAL', `direct value offset of ${off} is not allowed`);
   if (map.type === 'arena') return;

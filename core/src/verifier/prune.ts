@@ -221,7 +221,7 @@ function compareWith(env: VerifierEnvironment, old: VerifierState, insn: number)
       return statesEqual(env, old, current, RANGE_WITHIN) && iteratorIsActive(current) ? 'loop' : 'open';
     }
     if (isMayGoto(env.insns[insn]!) && old.mayGotoDepth !== current.mayGotoDepth && statesEqual(env, old, current, RANGE_WITHIN)) return 'loop';
-    if (facts.callsCallback[insn]) return statesEqual(env, old, current, RANGE_WITHIN) ? 'loop' : 'open';
+    if (facts.callsCallback[insn]) return statesEqual(env, old, current, RANGE_WITHIN) ? 'hit' : 'open';
     if (
       maybeLooping(old, current) &&
       statesEqual(env, old, current, 'exact') &&

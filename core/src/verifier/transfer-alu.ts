@@ -224,7 +224,9 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
   let addConst: 0 | 32 | 64 = 0;
   const knownSource = is64 ? source.scalar.mask === 0n : isConstant32(source.scalar);
   // Linked at a distance; a distance of a distance is not kept. Kernels before 6.18 keep positive 64-bit ones only.
-  if ((operation === BPF_ADD || operation === BPF_SUB) && target.id !== 0 && knownSource && !target.addConst && !(usesRegisterSource(insn) && insn.src === dst)) {
+  // A 32-bit distance says nothing of a number that has more bits.
+  const linkable = (operation === BPF_ADD || operation === BPF_SUB) && target.id !== 0 && !target.addConst && (is64 || fitsBits(target.scalar, 32));
+  if (linkable && knownSource && !(usesRegisterSource(insn) && insn.src === dst)) {
     const wide = is64 ? asS64(source.scalar.value) : BigInt.asIntN(32, source.scalar.value);
     const distance = operation === BPF_SUB ? -wide : wide;
     const kept = distance >= -0x8000_0000n && distance <= 0x7fff_ffffn && wide >= -0x8000_0000n && wide <= 0x7fff_ffffn;

@@ -2,6 +2,7 @@
 // in the shape that everyone outside this room reads.
 
 import type { LoadedObject, Program } from '#core/program';
+import { checkCallbackAddresses } from './callbacks.ts';
 import { checkControlFlow, findLoops, postorder } from './cfg.ts';
 import { Cancelled, Rejection, type RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastcall.ts';
@@ -139,6 +140,7 @@ function run(env: VerifierEnvironment, walked: Set<number>): void {
   }
 }
 
+  checkCallbackAddresses(env);
 /** Global functions that verified code calls, and those that they call in turn. */
 function walkGlobalFunctions(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.exceptionCallback > 0) env.subprograms[env.exceptionCallback]!.called = true;

@@ -6,7 +6,7 @@ import { BPF_PSEUDO_MAP_VALUE, disassemble, type Insn, isLdImm64 } from '#core/i
 import { createMemory, createWasmEngine, type Engine, type Executable, executableOf, type Execution, type Host, interpreter, type Region, type StopReason } from '#core/vm';
 import type { KernelBridge } from '#test/kernel';
 import { VALUE_SIZE } from './generator.ts';
-import { Random } from './random.ts';
+import { Random } from '#test/random';
 
 const BUDGET = 3_000_000;
 
