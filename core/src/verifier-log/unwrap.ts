@@ -44,6 +44,8 @@ export const PREFIXES = [
 const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 /** An instruction line, anywhere: what tells a wrapped log from other text with escapes. */
 const INSTRUCTION = /\d+: \([0-9a-f]{2}\) /;
+/** Most lines of a long log begin so, and need no other look. */
+const PLAIN = /^(?:\d+: |; |R\d|from \d|mark_precise| |$)/;
 const JSON_FIELDS = ['log', 'message', 'msg', 'MESSAGE', 'error', 'err', 'line', 'stderr'];
 
 /** Every line of a text, bare. */
@@ -67,7 +69,7 @@ function cleanLine(given: string, at: number, depth: number, into: CleanLine[]):
     }
   }
   if (line.length > LONGEST_LINE) line = line.slice(0, LONGEST_LINE);
-  for (let round = 0; round < DEEPEST; round++) {
+  for (let round = 0; round < DEEPEST && !PLAIN.test(line); round++) {
     // The blank of a prefix with nothing behind it is often lost.
     const padded = `${line} `;
     const prefix = PREFIXES.find(({ pattern }) => pattern.test(padded));
