@@ -10,6 +10,7 @@ import { checkHelperArgument, checkMapTakesHelper, newCallMeta, type CallMeta } 
 import { checkResourceLeak } from './check-exit.ts';
 import { checkFormat } from './check-format.ts';
 import { isGpl } from './kfunc-meta.ts';
+import { constantKeysFound } from './kernel-rules.ts';
 import { kptrTarget } from './check-kptr-match.ts';
 import { accessMemory } from './check-memory.ts';
 import { isNull } from './check-stack.ts';
@@ -314,7 +315,7 @@ function returnedValue(env: VerifierEnvironment, meta: CallMeta, returns: Return
     case 'map_value': {
       const map = meta.map!;
       // An array has an element at every index below its size.
-      const certain = meta.helper.name === 'bpf_map_lookup_elem' && meta.constantKey !== undefined && (map.type === 'array' || map.type === 'percpu_array') && meta.constantKey < BigInt(map.maxEntries);
+      const certain = constantKeysFound(env.kernel) && meta.helper.name === 'bpf_map_lookup_elem' && meta.constantKey !== undefined && (map.type === 'array' || map.type === 'percpu_array') && meta.constantKey < BigInt(map.maxEntries);
       const type = PTR_TO_MAP_VALUE | (certain ? 0 : nullable);
       const locked = !mayBeNull(type) && fieldOf(map.fields, 'bpf_spin_lock', 'bpf_res_spin_lock') !== undefined;
       return pointerRegister(type, { map, mapUid: meta.mapUid, id: locked ? env.newId() : 0 });

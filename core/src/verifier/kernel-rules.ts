@@ -15,5 +15,9 @@ function since(release: KernelVersion): (kernel: KernelVersion) => boolean {
 export const uninitialisedStackAllowed = since('6.3');
 /** Byte swaps keep known bits, and registers stay linked at negative and 32-bit distances too. */
 export const tracksSwapsAndDistances = since('6.18');
+/** A lookup in an array with a constant key in range cannot miss. */
+export const constantKeysFound = since('6.14');
+/** Functions that BTF calls global are verified by themselves; libbpf makes them static for older kernels. */
+export const globalFunctionsAlone = since('5.6');
 /** may_goto with an offset of 0 is allowed (and does nothing). */
 export const emptyMayGotoAllowed = since('6.14');

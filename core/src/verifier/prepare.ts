@@ -10,6 +10,7 @@ import { jumpTarget } from './cfg.ts';
 import { isGplCompatible } from './check-btf-access.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { symbolName } from './kernel-symbols.ts';
+import { globalFunctionsAlone } from './kernel-rules.ts';
 import { makeMap, type VerifierMap } from './maps.ts';
 import { fieldOf, type SpecialFields, specialFieldsOf } from './special-fields.ts';
 
@@ -26,7 +27,7 @@ export function prepareSubprograms(env: VerifierEnvironment): void {
       name: subprogram.name,
       start: subprogram.start,
       end: subprogram.end,
-      linkage: subprogram.linkage,
+      linkage: subprogram.linkage === 'global' && !globalFunctionsAlone(env.kernel) ? 'static' : subprogram.linkage,
       funcTypeId: subprogram.funcTypeId,
       stackDepth: 0,
       hasTailCall: false,

@@ -9,6 +9,7 @@ import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastc
 import { Explainer } from './explain/explainer.ts';
 import { keepTrace } from './explain/trace.ts';
 import { type FindingCode, findingRow, type WarningCode } from './findings.ts';
+import { checkKernelAge } from './kernel-age.ts';
 import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
 import { computeLiveRegisters } from './liveness-registers.ts';
 import { keepStates } from './known-states.ts';
@@ -113,6 +114,7 @@ function walkAgain(env: VerifierEnvironment, walked: Set<number>): Rejection | u
 /** `walked` gets the functions whose walk has begun. */
 function run(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.insns.length === 0) throw env.reject('invalid-program', 'EINVAL', 'the program has no instructions');
+  checkKernelAge(env);
   prepareSubprograms(env);
   checkKfuncsBeforeWalk(env);
   findExceptionCallback(env);
