@@ -140,9 +140,9 @@ function run(env: VerifierEnvironment, walked: Set<number>): void {
     env.insn = env.unresolvedKfunc;
     throw env.reject('kfunc-unknown', 'EINVAL', 'invalid kernel function call not eliminated in verifier pass');
   }
+  checkCallbackAddresses(env);
 }
 
-  checkCallbackAddresses(env);
 /** Global functions that verified code calls, and those that they call in turn. */
 function walkGlobalFunctions(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.exceptionCallback > 0) env.subprograms[env.exceptionCallback]!.called = true;
