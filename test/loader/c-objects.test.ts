@@ -186,6 +186,18 @@ describe.skipIf(!compiler)('programs', () => {
     expect(messages(strong)).toContainEqual(expect.stringContaining('the target kernel has no kfunc gone of this type in its BTF; declare it __weak'));
   });
 
+  it('say where a kernel variable without a type has no address', () => {
+    const text = `extern const void init_thing __ksym; extern const void maybe __ksym __weak;
+      SEC("tc") int p(void *c) {
+        return (long)&init_thing + (long)&maybe + (long)&init_thing > 1; }`;
+    const [said, ...rest] = load(text).programs[0]!.problems;
+    expect(said).toMatchObject({ severity: 'note', code: 'ksym-address', message: expect.stringContaining('init_thing is 0 here') });
+    expect(said!.span?.line).toBeGreaterThan(0);
+    expect(rest).toEqual([]);
+    expect(messages(load(text, { kernelAddress: () => 16n }))).toEqual([]);
+    expect(messages(load(text, { kernelAddress: () => undefined }))[0]).toContain('error: function p, instruction 2: the target kernel has no variable init_thing');
+  });
+
   it('fill struct_ops', () => {
     const text = `
       struct ops___v2 { int (*init)(void *c); void (*done)(void *c); char name[8]; };

@@ -3,7 +3,7 @@
 
 import { BPF_CALL, BPF_DW, BPF_IMM, BPF_JMP, BPF_LD, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, INSN_SIZE } from '#core/isa';
 import type { Btf } from '#core/btf';
-import { error, type Problem } from '#core/problem';
+import { error, note, type Problem } from '#core/problem';
 import type { FunctionCode, Patch } from './code.ts';
 import type { Externs, KernelExtern } from './externs.ts';
 import { InsnBytes } from './insn-bytes.ts';
@@ -169,6 +169,7 @@ function applyPatch(result: Assembled, input: AssembleInput, code: FunctionCode,
       if (!extern) return fail(result.problems, code, slot, `${patch.name} is declared extern and found nowhere; link the object that defines it with \`bpftool gen object\`, or declare it with __ksym or __kconfig`);
       if (extern.kind === 'kconfig') return patch.kind === 'extern' ? wide(BPF_PSEUDO_MAP_VALUE, input.kconfigMap, extern.offset) : fail(result.problems, code, slot, `${patch.name} is a kernel option, not a function`);
       if (!extern.found && !extern.weak) fail(result.problems, code, slot, missing(extern));
+      if (patch.kind === 'extern' && !extern.typed && !extern.weak && extern.address === undefined && extern.found) sayNoAddress(result, code, slot, extern);
       if (patch.kind === 'extern') return loadSymbol(result, extern, wide);
       if (!extern.function) return fail(result.problems, code, slot, `${patch.name} is called but declared as a variable`);
       return callKfunc(result, input, extern, at);
@@ -177,6 +178,21 @@ function applyPatch(result: Assembled, input: AssembleInput, code: FunctionCode,
 }
 
 const missing = (extern: KernelExtern): string => `the target kernel has no ${extern.function ? 'kfunc' : 'variable'} ${extern.name}${extern.typed ? ' of this type in its BTF' : ''}; declare it __weak and test it with bpf_ksym_exists() where it is optional`;
+
+/** Once for each symbol of a program: the number 0 would otherwise be a riddle. */
+function sayNoAddress(result: Assembled, code: FunctionCode, slot: number, { name }: KernelExtern): void {
+  if (result.problems.some((one) => one.code === 'ksym-address' && one.message.startsWith(`${name} `))) return;
+  const offset = (code.start + slot) * INSN_SIZE;
+  const line = code.records?.lineAt(offset);
+  result.problems.push(
+    note(`${name} is 0 here: it is declared without a type, so its address comes from the running kernel (/proc/kallsyms), and none was given; declare it with its type to have it found in BTF, or __weak where it may be missing`, {
+      code: 'ksym-address',
+      section: code.section.name,
+      offset: code.section.offset + offset,
+      ...(line && line.line > 0 ? { span: { file: line.file, line: line.line, column: line.column } } : {}),
+    }),
+  );
+}
 
 function callKfunc(result: Assembled, input: AssembleInput, extern: KernelExtern, at: number): void {
   if (!extern.found) return result.code.write(at, { opcode: CALL, dst: 0, src: 0, off: 0, imm: POISONED_KFUNC_CALL + input.externs.order(extern) });

@@ -154,7 +154,7 @@ export interface LoadOptions {
   cpus?: number;
   /** Lines of the kernel's .config by name (`CONFIG_HZ` → `250`, `y`, `"text"`); what is missing comes from a typical distribution's. */
   kconfig?: Readonly<Record<string, string>>;
-  /** Addresses as /proc/kallsyms would give them, for `extern const void sym __ksym`. */
+  /** Addresses as /proc/kallsyms would give them, for `extern const void sym __ksym`. Without it such a symbol is 0, with a note. */
   kernelAddress?: (name: string) => bigint | undefined;
   /** New values of global variables, by name, before the program is loaded: what a skeleton's user writes into `skel->rodata`. */
   globals?: Readonly<Record<string, bigint | Uint8Array>>;
