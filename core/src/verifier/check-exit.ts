@@ -33,7 +33,6 @@ export function checkResourceLeak(env: VerifierEnvironment, what: string, except
   if (leaked.length > 0) {
     throw env.reject('reference-leak', 'EINVAL', [...leaked.map(({ id, insn }) => `Unreleased reference id=${id} alloc_insn=${insn}`), `${what} would lead to reference leak`], {
       explanation: `What ${describeCall(env, leaked[0]!.insn)} acquired is still held when this path ends.`,
-      causes: leaked.map(({ insn }) => ({ insn, text: `${describeCall(env, insn)} acquires it here` })),
     });
   }
   if (regions && state.activeIrqId !== 0) throw refuseRegion('bpf_local_irq_save-ed');

@@ -68,13 +68,7 @@ export function walk(env: VerifierEnvironment, from: WalkFrom = 'start'): void {
 }
 
 function tooLarge(env: VerifierEnvironment) {
-  let busiest = 0;
-  env.visits.forEach((count, at) => {
-    if (count > env.visits[busiest]!) busiest = at;
-  });
-  return env.reject('too-large', 'E2BIG', `BPF program is too large. Processed ${env.processed} insn`, {
-    causes: [{ insn: busiest, text: `this instruction was processed ${env.visits[busiest]} times` }],
-  });
+  return env.reject('too-large', 'E2BIG', `BPF program is too large. Processed ${env.processed} insn`);
 }
 
 /** The path is done. Takes up the last one put aside; false when there is none. */

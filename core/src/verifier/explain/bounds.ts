@@ -1,12 +1,13 @@
 // Why an access may reach outside of its object: which index, its range, and what the object is in C.
 
 import { BPF_LSH, BPF_MUL, usesRegisterSource } from '#core/isa';
-import { baseType, isPacketPointer, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
+import { baseType, isPacketPointer, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET_END, PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
 import type { Cause, Fix } from '../types.ts';
+import { pointerOf } from './c-expression.ts';
 import { behindPointer, describeArray, type Layout, placeAt } from './layout.ts';
 import type { Explained, RejectedCase } from './rejected-case.ts';
 import { conditionText, isUnbounded, knownRange, quoted } from './value-words.ts';
-import type { ValueEvent } from './value-path.ts';
+import { isConditional, type ValueEvent } from './value-path.ts';
 
 const S64_MIN = -(1n << 63n);
 /** Beyond this the range says nothing that a person would want to read. */
@@ -182,7 +183,7 @@ function fixOf(c: RejectedCase, close: ReturnType<typeof offByOne>, word: string
 
 /** The array as the source names it: `t->data`, `names`, `buffer`. */
 function memberName(c: RejectedCase, target: Target, path: string): string {
-  const written = c.expression === undefined || !c.isAccess ? undefined : /^(?:return\s+)?(.+)\[[^[\]]*\]$/s.exec(c.expression)?.[1]?.trim();
+  const written = c.expression === undefined || !c.isAccess ? undefined : pointerOf(c.expression);
   const last = /(\w+)$/.exec(path === '' ? target.name : path)?.[1];
   if (written !== undefined && last !== undefined && written.length <= 40 && new RegExp(`\\b${last}$`).test(written)) return written;
   return target.isObject ? `${target.name}${path}` : path === '' ? target.name : `${target.name}${behindPointer(path)}`;
@@ -216,8 +217,23 @@ function packetCheck(c: RejectedCase, id: number): { insn: number; range: number
       const after = next.registers[regno]!;
       if (!isPacketPointer(before.type) || before.type !== after.type || after.id !== id || before.range === after.range || after.range <= 0) continue;
       const condition = conditionText(c, step.insn);
-      return { insn: step.insn, range: after.range, cause: { insn: step.insn, kind: 'branch', text: `${(condition && quoted(condition)) ?? 'this comparison'} shows that ${after.range} bytes are there` } };
+      return { insn: step.insn, range: after.range, cause: { insn: step.insn, kind: 'branch', text: `after ${(condition && quoted(condition)) ?? 'this comparison'} ${after.range} bytes are known to be there` } };
     }
+  }
+  return undefined;
+}
+
+/** A comparison of this packet pointer with the end, of which the path took the side that shows nothing. */
+function otherBranch(c: RejectedCase, id: number): { insn: number; words: string } | undefined {
+  for (let i = c.path.length - 2; i >= 0; i--) {
+    const step = c.path[i]!;
+    const insn = c.env.insns[step.insn]!;
+    if (!isConditional(insn) || !usesRegisterSource(insn)) continue;
+    const [a, b] = [step.registers[insn.dst]!, step.registers[insn.src]!];
+    const pointer = a.type === PTR_TO_PACKET_END ? b : b.type === PTR_TO_PACKET_END ? a : undefined;
+    if (!pointer || !isPacketPointer(pointer.type) || pointer.id !== id) continue;
+    const condition = conditionText(c, step.insn);
+    return { insn: step.insn, words: (condition === undefined ? undefined : quoted(condition)) ?? 'the comparison' };
   }
   return undefined;
 }
@@ -229,10 +245,10 @@ export function explainPacket(c: RejectedCase): Explained {
   if (!register || regno === undefined || !access) return {};
   const check = packetCheck(c, register.id);
   const { name, struct } = packetView(c, regno);
-  const needed = access.off + access.size;
   const moved = register.id !== 0;
   const events = c.events(regno, moved ? 'offset' : 'object').filter((event) => event.kind !== 'branch' || event.after.type === SCALAR_VALUE);
   const causes = [...c.causes(events), ...(check ? [check.cause] : [])];
+
   if (register.range < 0) {
     return { explanation: `On this path the packet ends before ${name === undefined ? 'the pointer' : `\`${name}\``}: the comparison with data_end went the other way.`, advice: 'Access the packet only where the comparison has shown that it is long enough.', causes };
   }
@@ -247,7 +263,10 @@ export function explainPacket(c: RejectedCase): Explained {
   const start = moved ? (name === undefined ? 'where the variable offset points' : `\`${name}\``) : 'the packet\'s start';
   const begins = struct ? structStart(c.expression, struct, access.off) : access.off;
   const structs = struct && name !== undefined ? ` (\`${name}\` is a \`${struct.name}\` of ${struct.size} bytes${begins > 0 && !moved ? ` at byte ${begins}` : ''})` : '';
-  const shown = check ? `${check.range} ${check.range === 1 ? 'is' : 'are'} shown to be there by the check${c.place(check.insn)}` : 'nothing has been compared with data_end on this path';
+  // Behind an offset that is not known, bytes are counted from the struct itself.
+  const needed = access.size + (moved && struct ? access.off - begins : access.off);
+  const wrongWay = check ? undefined : otherBranch(c, register.id);
+  const shown = wrongWay ? `${wrongWay.words}${c.place(wrongWay.insn)} leads here when the packet is too short` : check ? `${check.range} ${check.range === 1 ? 'is' : 'are'} shown to be there by the check${c.place(check.insn)}` : 'nothing has been compared with data_end on this path';
   return {
     explanation: `${c.shown ?? 'The access'} needs ${needed} bytes from ${start}${structs}; ${shown}.`,
     advice: name === undefined || !/^\w+$/.test(name) ? `Compare with data_end first, so that ${needed} bytes are there.` : struct ? `Check first: \`if ((void *)(${name} + 1) > data_end) return …;\`.` : `Check first: \`if ((void *)${name} + ${access.size + Math.max(0, access.off - register.off)} > data_end) return …;\`.`,
@@ -309,7 +328,7 @@ function arrayBehind(c: RejectedCase): { text: string; limit: number; declared?:
   const target = targetOf(c, pointer, offset, regno);
   const array = target?.layout && placeAt(target.layout, offset - target.start, 1, true)?.array;
   if (!target || !array || !array.layout.count) return undefined;
-  const written = /^(?:return\s+)?(.+)\[[^[\]]*\]$/s.exec(c.expression ?? '')?.[1]?.trim();
+  const written = pointerOf(c.expression ?? '');
   return { text: describeArray(written ?? memberName(c, target, array.path), array.layout), limit: array.layout.count, ...(target.declared && { declared: target.declared }) };
 }
 

@@ -313,7 +313,7 @@ export function explainContext(c: RejectedCase): Explained {
 
 function writableFields(fields: readonly { name: string; offset: number; size: number }[], ranges: readonly { size: number; from: number; to: number }[]): string {
   const names = fields.filter(({ offset, size }) => ranges.some((range) => range.from < offset + size && range.to + range.size > offset)).map(({ name }) => name);
-  return names.length === 0 ? 'no field' : names.slice(0, 8).join(', ');
+  return names.length === 0 ? 'none of its fields' : names.slice(0, 8).join(', ');
 }
 
 /** write-forbidden, read-forbidden. */

@@ -1,6 +1,6 @@
 // Why a path may not end as it does, or does not end: return values, what is still held, loops and the limits.
 
-import { BPF_JA, BPF_JMP, BPF_JMP32, insnClass } from '#core/isa';
+import { BPF_CALL, BPF_JA, BPF_JMP, BPF_JMP32, insnClass } from '#core/isa';
 import { programType, returnRange } from '#core/catalog';
 import { describeCall } from '../causes.ts';
 import { MAX_PROCESSED } from '../environment.ts';
@@ -107,12 +107,17 @@ export function explainLeak(c: RejectedCase): Explained {
   const end = c.names.line(c.at);
   const leaves = c.message.includes('alloc_insn') && !/exit|prog/i.test(c.rejection.lines.at(-1) ?? '') ? 'here' : 'when this path ends';
   return {
-    explanation: `${subject}, which ${callText(c, first.insn)} acquired${c.place(first.insn)}, is still held ${leaves}${end ? ` at line ${end.line}` : ''}${path.length > 0 ? ': one branch forgets to release it' : ''}.`,
+    explanation: `${subject}, which ${callText(c, first.insn)} acquired${c.place(first.insn)}, is still held ${leaves}${end ? ` at line ${end.line}` : ''}${isReleasedElsewhere(c, releases) ? ': this path forgets to release it' : ''}.`,
     advice: releases.length > 0 ? `Call ${releases.map((one) => (one.includes(' ') ? one : `${one}()`)).join(' or ')} on every path, also before an early return.` : 'Release it on every path, also before an early return.',
     ...(name !== undefined && { variable: name }),
     ...(name !== undefined && releases[0] && !releases[0].includes(' ') && { fix: { kind: 'release' as const, with: (releases.find((one) => one.includes('discard')) ?? releases[0]), expression: /_destroy$/.test(releases[0]) ? `&${name}` : name, insn: c.at } }),
     causes: [{ insn: first.insn, kind: 'origin', text: `${callText(c, first.insn)} acquires it` }, ...path],
   };
+}
+
+/** Whether some other path gives it back: then one was forgotten, and not the release altogether. */
+function isReleasedElsewhere(c: RejectedCase, releases: readonly string[]): boolean {
+  return c.env.insns.some((insn, at) => insn.opcode === (BPF_JMP | BPF_CALL) && releases.includes(describeCall(c.env, at).replace(/\(\)$/, '')));
 }
 
 /** The variable that holds an acquired pointer now. */
@@ -200,7 +205,7 @@ export function explainTooLarge(c: RejectedCase): Explained {
   const percent = (visits: number): string => `${Math.round((visits / total) * 100)} %`;
   const lines = busiestLines(c).slice(0, 4);
   const rounds = loop.length > 0 ? Math.round(share / loop.length) : 0;
-  const causes: Cause[] = lines.map(({ insn, visits, text }) => ({ insn, kind: 'loop', text: `${percent(visits)} of all instructions processed are in this line${text ? `: ${quoted(text) ?? ''}` : ''}` }));
+  const causes: Cause[] = lines.filter(({ visits }) => visits * 100 >= total).map(({ insn, visits, text }) => ({ insn, kind: 'loop', text: `${percent(visits)} of all instructions processed are in this line${text ? `: ${quoted(text) ?? ''}` : ''}` }));
   if (head && share / total > 0.3) {
     return {
       explanation: `The loop at line ${head.line} took ${percent(share)} of the ${MAX_PROCESSED.toLocaleString('en')} instructions that the verifier is willing to follow: about ${rounds.toLocaleString('en')} rounds.`,

@@ -28,6 +28,12 @@ export interface NamedValue {
   readonly value: Register;
 }
 
+/** The pointer of `row->hits[2]` is `row`: an array in a struct is no pointer of its own. */
+function throughArray(expression: string): string | undefined {
+  const pointer = pointerOf(expression);
+  return pointer !== undefined && expression.includes(`${pointer}[`) && /(?:->|\.)\w+$/.test(pointer) ? pointerOf(pointer) : pointer;
+}
+
 /** The causal path of a register's value, where the walk keeps its path. */
 export function causesNow(env: VerifierEnvironment, regno: number): Cause[] {
   const path = pathOf(env);
@@ -142,7 +148,7 @@ export class RejectedCase implements Speech {
 
   /** The pointer of the failing access as the source names it. */
   pointerName(regno: number | undefined = this.regno): string | undefined {
-    const fromText = this.expression === undefined || !this.isAccess ? undefined : pointerOf(this.expression);
+    const fromText = this.expression === undefined || !this.isAccess ? undefined : throughArray(this.expression);
     const variable = this.variable(regno)?.name;
     if (fromText !== undefined && (variable === undefined || fromText !== variable)) return fromText.length <= 40 ? fromText : variable;
     if (variable !== undefined) return variable;

@@ -106,8 +106,6 @@ function loadedFrom(speech: Speech, event: ValueEvent): string {
   }
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
 /** A comparison's outcome for a plain `name op number`: undefined where the text is another or the range decides nothing. */
 function outcome(condition: string, name: string | undefined, after: Register): boolean | undefined {
   const match = /^\(?\s*([A-Za-z_][\w.>[\]-]*?)\s*(<=|>=|==|!=|<|>)\s*(-?(?:0x[\da-fA-F]+|\d+))[uUlL]*\s*\)?$/.exec(condition);
@@ -143,11 +141,12 @@ function branchSentence(speech: Speech, event: ValueEvent & { kind: 'branch' }, 
       return shown ? `after ${shown} ${there}` : `after this comparison ${there}`;
     }
     const isNull = after.type === SCALAR_VALUE;
-    return `${shown ? `${shown}: ` : ''}${isNull ? `on this path ${what} is NULL` : `from here on ${what} is not NULL`}`;
+    return `${shown ? `after ${shown} ` : 'after this comparison '}${isNull ? `on this path ${what} is NULL` : `from here on ${what} is not NULL`}`;
   }
   const result = outcome(condition ?? '', name, after);
   const range = `${what} is ${knownRange(after)}`;
-  if (shown === undefined) return `this comparison leaves ${what} ${knownRange(after)}`;
+  // Comparisons that the compiler has joined stand at one of their places: a condition without the name is another one's.
+  if (shown === undefined || (name !== undefined && !new RegExp(`\\b${name}\\b`).test(condition!))) return `this comparison leaves ${what} ${knownRange(after)}`;
   return result === undefined ? `after ${shown} ${range}` : `${shown} is ${result ? 'true' : 'false'} on this path: ${range}`;
 }
 
@@ -233,5 +232,3 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
       return undefined;
   }
 }
-
-export { capital };
