@@ -75,7 +75,6 @@ const ROWS: readonly Row[] = [
   [/^Prog section '([^']{1,128})' rejected: (.+?)!?$/, ([, name, words]) => ({ loader: 'iproute2', name: name!, failed: true, ...errno(words!) })],
   [/^Verifier analysis:$/, () => ({ loader: 'iproute2', begins: true })],
   [/^PROCESSING \S+\/(\S+), DURATION US: \d+, VERDICT: (\w+), VERIFIER LOG:/, ([, name, verdict]) => ({ loader: 'veristat', name: name!, begins: true, ...(verdict === 'success' ? { loaded: true } : { failed: true }) })],
-  [/^(?:ERROR: )?Error loading (?:BPF )?program: (\S+)/, ([, name]) => ({ loader: 'bpftrace', name: name!, failed: true })],
   [/^(?:Kernel|BPF|Verifier) (?:error )?log:$/i, () => ({ begins: true })],
   // The document of "eBPF: Verify".
   [/^; program (\S+), section .*: (accepted|rejected)(?: \((\w+)\))?,/, ([, name, verdict, words]) => ({ loader: 'eBPF Workbench', name: name!, begins: true, ...(words !== undefined && errno(words)), ...(verdict === 'accepted' ? { loaded: true } : { failed: true }) })],

@@ -84,7 +84,7 @@ export interface LoggedStatistics {
 }
 
 /** Who printed the log. */
-export type Loader = 'libbpf' | 'cilium/ebpf' | 'BCC' | 'aya' | 'iproute2' | 'veristat' | 'bpftrace' | 'eBPF Workbench';
+export type Loader = 'libbpf' | 'cilium/ebpf' | 'BCC' | 'aya' | 'iproute2' | 'veristat' | 'eBPF Workbench';
 
 /** One instruction line of the log. */
 export interface LoggedInsn {
