@@ -122,6 +122,9 @@ function whereIs(program: Program, insn: number, beside: Source | null): string 
   return source.file === beside?.file ? `line ${source.line}` : `${source.file}:${source.line}`;
 }
 
+/** A declaration's place. */
+const placeOf = ({ file, line }: { file: string; line: number }, beside: Source | null): string => (file === beside?.file ? `line ${line}` : `${file}:${line}`);
+
 function describeFinding(finding: Finding, program: Program): string {
   const source = sourceOf(program, finding.insn);
   const place = source ? `${source.file}:${source.line}${source.column ? `:${source.column}` : ''}: ` : '';
@@ -131,7 +134,7 @@ function describeFinding(finding: Finding, program: Program): string {
     ...(warning ? [] : [`the verifier says at instruction ${finding.insn}: ${finding.message}  [${finding.code}]`]),
     ...(finding.needed !== undefined ? [`needed: ${finding.needed}`] : []),
     ...(finding.known !== undefined ? [`known: ${finding.known}`] : []),
-    ...finding.causes.map((cause) => `${whereIs(program, cause.insn, source)}: ${cause.text}`),
+    ...finding.causes.map((cause) => `${cause.span ? placeOf(cause.span, source) : whereIs(program, cause.insn, source)}: ${cause.text}`),
     ...(finding.advice ? [`what to do: ${finding.advice}`] : []),
   ];
   return lines.map((line) => `    ${line}\n`).join('');

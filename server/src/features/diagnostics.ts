@@ -4,7 +4,7 @@ import { type Diagnostic, type DiagnosticRelatedInformation, DiagnosticSeverity,
 import { never, type Problem, type Severity, type SourceSpan } from '#core/problem';
 import type { LineRecord, Program } from '#core/program';
 import type { Finding } from '#core/verifier';
-import { type Checked, lineOf } from '../check.ts';
+import { type Checked, type CheckedProgram, lineOf } from '../check.ts';
 import type { Document } from '../documents.ts';
 import type { Node } from '../languages/c-syntax.ts';
 
@@ -27,12 +27,12 @@ export interface DiagnosticOptions {
 export function diagnosticsOf(document: Document, checked: Checked, options: DiagnosticOptions): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const problem of checked.problems) found.push(fromProblem(document, problem, options));
-  const verified = new Map(checked.programs.map(({ program, verdict }) => [program, verdict]));
+  const verified = new Map(checked.programs.map((one) => [one.program, one]));
   for (const program of checked.object?.programs ?? []) {
     for (const problem of program.problems) found.push(fromProblem(document, problem, options, program));
-    const verdict = verified.get(program);
-    if (verdict?.verdict === 'cancelled') found.push(gaveUp(document, program));
-    for (const finding of verdict?.findings ?? []) found.push(fromFinding(document, program, finding, options));
+    const one = verified.get(program);
+    if (one?.verdict.verdict === 'cancelled') found.push(gaveUp(document, program));
+    for (const finding of one?.verdict.findings ?? []) found.push(fromFinding(document, one!, finding, options));
   }
   return withoutRepeats(found);
 }
@@ -138,22 +138,33 @@ export function programRange(document: Document, program: Pick<Program, 'name' |
   return assembled ? lineRange(document, assembled.line - 1) : lineRange(document, 0);
 }
 
-function fromFinding(document: Document, program: Program, finding: Finding, options: DiagnosticOptions): Diagnostic {
+function fromFinding(document: Document, { program, verdict, firstAccepting }: CheckedProgram, finding: Finding, options: DiagnosticOptions): Diagnostic {
+  const first = verdict.findings[0];
   const place = placeIn(document, program, finding.insn);
-  const related = finding.causes.flatMap(({ insn, text }) => {
+  const related = finding.causes.flatMap(({ insn, text, span }) => {
+    if (span) return [relatedAt(document, text, span, options)];
     const record = lineOf(program, insn);
-    return record && record.line > 0 ? [relatedAt(document, text, { file: record.file, line: record.line, column: record.column }, options)] : [];
+    if (!record || record.line === 0) return [];
+    // In this text the whole expression is underlined, elsewhere the place is all that is known.
+    if (isThis(document, record.file)) return [{ message: text, location: { uri: document.uri, range: rangeOfRecord(document, record).range } }];
+    return [relatedAt(document, text, { file: record.file, line: record.line, column: record.column }, options)];
   });
   if (place.elsewhere) related.unshift(relatedAt(document, finding.message, place.elsewhere, options));
   const advice = inWordsOf(document, finding.advice, place.expression, () => assignedAt(document, program, finding.causes[0]?.insn));
   const data: DiagnosticData = { program: program.name, insn: finding.insn, explanation: finding.explanation, advice };
+  const isRefused = finding.severity === 'error' && finding === first;
   return {
     range: place.range,
     severity: severityOf(finding.severity),
     source: 'eBPF verifier',
     code: finding.code,
     ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }),
-    message: [finding.explanation, advice, `The kernel says: ${finding.message}`].filter((line) => line !== '').join('\n'),
+    message: [
+      finding.explanation,
+      advice,
+      finding.message === '' ? '' : `The kernel says: ${finding.message}`,
+      isRefused && firstAccepting !== undefined ? `Linux ${firstAccepting} is the first to accept this program.` : '',
+    ].filter((line) => line !== '').join('\n'),
     ...(options.related && related.length > 0 ? { relatedInformation: related } : {}),
     data,
   };

@@ -257,8 +257,7 @@ export function explainGpl(c: RejectedCase): Explained {
 /** helper-context, kfunc-context, exception and the like: a call in the wrong place. */
 export function explainPlace(c: RejectedCase): Explained {
   const called = callee(c);
-  const { state } = c.env;
-  const held = state.references.filter(({ kind }) => kind !== 'pointer').map(({ insn }): Cause => ({ insn, kind: 'origin', text: `${callText(c, insn)} begins the section` }));
+  const held = c.references.filter(({ kind }) => kind !== 'pointer').map(({ insn }): Cause => ({ insn, kind: 'origin', text: `${callText(c, insn)} begins the section` }));
   if (!called) return { causes: held };
   const subject = `${called.name}()`;
   if (/sleep/.test(c.message)) {

@@ -96,7 +96,7 @@ function branchesSince(c: RejectedCase, insn: number, most: number): Cause[] {
 
 /** reference-leak. */
 export function explainLeak(c: RejectedCase): Explained {
-  const held = c.env.state.references.filter((reference) => reference.kind === 'pointer');
+  const held = c.references.filter((reference) => reference.kind === 'pointer');
   const first: Reference | undefined = held[0];
   if (!first) return {};
   const callee = describeCall(c.env, first.insn).replace(/\(\)$/, '');

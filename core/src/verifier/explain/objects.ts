@@ -35,7 +35,7 @@ export function explainDynptr(c: RejectedCase): Explained {
   if (message.startsWith('Expected an initialized dynptr')) return { explanation: `${subject} is no initialised dynptr when ${callee} gets it: it was not made on this path, was released, or its bytes were overwritten.`, advice: 'Make it with bpf_dynptr_from_mem(), bpf_dynptr_from_skb(), bpf_dynptr_from_xdp() or bpf_ringbuf_reserve_dynptr() on every path that leads here.', causes };
   if (message.startsWith('Expected a dynptr of type')) return { explanation: `${subject} is a dynptr of another kind than ${callee} takes (${/type (\w+)/.exec(message)?.[1] ?? 'another'}).`, causes };
   if (message.startsWith('cannot overwrite referenced')) {
-    const held = c.env.state.references.find(({ kind }) => kind === 'pointer');
+    const held = c.references.find(({ kind }) => kind === 'pointer');
     return {
       explanation: `This writes over a dynptr that still holds something${held ? `: ${callText(c, held.insn)}${c.place(held.insn)} gave it` : ''}.`, advice: 'Submit, discard or release it first.',
       causes: held ? [{ insn: held.insn, kind: 'origin', text: `${callText(c, held.insn)} makes the dynptr` }] : causes,
@@ -63,7 +63,7 @@ export function explainIterator(c: RejectedCase): Explained {
   return { causes };
 }
 
-const lockCauses = (c: RejectedCase): Cause[] => c.env.state.references.filter(({ kind }) => kind !== 'pointer').map(({ insn }) => ({ insn, kind: 'origin', text: `${callText(c, insn)} takes the lock` }));
+const lockCauses = (c: RejectedCase): Cause[] => c.references.filter(({ kind }) => kind !== 'pointer').map(({ insn }) => ({ insn, kind: 'origin', text: `${callText(c, insn)} takes the lock` }));
 
 /** What a register points into, for locks and graphs. */
 function owner(c: RejectedCase, register: Register | undefined, regno: number | undefined): string {

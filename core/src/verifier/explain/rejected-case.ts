@@ -3,6 +3,7 @@
 import { insnClass, BPF_LDX, BPF_ST, BPF_STX, type Insn } from '#core/isa';
 import type { Rejection, VerifierEnvironment } from '../environment.ts';
 import { type Register, SCALAR_VALUE } from '../registers.ts';
+import type { Reference } from '../state.ts';
 import type { Cause, Fix } from '../types.ts';
 import { assignedName, pointerOf } from './c-expression.ts';
 import { type NamedVariable, Names } from './names.ts';
@@ -68,6 +69,10 @@ export class RejectedCase implements Speech {
     this.now = (env.state as typeof env.state | undefined)?.frame.registers ?? [];
   }
 
+  /** What the path holds; nothing where the program was refused before it was walked. */
+  get references(): readonly Reference[] {
+    return (this.env.state as typeof this.env.state | undefined)?.references ?? [];
+  }
   get at(): number {
     return this.rejection.insn;
   }
