@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-export type Requirement = 'kernel' | 'clang' | 'chromium' | 'oracle' | 'shared';
+export type Requirement = 'kernel' | 'clang' | 'chromium' | 'oracle' | 'shared' | 'rebuilt';
 
 const said = new Set<string>();
 

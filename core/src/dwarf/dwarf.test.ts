@@ -2,10 +2,12 @@
 // golden text, and the debug information against what the same compiler wrote into BTF. `vitest -u` rewrites the golden files.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readBtf, readBtfExt } from '#core/btf';
-import { readElf, type Elf } from '#core/elf';
+import { readElf, SHF_COMPRESSED, type Elf } from '#core/elf';
 import { repository } from '#test/requirements';
+import { decompressOldSection, decompressSection } from './decompress.ts';
 import { compareWithBtf } from './compare-with-btf.ts';
 import { fuzz, machine } from './fuzz.ts';
 import { describeLocation, readDwarf, type CType, type Dwarf } from './index.ts';
@@ -115,16 +117,62 @@ describe('gcc', () => {
   });
 });
 
-it('compressed debug sections are named, not misread', () => {
-  const { elf } = readElf(new Uint8Array(readFileSync(path.join(folder, objects[0]!))));
-  const compressed = elf!.sections.map((section) => (section.name === '.debug_info' ? { ...section, flags: section.flags | 0x800 } : section));
-  const { dwarf, problems } = readDwarf({ ...elf!, sections: compressed, section: (name) => compressed.find((section) => section.name === name), relocations: (index) => elf!.relocations(index), symbolsIn: (index) => elf!.symbolsIn(index) });
-  expect(dwarf).toBeUndefined();
-  expect(problems.map((one) => one.code)).toEqual(['dwarf-compressed']);
+describe('compressed debug sections', () => {
+  const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(path.join(folder, name)));
+
+  it.each(['zlib', 'zstd'])('by %s say the same as plain ones', (method) => {
+    const { elf, dwarf } = open(`compressed/clang22-O2-dwarf5-${method}.o`);
+    expect(elf.sections.some(({ flags }) => (flags & SHF_COMPRESSED) !== 0)).toBe(true);
+    const plain = open('clang22-O2-dwarf5.o');
+    expect(listing(elf, dwarf)).toBe(listing(plain.elf, plain.dwarf));
+  });
+
+  it('of the old kind are read too', () => {
+    const plain = bytesOf('clang22-O2-dwarf5.o').subarray(0, 4000);
+    const header = new Uint8Array([0x5a, 0x4c, 0x49, 0x42, 0, 0, 0, 0, 0, 0, plain.length >> 8, plain.length & 0xff]);
+    expect(decompressOldSection(new Uint8Array([...header, ...deflateSync(plain)]))).toEqual(new Uint8Array(plain));
+  });
+
+  it('that claim or become too much, or break off, are a sentence', () => {
+    const zeros = new Uint8Array(3 << 20);
+    const section = (type: number, size: number, stream: Uint8Array): Uint8Array => {
+      const header = new DataView(new ArrayBuffer(24));
+      header.setUint32(0, type, true);
+      header.setBigUint64(8, BigInt(size), true);
+      return new Uint8Array([...new Uint8Array(header.buffer), ...stream]);
+    };
+    const stream = deflateSync(zeros);
+    const whole = decompressSection(section(1, zeros.length, stream), true);
+    expect(typeof whole !== 'string' && Buffer.compare(whole, zeros)).toBe(0);
+    expect(decompressSection(section(1, 1000, stream), true)).toMatch(/disagree/);
+    expect(decompressSection(section(1, 2 ** 40, stream), true)).toMatch(/says that it has/);
+    expect(decompressSection(section(1, zeros.length, stream.subarray(0, 1000)), true)).toMatch(/disagree|broken/);
+    expect(decompressSection(section(7, 10, stream), true)).toMatch(/method 7/);
+    expect(decompressSection(section(2, 10, stream), true)).toMatch(/no zstd frame/);
+    expect(decompressSection(section(2, 1 << 20, new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 0, 0xff, 1, 0, 0])), true)).toMatch(/more memory/);
+    expect(decompressSection(new Uint8Array(5), true)).toMatch(/breaks off/);
+  });
+
+  it('that cannot be read are named', () => {
+    const bytes = bytesOf('compressed/clang22-O2-dwarf5-zlib.o');
+    const info = readElf(bytes).elf!.section('.debug_info')!;
+    bytes.fill(0xff, info.offset + 30, info.offset + 200);
+    const { dwarf, problems } = readDwarf(readElf(bytes).elf!);
+    expect(dwarf).toBeUndefined();
+    expect(problems.map(({ code, section }) => [code, section])).toEqual([['dwarf-compressed', '.debug_info']]);
+  });
+});
+
+it.each([4, 5])('types in units of their own (DWARF %i)', (version) => {
+  const { dwarf } = open(`gcc/types${version}.o`);
+  const weigh = dwarf.functions.find(({ name }) => name === 'weigh')!.ranges[0]!;
+  const context = dwarf.variablesAt({ section: weigh.section, offset: 0 })[0]!.variables[0]!.type;
+  const target = context.kind === 'pointer' ? context.target() : undefined;
+  expect(target?.kind === 'record' && target.members().map(({ name }) => name)).toEqual(['data', 'data_end', 'data_meta', 'ingress_ifindex', 'rx_queue_index', 'egress_ifindex']);
 });
 
 it('mutations and cuts give a result or nothing, never a throw, and in no time', () => {
-  const { survived, slowest } = fuzz(objects.map((name) => new Uint8Array(readFileSync(path.join(folder, name)))), 200, 20260101, () => process.cpuUsage().user / 1000);
+  const { survived, slowest } = fuzz([...objects, 'compressed/clang22-O2-dwarf5-zlib.o', 'compressed/clang22-O2-dwarf5-zstd.o', 'gcc/types4.o'].map((name) => new Uint8Array(readFileSync(path.join(folder, name)))), 200, 20260101, () => process.cpuUsage().user / 1000);
   expect(survived).toBeGreaterThan(60);
   expect(slowest).toBeLessThan(1000);
 });

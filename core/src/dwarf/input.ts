@@ -3,6 +3,7 @@
 
 import { EM_BPF, type Elf, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, SHF_ALLOC, SHF_COMPRESSED } from '#core/elf';
 import { note, type Problem, warning } from '#core/problem';
+import { decompressOldSection, decompressSection } from './decompress.ts';
 
 /** A place in the object: bytes from the start of a section. */
 export interface SectionAddress {
@@ -39,26 +40,55 @@ export function sectionAddress(address: number): SectionAddress | undefined {
 /** Sections of an ELF object, relocated when first asked for. */
 export function dwarfInput(elf: Elf, problems: Problem[] = []): DwarfInput {
   const done = new Map<string, Uint8Array>();
+  const starts = new Map<number, number>();
   return {
     littleEndian: elf.littleEndian,
     code: (index) => elf.sections[index]?.bytes ?? new Uint8Array(),
     section(name) {
       const known = done.get(name);
       if (known) return known;
-      const bytes = relocated(elf, name, problems);
+      const bytes = joined(elf, name, starts, problems);
       done.set(name, bytes);
       return bytes;
     },
   };
 }
 
-function relocated(elf: Elf, name: string, problems: Problem[]): Uint8Array {
-  const section = elf.section(name);
-  if (!section) return new Uint8Array();
-  if ((section.flags & SHF_COMPRESSED) !== 0) {
-    problems.push(warning(`${name} is compressed and was not read: compile without -gz`, { code: 'dwarf-compressed', section: name }));
-    return new Uint8Array();
+/** A section's bytes as they were before compression, and the section that its relocations belong to. */
+interface PlainSection {
+  index: number;
+  bytes: Uint8Array;
+}
+
+/** All sections of a name: gcc gives each type unit a section of its own. */
+function plainSections(elf: Elf, name: string, problems: Problem[]): PlainSection[] {
+  const old = name.replace('.debug_', '.zdebug_');
+  return elf.sections.flatMap((section) => {
+    if (section.name !== name && section.name !== old) return [];
+    if (section.name === name && (section.flags & SHF_COMPRESSED) === 0) return [section];
+    const bytes = section.name === old ? decompressOldSection(section.bytes) : decompressSection(section.bytes, elf.littleEndian);
+    if (typeof bytes !== 'string') return [{ index: section.index, bytes }];
+    problems.push(warning(`${section.name} was not read: ${bytes}; compile without -gz`, { code: 'dwarf-compressed', section: section.name }));
+    return [];
+  });
+}
+
+/** Sections of one name behind each other; `starts` gets where each begins. */
+function joined(elf: Elf, name: string, starts: Map<number, number>, problems: Problem[]): Uint8Array {
+  const sections = plainSections(elf, name, problems);
+  let length = 0;
+  for (const { index, bytes } of sections) {
+    starts.set(index, length);
+    length += bytes.length;
   }
+  const parts = sections.map((section) => relocated(elf, name, section, starts, problems));
+  if (parts.length < 2) return parts[0] ?? new Uint8Array();
+  const whole = new Uint8Array(length);
+  for (const [i, { index }] of sections.entries()) whole.set(parts[i]!, starts.get(index)!);
+  return whole;
+}
+
+function relocated(elf: Elf, name: string, section: PlainSection, starts: ReadonlyMap<number, number>, problems: Problem[]): Uint8Array {
   const relocations = elf.relocations(section.index);
   if (relocations.length === 0) return section.bytes;
   // Not slice(): of a Node Buffer that is a view, and the relocations would go into the file.
@@ -78,7 +108,8 @@ function relocated(elf: Elf, name: string, problems: Problem[]): Uint8Array {
       const base = isMemory ? BigInt(linearAddress({ section: target.index, offset: 0 })) : 0n;
       view.setBigUint64(offset, BigInt.asUintN(64, base + value), elf.littleEndian);
     } else {
-      view.setUint32(offset, (symbol.value + (addend ?? view.getUint32(offset, elf.littleEndian))) >>> 0, elf.littleEndian);
+      const start = starts.get(symbol.section) ?? 0;
+      view.setUint32(offset, (start + symbol.value + (addend ?? view.getUint32(offset, elf.littleEndian))) >>> 0, elf.littleEndian);
     }
   }
   if (skipped > 0) problems.push(note(`${skipped} relocations of ${name} have a type or place that debug sections do not use; they were left out`, { code: 'dwarf-relocation', section: name }));

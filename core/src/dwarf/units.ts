@@ -60,7 +60,14 @@ export interface DieTree {
 }
 
 export function readUnits(input: DwarfInput, problems: Problem[]): DieTree {
-  const info = input.section('.debug_info');
+  const plain = input.section('.debug_info');
+  // DWARF 4 keeps type units in a section of their own: here they stand behind the others, at offsets that nothing else names.
+  const types = input.section('.debug_types');
+  const info = types.length === 0 ? plain : new Uint8Array(plain.length + types.length);
+  if (info !== plain) {
+    info.set(plain);
+    info.set(types, plain.length);
+  }
   const units: Unit[] = [];
   const byOffset = new Map<number, Die>();
   const bySignature = new Map<bigint, Die>();
@@ -74,7 +81,7 @@ export function readUnits(input: DwarfInput, problems: Problem[]): DieTree {
       const end = reader.offset + length;
       if (!(end <= info.length)) throw new OutOfBounds(start, length, info.length);
       try {
-        readUnit(input, reader, start, end, offsetSize, { units, byOffset, bySignature, abbreviations, budget, problems });
+        readUnit(input, reader, start, end, offsetSize, { typesFrom: plain.length, units, byOffset, bySignature, abbreviations, budget, problems });
       } catch (thrown) {
         if (!(thrown instanceof OutOfBounds)) throw thrown;
         problems.push(warning(`the debug information of the unit at .debug_info+0x${start.toString(16)} breaks off: ${thrown.message}`, { code: 'dwarf-truncated', section: '.debug_info', offset: thrown.offset }));
@@ -94,6 +101,8 @@ export function readUnits(input: DwarfInput, problems: Problem[]): DieTree {
 }
 
 interface Reading {
+  /** Where units of .debug_types begin. */
+  typesFrom: number;
   units: Unit[];
   byOffset: Map<number, Die>;
   bySignature: Map<bigint, Die>;
@@ -126,6 +135,10 @@ function readUnit(input: DwarfInput, reader: DwarfReader, start: number, end: nu
   } else {
     abbreviationsAt = reader.offset_(offsetSize);
     addressSize = reader.u8();
+    if (start >= reading.typesFrom) {
+      signature = reader.u64();
+      typeOffset = reader.offset_(offsetSize);
+    }
   }
   if (addressSize !== 8) {
     reading.problems.push(warning(`the unit at .debug_info+0x${start.toString(16)} has addresses of ${addressSize} bytes; BPF's have 8`, { code: 'dwarf-address-size', section: '.debug_info', offset: start }));

@@ -3,7 +3,7 @@
 
 import { ByteReader, OutOfBounds, StringTable } from '#core/bytes';
 import { error, warning, type Problem } from '#core/problem';
-import { SHN_LORESERVE, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_SYMTAB, type Elf, type ElfRelocation, type ElfSection, type ElfSymbol } from './types.ts';
+import { SHF_COMPRESSED, SHN_LORESERVE, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_SYMTAB, type Elf, type ElfRelocation, type ElfSection, type ElfSymbol } from './types.ts';
 
 const HEADER_SIZE = 64;
 const SECTION_HEADER_SIZE = 64;
@@ -270,7 +270,8 @@ class ElfFile implements Elf {
       for (let i = 0; i < table.count; i++) {
         const symbol = this.symbols[table.symbol(i)];
         const offset = table.offset(i);
-        if (symbol && offset < target.size) visit(offset, table.type(i), symbol, table.addend(i));
+        // Offsets of a compressed section count in its plain bytes, which nobody has unpacked yet.
+        if (symbol && (offset < target.size || (target.flags & SHF_COMPRESSED) !== 0)) visit(offset, table.type(i), symbol, table.addend(i));
       }
     }
   }
