@@ -9,6 +9,7 @@ import { fromHex } from '#core/bytes';
 import { decode, isLdImm64, type Insn } from '#core/isa';
 import { loadObject, type LoadedObject, type MapDefinition, type Program } from '#core/program';
 import { verify, type Verdict } from '#core/verifier';
+import { ownBtf } from './own-btf.ts';
 import { oracleFolder, sharedFolder } from './requirements.ts';
 import { attachTypeById } from '#core/catalog';
 
@@ -119,6 +120,8 @@ export interface RunOptions {
   prog?: string | undefined;
   logLevel?: number;
   macro?: boolean;
+  /** Rows with this verdict of the kernel only. */
+  verdict?: OracleRow['verdict'];
   /** Every nth row only. */
   sample?: number;
 }
@@ -133,16 +136,17 @@ export function* runAgreement(options: RunOptions = {}): Generator<Comparison> {
   for (const [file, group] of options.macro === true && options.file === undefined ? [] : byFile) {
     if (options.file !== undefined && options.file !== file) continue;
     let object: LoadedObject | undefined;
+    const relocatedFor = ownBtf(file) ?? btf;
     for (const row of group) {
-      if (options.prog !== undefined && options.prog !== row.prog) continue;
+      if ((options.prog !== undefined && options.prog !== row.prog) || (options.verdict !== undefined && options.verdict !== row.verdict)) continue;
       if (options.sample !== undefined && counter++ % options.sample !== 0) continue;
-      object ??= loadObject(new Uint8Array(readFileSync(join(oracleFolder()!, 'obj', `${file}.bpf.o`))), file, { cpus: os.cpus().length, ...(btf && { kernelBtf: btf }) });
+      object ??= loadObject(new Uint8Array(readFileSync(join(oracleFolder()!, 'obj', `${file}.bpf.o`))), file, { cpus: os.cpus().length, ...(relocatedFor && { kernelBtf: relocatedFor }) });
       yield compare(row, `${file}/${row.prog}`, object.programs.find((program) => program.name === row.prog), object, options.logLevel);
     }
   }
   for (const row of lines<MacroRow>(join(sharedFolder()!, 'oracle/macro-tests.jsonl'))) {
     const name = `${row.file}#${row.index}`;
-    if (options.macro === false || (options.file !== undefined && options.file !== row.file) || (options.prog !== undefined && options.prog !== String(row.index))) continue;
+    if (options.macro === false || (options.file !== undefined && options.file !== row.file) || (options.prog !== undefined && options.prog !== String(row.index)) || (options.verdict !== undefined && options.verdict !== row.verdict)) continue;
     if (options.sample !== undefined && counter++ % options.sample !== 0) continue;
     // F_NEEDS_EFFICIENT_UNALIGNED_ACCESS, F_LOAD_WITH_STRICT_ALIGNMENT; all were sent with the invariants test.
     row.prog_flags = 128 | ((row.test_flags & 1) !== 0 ? 2 : 0) | ((row.test_flags & 2) !== 0 ? 1 : 0) | (row.test_flags & ~3);

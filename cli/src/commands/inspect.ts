@@ -2,6 +2,8 @@
 // The contract of the JSON is in docs/cli.md. Verifies nothing and runs nothing.
 
 import { attachType } from '#core/catalog';
+import { typeName, type Btf } from '#core/btf';
+import { hex64 } from '#core/bytes';
 import { encode } from '#core/isa';
 import type { LoadedObject, MapDefinition, Program } from '#core/program';
 import { formatProblem, type Problem } from '#core/problem';
@@ -17,6 +19,19 @@ interface MapRow {
   value: number;
   max: number;
   flags: number;
+  /** The rest only where the definition has it. Types as C writes them. */
+  keyType?: string;
+  valueType?: string;
+  /** Hex, as the map's map_extra. */
+  extra?: string;
+  pinned?: boolean;
+  /** The map's size is left to user space. */
+  sizedByUser?: boolean;
+  autocreate?: boolean;
+  section?: string;
+  inner?: MapRow;
+  slots?: readonly { index: number; target: string }[];
+  structOps?: { type: string; programs: readonly { member: string; program: string }[] };
 }
 
 interface Row {
@@ -60,7 +75,30 @@ export async function inspect(args: readonly string[]): Promise<number> {
   return status;
 }
 
-const mapRow = (map: MapDefinition): MapRow => ({ name: map.name, type: map.typeId, typeName: map.type, key: map.keySize, value: map.valueSize, max: map.maxEntries, flags: map.flags });
+function mapRow(map: MapDefinition, btf: Btf | undefined): MapRow {
+  const type = (id: number | undefined): string | undefined => (btf && id !== undefined ? typeName(btf, id) : undefined);
+  const keyType = type(map.keyTypeId);
+  const valueType = map.globalSection === undefined ? type(map.valueTypeId) : undefined;
+  return {
+    name: map.name,
+    type: map.typeId,
+    typeName: map.type,
+    key: map.keySize,
+    value: map.valueSize,
+    max: map.maxEntries,
+    flags: map.flags,
+    ...(keyType === undefined ? {} : { keyType }),
+    ...(valueType === undefined ? {} : { valueType }),
+    ...(map.mapExtra === undefined ? {} : { extra: hex64(map.mapExtra) }),
+    ...(map.pinned === undefined ? {} : { pinned: map.pinned }),
+    ...(map.sizedByUser === undefined ? {} : { sizedByUser: map.sizedByUser }),
+    ...(map.autocreate === undefined ? {} : { autocreate: map.autocreate }),
+    ...(map.globalSection === undefined ? {} : { section: map.globalSection }),
+    ...(map.inner === undefined ? {} : { inner: mapRow(map.inner, btf) }),
+    ...(map.slots === undefined ? {} : { slots: map.slots }),
+    ...(map.structOps === undefined ? {} : { structOps: { type: map.structOps.type, programs: map.structOps.programs } }),
+  };
+}
 
 function rowOf(file: string, object: LoadedObject, program: Program, problems: readonly Problem[]): Row {
   return {
@@ -76,7 +114,7 @@ function rowOf(file: string, object: LoadedObject, program: Program, problems: r
     license: program.license,
     insns: Buffer.from(encode(program.insns)).toString('hex'),
     subprograms: program.subprograms.map(({ name, start, end, linkage }) => ({ name, start, end, linkage: linkage ?? null })),
-    maps: object.maps.map(mapRow),
+    maps: object.maps.map((map) => mapRow(map, object.btf)),
     kfuncs: program.kfuncs,
     ksyms: program.ksyms.map(({ name }) => name),
     lineInfo: program.lines.length,
@@ -102,7 +140,7 @@ function nothing(file: string, object: LoadedObject | undefined, wanted: string 
     license: object?.license ?? '',
     insns: '',
     subprograms: [],
-    maps: object?.maps.map(mapRow) ?? [],
+    maps: object?.maps.map((map) => mapRow(map, object.btf)) ?? [],
     kfuncs: [],
     ksyms: [],
     lineInfo: 0,

@@ -4,7 +4,7 @@
 import { BPF_CALL, BPF_DW, BPF_IMM, BPF_JMP, BPF_LD, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, INSN_SIZE } from '#core/isa';
 import type { Btf } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
-import type { FunctionCode, Patch } from './code.ts';
+import { placeOf, type FunctionCode, type Patch } from './code.ts';
 import type { Externs, KernelExtern } from './externs.ts';
 import { InsnBytes } from './insn-bytes.ts';
 import type { KernelSymbol, LineRecord, Subprogram } from './types.ts';
@@ -124,7 +124,7 @@ function namesNothing(code: InsnBytes, at: number): boolean {
 }
 
 function fail(problems: Problem[], code: FunctionCode, slot: number, message: string): void {
-  problems.push(error(`function ${code.name}, instruction ${slot}: ${message}`, { code: 'relocation', section: code.section.name, offset: code.section.offset + (code.start + slot) * INSN_SIZE }));
+  problems.push(error(`function ${code.name}, instruction ${slot}: ${message}`, { code: 'relocation', ...placeOf(code.section, code.records, (code.start + slot) * INSN_SIZE) }));
 }
 
 /** The function that this slot calls or whose address it takes, inside the object. */
@@ -182,14 +182,10 @@ const missing = (extern: KernelExtern): string => `the target kernel has no ${ex
 /** Once for each symbol of a program: the number 0 would otherwise be a riddle. */
 function sayNoAddress(result: Assembled, code: FunctionCode, slot: number, { name }: KernelExtern): void {
   if (result.problems.some((one) => one.code === 'ksym-address' && one.message.startsWith(`${name} `))) return;
-  const offset = (code.start + slot) * INSN_SIZE;
-  const line = code.records?.lineAt(offset);
   result.problems.push(
     note(`${name} is 0 here: it is declared without a type, so its address comes from the running kernel (/proc/kallsyms), and none was given; declare it with its type to have it found in BTF, or __weak where it may be missing`, {
       code: 'ksym-address',
-      section: code.section.name,
-      offset: code.section.offset + offset,
-      ...(line && line.line > 0 ? { span: { file: line.file, line: line.line, column: line.column } } : {}),
+      ...placeOf(code.section, code.records, (code.start + slot) * INSN_SIZE),
     }),
   );
 }

@@ -19,6 +19,12 @@ const MAX_OVERLAP = 4;
 /** Of one function, after which the rest of its relocations is not looked at: the program is lost anyway. */
 const MAX_FAILED_PATCHES = 100;
 
+/** Where a message about byte `offset` of a section points: in the file, and in the source where a line record knows. */
+export function placeOf(section: ElfSection, records: SectionRecords | undefined, offset: number): Pick<Problem, 'section' | 'offset' | 'span'> {
+  const line = records?.lineAt(offset);
+  return { section: section.name, offset: section.offset + offset, ...(line && line.line > 0 ? { span: { file: line.file, line: line.line, column: line.column } } : {}) };
+}
+
 /** What a relocation makes of an instruction. */
 export type Patch =
   | { kind: 'map'; map: number }
@@ -154,7 +160,7 @@ function coreOf(records: readonly CoreRecord[], { name, value, size }: ElfSymbol
 }
 
 function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, insns: InsnBytes, maps: MapIndex, problems: Problem[]): Map<number, Patch> {
-  const { elf } = object;
+  const { elf, ext } = object;
   const patches = new Map<number, Patch>();
   let failed = 0;
   for (const { offset, type, symbol } of relocationsIn(elf.relocations(section.index), func.value, func.value + func.size)) {
@@ -162,7 +168,7 @@ function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, ins
     const insn = Number.isInteger(slot) ? insns.read(slot) : undefined;
     if (failed > MAX_FAILED_PATCHES) break;
     const fail = (message: string): void =>
-      void (failed++, problems.push(error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, { code: 'relocation', section: section.name, offset: section.offset + offset })));
+      void (failed++, problems.push(error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, { code: 'relocation', ...placeOf(section, ext?.sections.get(section.name), offset) })));
     if (!insn) {
       fail('a relocation that does not stand on an instruction');
       continue;

@@ -10,6 +10,7 @@ import { readBtfMaps, type PlacedMap } from './btf-maps.ts';
 import { readFunctions, type FunctionCode } from './code.ts';
 import { coreAnswers, relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
 import { readLegacyMaps } from './legacy-maps.ts';
+import { placeDeclarations } from './map-declarations.ts';
 import { readExterns, type Externs } from './externs.ts';
 import { readGlobalMaps } from './global-maps.ts';
 import { readStructOps } from './struct-ops.ts';
@@ -33,6 +34,7 @@ export function loadObject(bytes: Uint8Array, file: string, options: LoadOptions
   const structOps = readStructOps(object, options);
   append(maps, structOps.maps);
   append(problems, structOps.problems);
+  placeDeclarations(object.elf, maps);
   const { functions, problems: codeProblems } = readFunctions(object, maps);
   append(problems, codeProblems);
   const programs = makePrograms(object, functions, { externs, kconfigMap, maps, options, problems });

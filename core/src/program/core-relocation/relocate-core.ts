@@ -5,7 +5,7 @@
 import { BPF_ALU, BPF_ALU64, BPF_CALL, BPF_DW, BPF_H, BPF_JMP, BPF_B, BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_W, accessSize, insnClass, isLdImm64, ldImm64Value, usesRegisterSource } from '#core/isa';
 import { essentialLength, findMember, resolve, type Btf, type BtfComposite, type CoreRecord } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
-import type { FunctionCode } from '../code.ts';
+import { placeOf, type FunctionCode } from '../code.ts';
 import type { InsnBytes } from '../insn-bytes.ts';
 import type { CoreRelocation } from '../types.ts';
 import { candidates, matchSpec } from './core-match.ts';
@@ -62,33 +62,24 @@ export function relocateFunction(code: FunctionCode, answers: CoreAnswers): Relo
   for (const { slot, record } of code.core) {
     const { kind, spec, damaged, outcome } = answers(record);
     if (!outcome) {
-      problems.push(error(`CO-RE relocation of instruction ${slot} in ${code.name}: ${damaged}`, { code: 'core-record', ...whereIs(code, record) }));
+      problems.push(error(`CO-RE relocation of instruction ${slot} in ${code.name}: ${damaged}`, { code: 'core-record', ...placeOf(code.section, code.records, record.offset) }));
       relocations.push({ insn: slot, kind, spec, result: 'error' });
       continue;
     }
     const done = 'error' in outcome ? outcome.error : patch(insns, slot, outcome);
     if (typeof done === 'string') {
-      problems.push(error(`CO-RE relocation ${kind} of ${spec} in ${code.name}: ${done}`, { code: 'core-failed', ...whereIs(code, record) }));
+      problems.push(error(`CO-RE relocation ${kind} of ${spec} in ${code.name}: ${done}`, { code: 'core-failed', ...placeOf(code.section, code.records, record.offset) }));
       poison(insns, slot);
       relocations.push({ insn: slot, kind, spec, result: `error: ${done}` });
       continue;
     }
-    if (done.poisoned !== undefined) problems.push(note(`${done.poisoned}; where this code can be reached the program is refused: guard it with ${guardFor(kind)}`, { code: 'core-poisoned', ...whereIs(code, record) }));
+    if (done.poisoned !== undefined) problems.push(note(`${done.poisoned}; where this code can be reached the program is refused: guard it with ${guardFor(kind)}`, { code: 'core-poisoned', ...placeOf(code.section, code.records, record.offset) }));
     relocations.push({ insn: slot, kind, spec, result: done.poisoned === undefined ? done.result : `poisoned: ${done.poisoned}` });
   }
   return { insns, relocations, problems };
 }
 
 const guardFor = (kind: string): string => (kind.startsWith('enumval') ? 'bpf_core_enum_value_exists()' : kind.startsWith('type') ? 'bpf_core_type_exists()' : 'bpf_core_field_exists()');
-
-function whereIs(code: FunctionCode, record: CoreRecord): Pick<Problem, 'span' | 'section' | 'offset'> {
-  const line = code.records?.lineAt(record.offset);
-  return {
-    section: code.section.name,
-    offset: code.section.offset + record.offset,
-    ...(line && line.line > 0 ? { span: { file: line.file, line: line.line, column: line.column } } : {}),
-  };
-}
 
 function decide(spec: CoreSpec, target: Btf | undefined): Outcome | { error: string } {
   const { kind } = spec;
