@@ -143,6 +143,26 @@ export const scenarios = {
     await untouched(window);
   },
 
+  async 'quick fix'(window, { say, workspace }) {
+    const file = 'broken-null-check/broken-null-check.bpf.c';
+    await window.open(file);
+    await errors(window).first().waitFor({ timeout: 15_000 });
+    await window.goTo(lineOf(workspace, file, '*count += 1;'), 4);
+    const before = Date.now();
+    await window.press('Control+.');
+    const fix = window.page.locator('.action-widget .monaco-list-row', { hasText: 'Check `count` for NULL' });
+    await fix.waitFor({ timeout: 15_000 });
+    say(`fix offered, compiled and verified, after ${Date.now() - before} ms`);
+    await window.page.waitForTimeout(300);
+    await window.screenshot('quick-fix');
+    await window.press('Enter');
+    await window.page.waitForFunction(() => document.querySelectorAll('.editor-group-container.active .squiggly-error').length === 0, undefined, { timeout: 15_000 });
+    await window.shows('if (!count)');
+    await window.page.waitForTimeout(600);
+    await window.screenshot('quick-fixed');
+    await untouched(window);
+  },
+
   async 'helper not allowed'(window, { workspace }) {
     const file = 'hello-xdp/hello-xdp.bpf.c';
     await window.open(file);

@@ -38,13 +38,17 @@ function lensesOf(uri: vscode.Uri, program: ProgramLens): vscode.CodeLens[] {
   ];
 }
 
+/** What stands behind it on the line must stay in sight; the whole is in the tooltip and the diagnostic. */
+const MAX_TITLE = 110;
+const clipped = (text: string): string => (text.length <= MAX_TITLE ? text : `${text.slice(0, text.lastIndexOf(' ', MAX_TITLE))} …`);
+
 /** Icons by verdict. The space behind them is one that the editor does not fold. */
 function verdictTitle({ verdict, summary }: ProgramLens): string | undefined {
   switch (verdict) {
     case 'accepted':
       return `$(pass)\u00a0${summary}`;
     case 'rejected':
-      return `$(error)\u00a0${summary}`;
+      return `$(error)\u00a0${clipped(summary)}`;
     case 'error':
     case 'cancelled':
       return `$(warning)\u00a0${summary}`;
