@@ -128,6 +128,8 @@ class ProgramReader {
         return;
       case 'remark':
         if (/omitted\)$|^\(truncated/.test(line.text)) this.omitted = true;
+        // The walk goes on: what was said before was no refusal.
+        if (/: safe$|^mark_precise:|^\([\d,]+\) /.test(line.text)) this.others = [];
         return;
       case 'blank':
       case 'other':

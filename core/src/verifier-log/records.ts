@@ -39,6 +39,8 @@ const REMARKS: readonly RegExp[] = [
   /^(?:cur|old|current|parent) state:/,
   /^mark_precise:/,
   /^(?:frame ?\d+: )?(?:last_idx|regs=|parent |propagating |first_idx)/,
+  // Level 2 of Linux 6.18 on: which bytes of the stack are read again.
+  /^\([\d,]+\) (?:frame|live)\b/,
   /^Live regs before insn/,
   /^\d+: [.\d]{10,} /,
   /^(?:SCC|subprog#\d|stack use\/def|topo_order|def=|use=)/,

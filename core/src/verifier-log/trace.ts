@@ -167,7 +167,9 @@ export function causesOf(path: readonly Step[], before: number, register: number
     const number = Number(name.slice(1));
     const compare = COMPARE.exec(step.text);
     if (compare) {
-      if (!narrowed && isScalar(value) && (Number(compare[1]) === number || Number(compare[2] ?? -1) === number)) {
+      // A copy of the register was compared: the log shows that both were limited.
+      const shown = step.state !== undefined && new RegExp(`(?:^| )${name}(?:_\\w+)?=`).test(step.state);
+      if (!narrowed && isScalar(value) && (shown || Number(compare[1]) === number || Number(compare[2] ?? -1) === number)) {
         narrowed = true;
         say(step, 'this comparison limited it last');
       }
