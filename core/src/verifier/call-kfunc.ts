@@ -158,7 +158,7 @@ function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number)
       throw env.reject('kfunc-argument', 'EINVAL', `kernel function ${kfunc.name} returns a type that is not supported`);
   }
   const target = resolve(btf, type.type);
-  let register = specialReturn(env, meta, at) ?? returnedPointer(env, meta, target);
+  let register = specialReturn(env, meta) ?? returnedPointer(env, meta, target);
   const returnsNull = kfunc.returnsNull && !(kfunc.name === 'bpf_refcount_acquire_impl' && meta.owned);
   if (returnsNull) register = register.with({ type: register.type | PTR_MAYBE_NULL, id: env.newId() });
   if (kfunc.acquires) {
@@ -173,7 +173,7 @@ function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number)
   return register;
 }
 
-function specialReturn(env: VerifierEnvironment, meta: KfuncMeta, at: number): Register | undefined {
+function specialReturn(env: VerifierEnvironment, meta: KfuncMeta): Register | undefined {
   const { name } = meta.kfunc;
   if (name === 'bpf_obj_new_impl' || name === 'bpf_percpu_obj_new_impl') return newObject(env, meta, name === 'bpf_percpu_obj_new_impl');
   if (name === 'bpf_refcount_acquire_impl') return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC, { btf: meta.argumentBtf, btfId: meta.argumentBtfId });
@@ -268,7 +268,7 @@ function walkNext(env: VerifierEnvironment, meta: KfuncMeta, at: number): void {
     if (before) widenImpreciseScalars(before, again);
     const { registers } = again.frame;
     const element = registers[0]!;
-    registers[0] = element.with({ type: element.type & ~PTR_MAYBE_NULL, id: 0 });
+    registers[0] = element.with({ type: element.type & ~PTR_MAYBE_NULL });
   }
   setIterator(env.state, place, 'drained', 0);
   env.scratchSlot(place.slot);
