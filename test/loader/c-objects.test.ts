@@ -5,7 +5,7 @@ import { findMember, formatValue, readBtf, resolve, writeBtf, type Btf } from '#
 import { readElf } from '#core/elf';
 import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, isCall, isLdImm64 } from '#core/isa';
 import { loadObject, type LoadedObject, type LoadOptions } from '#core/program';
-import { plainCompiler } from './compile-c.ts';
+import { plainCompiler, PRELUDE } from './compile-c.ts';
 
 const compiler = await plainCompiler();
 const load = (text: string, options: LoadOptions = {}, build: { target?: string; flags?: readonly string[] } = {}): LoadedObject => loadObject(compiler!.compile(text, build), 'dir/case.bpf.o', options);
@@ -51,6 +51,20 @@ describe.skipIf(!compiler)('maps', () => {
     expect(key?.name).toBe('key');
     const use = object.programs[0]!.insns.find((insn) => isLdImm64(insn) && insn.src === BPF_PSEUDO_MAP_FD)!;
     expect(object.maps[use.imm]!.name).toBe('internal');
+  });
+
+  it('know the line of their declaration', () => {
+    const text = `
+      struct { __uint(type, 2); __type(key, u32); __type(value, u32); __uint(max_entries, 1); } first SEC(".maps");
+      static struct { __uint(type, 2); __type(key, u32); __type(value, u32); __uint(max_entries, 1); } second SEC(".maps");
+      u32 counter;
+      SEC("xdp") int use(void *ctx) { u32 k = counter; return map_lookup(&second, &k) != map_lookup(&first, &k); }`;
+    const object = load(text);
+    const prelude = PRELUDE.split('\n').length;
+    expect(mapOf(object, 'first').declared?.line).toBe(prelude + 1);
+    expect(mapOf(object, 'second').declared?.line).toBe(prelude + 2);
+    expect(mapOf(object, 'first').declared?.file).toMatch(/case\.c$/);
+    expect(object.maps.find(({ globalSection }) => globalSection === '.bss')!.declared).toBeUndefined();
   });
 
   it('of maps and of programs, with their first values', () => {
