@@ -31,6 +31,30 @@ export function successors(insns: readonly Insn[], at: number): number[] {
   }
 }
 
+/** Successors of all slots at once, flat, as programs can have tens of thousands: -1 where there is none inside the program. */
+export class FlowGraph {
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+
+  constructor(insns: readonly Insn[]) {
+    this.first = new Int32Array(insns.length).fill(-1);
+    this.second = new Int32Array(insns.length).fill(-1);
+    for (let at = 0; at < insns.length; at++) {
+      const [first = -1, second = -1] = successors(insns, at);
+      if (first < insns.length) this.first[at] = first;
+      if (second < insns.length) this.second[at] = second;
+    }
+  }
+
+  /** Successor number `step` of the slot, -1 behind the last. */
+  successor(at: number, step: number): number {
+    if (step > 1) return -1;
+    if (step === 1) return this.second[at]!;
+    const first = this.first[at]!;
+    return first < 0 ? this.second[at]! : first;
+  }
+}
+
 const UNSEEN = 0;
 const DISCOVERED = 1;
 const EXPLORED = 2;
@@ -172,67 +196,76 @@ function markAfterEdges(env: VerifierEnvironment, at: number): void {
 }
 
 /** Slots of each subprogram in postorder: an instruction stands behind what it leads to. */
-export function postorder(env: VerifierEnvironment): number[][] {
-  const seen = new Uint8Array(env.insns.length);
+export function postorder(env: VerifierEnvironment, graph: FlowGraph): Int32Array[] {
+  const count = env.insns.length;
+  const seen = new Uint8Array(count);
+  const steps = new Uint8Array(count);
+  const stack = new Int32Array(count);
+  const order = new Int32Array(count);
   return env.subprograms.map(({ start }) => {
-    const order: number[] = [];
-    const stack: { at: number; next: readonly number[]; index: number }[] = [{ at: start, next: successors(env.insns, start), index: 0 }];
+    let length = 0;
+    let depth = 0;
+    stack[depth++] = start;
     seen[start] = 1;
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1]!;
-      const to = top.next[top.index++];
-      if (to === undefined) {
-        order.push(top.at);
-        stack.pop();
+    while (depth > 0) {
+      const at = stack[depth - 1]!;
+      const to = graph.successor(at, steps[at]!++);
+      if (to < 0) {
+        order[length++] = at;
+        depth--;
       } else if (!seen[to]) {
         seen[to] = 1;
-        stack.push({ at: to, next: successors(env.insns, to), index: 0 });
+        stack[depth++] = to;
       }
     }
-    return order;
+    return order.slice(0, length);
   });
 }
 
 /** Numbers the strongly connected components that are loops, from 1, in the order in which Tarjan's algorithm closes them. */
-export function findLoops(env: VerifierEnvironment): void {
-  const { insns } = env;
-  const count = insns.length;
+export function findLoops(env: VerifierEnvironment, graph: FlowGraph): void {
+  const count = env.insns.length;
+  const { component } = env.facts;
   const index = new Int32Array(count);
   const low = new Int32Array(count);
+  const steps = new Uint8Array(count);
   const onStack = new Uint8Array(count);
-  const members: number[] = [];
+  const calls = new Int32Array(count);
+  const members = new Int32Array(count);
+  let depth = 0;
+  let open = 0;
   let counter = 1;
-  let component = 1;
+  let number = 1;
+  const enter = (at: number): void => {
+    index[at] = low[at] = counter++;
+    onStack[at] = 1;
+    members[open++] = at;
+    calls[depth++] = at;
+  };
   for (let root = 0; root < count; root++) {
     if (index[root]) continue;
-    const calls: { at: number; next: readonly number[]; step: number }[] = [];
-    const open = (at: number): void => {
-      index[at] = low[at] = counter++;
-      onStack[at] = 1;
-      members.push(at);
-      calls.push({ at, next: successors(insns, at).filter((to) => to >= 0 && to < count), step: 0 });
-    };
-    open(root);
-    while (calls.length > 0) {
-      const top = calls[calls.length - 1]!;
-      const to = top.next[top.step++];
-      if (to !== undefined) {
-        if (!index[to]) open(to);
-        else if (onStack[to]) low[top.at] = Math.min(low[top.at]!, index[to]!);
+    enter(root);
+    while (depth > 0) {
+      const at = calls[depth - 1]!;
+      const to = graph.successor(at, steps[at]!++);
+      if (to >= 0) {
+        if (!index[to]) enter(to);
+        else if (onStack[to]) low[at] = Math.min(low[at]!, index[to]!);
         continue;
       }
-      calls.pop();
-      const above = calls[calls.length - 1];
-      if (above) low[above.at] = Math.min(low[above.at]!, low[top.at]!);
-      if (low[top.at] !== index[top.at]) continue;
-      const first = members.lastIndexOf(top.at);
-      const closed = members.splice(first);
-      const isLoop = closed.length > 1 || top.next.includes(top.at);
-      for (const member of closed) {
-        onStack[member] = 0;
-        if (isLoop) env.facts.component[member] = component;
+      depth--;
+      if (depth > 0) {
+        const above = calls[depth - 1]!;
+        low[above] = Math.min(low[above]!, low[at]!);
       }
-      if (isLoop) component++;
+      if (low[at] !== index[at]) continue;
+      const isLoop = members[open - 1] !== at || graph.first[at] === at || graph.second[at] === at;
+      for (let member = -1; member !== at; ) {
+        member = members[--open]!;
+        onStack[member] = 0;
+        if (isLoop) component[member] = number;
+      }
+      if (isLoop) number++;
     }
   }
 }

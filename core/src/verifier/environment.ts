@@ -238,6 +238,10 @@ export class VerifierEnvironment {
     this.scratchedSlots.low = this.scratchedSlots.high = ~0;
   }
 
+  stopIfCancelled(): void {
+    if (this.options.cancelled?.()) throw new Cancelled();
+  }
+
   newId(): number {
     return ++this.idCounter;
   }

@@ -6,7 +6,7 @@ import {
   BPF_LDX, BPF_LOAD_ACQ, BPF_MEM, BPF_MEMSX, BPF_MOV, BPF_ST, BPF_STORE_REL, BPF_STX, insnClass, type Insn, modeField, sizeField, usesRegisterSource,
 } from '#core/isa';
 import { callParameterCount } from './call-facts.ts';
-import { successors } from './cfg.ts';
+import type { FlowGraph } from './cfg.ts';
 import type { VerifierEnvironment } from './environment.ts';
 
 const ALL = 0xffff;
@@ -63,21 +63,27 @@ export function usesAndDefinitions(env: VerifierEnvironment, insn: Insn): { use:
 }
 
 /** Fills `facts.liveBefore`. `orders` is the postorder of each subprogram. */
-export function computeLiveRegisters(env: VerifierEnvironment, orders: readonly (readonly number[])[]): void {
+export function computeLiveRegisters(env: VerifierEnvironment, graph: FlowGraph, orders: readonly Int32Array[]): void {
   const { insns } = env;
   const { liveBefore } = env.facts;
+  const uses = new Uint16Array(insns.length);
+  const definitions = new Uint16Array(insns.length);
   for (const order of orders) {
-    const facts = order.map((at) => ({ at, ...usesAndDefinitions(env, insns[at]!), next: successors(insns, at) }));
+    for (const at of order) {
+      const { use, define } = usesAndDefinitions(env, insns[at]!);
+      uses[at] = use;
+      definitions[at] = define;
+    }
     for (let changed = true; changed; ) {
       changed = false;
-      for (const { at, use, define, next } of facts) {
-        let after = 0;
-        for (const to of next) after |= liveBefore[to]!;
-        const before = (after & ~define) | use;
-        if (before !== liveBefore[at]) {
-          liveBefore[at] = before;
-          changed = true;
-        }
+      for (const at of order) {
+        const first = graph.first[at]!;
+        const second = graph.second[at]!;
+        const after = (first >= 0 ? liveBefore[first]! : 0) | (second >= 0 ? liveBefore[second]! : 0);
+        const before = (after & ~definitions[at]!) | uses[at]!;
+        if (before === liveBefore[at]) continue;
+        liveBefore[at] = before;
+        changed = true;
       }
     }
   }

@@ -2,7 +2,7 @@
 // instruction; a backward data-flow joins them over the graph, whatever path they came from (Linux 6.18's liveness.c
 // does it this way). A slot that is dead takes no part in comparing states.
 
-import { successors } from './cfg.ts';
+import type { FlowGraph } from './cfg.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { type VerifierState } from './state.ts';
 
@@ -61,24 +61,34 @@ export class LiveStack {
   private writeInsn = 0;
   private readonly writes = new Int32Array(16);
   private hasWrites = false;
-  private readonly next: readonly (readonly number[])[];
-  private readonly previous: readonly number[][];
+  /** Predecessors of each slot: those of slot n stand from previousStart[n] on, up to previousStart[n + 1]. */
+  private readonly previous: Int32Array;
+  private readonly previousStart: Int32Array;
   /** Place of each instruction in its subprogram's postorder; -1 where it has none. */
   private readonly place: Int32Array;
 
   constructor(
     private readonly env: VerifierEnvironment,
-    private readonly orders: readonly (readonly number[])[],
+    private readonly graph: FlowGraph,
+    private readonly orders: readonly Int32Array[],
   ) {
-    this.next = env.insns.map((_, at) => successors(env.insns, at));
-    this.previous = env.insns.map(() => []);
-    this.place = new Int32Array(env.insns.length).fill(-1);
-    for (const order of orders) {
-      order.forEach((insn, place) => {
-        this.place[insn] = place;
-        for (const to of this.next[insn]!) this.previous[to]!.push(insn);
-      });
-    }
+    const count = env.insns.length;
+    this.place = new Int32Array(count).fill(-1);
+    this.previous = new Int32Array(2 * count);
+    this.previousStart = new Int32Array(count + 1);
+    for (const order of orders) order.forEach((insn, place) => (this.place[insn] = place));
+    const { first, second } = graph;
+    const eachEdge = (edge: (from: number, to: number) => void): void => {
+      for (let at = 0; at < count; at++) {
+        if (this.place[at]! < 0) continue;
+        if (first[at]! >= 0) edge(at, first[at]!);
+        if (second[at]! >= 0) edge(at, second[at]!);
+      }
+    };
+    eachEdge((_, to) => this.previousStart[to + 1]!++);
+    for (let at = 0; at < count; at++) this.previousStart[at + 1]! += this.previousStart[at]!;
+    const filled = this.previousStart.slice();
+    eachEdge((from, to) => (this.previous[filled[to]!++] = from));
   }
 
   /** The frames of the current path have changed. */
@@ -235,7 +245,7 @@ export class LiveStack {
           stale[word]! &= ~(1 << bit);
           const insn = order[word * 32 + bit];
           if (insn === undefined || !this.updateInsn(instance, table.fields, insn)) continue;
-          for (const before of this.previous[insn]!) this.markStale(table, before);
+          for (let i = this.previousStart[insn]!; i < this.previousStart[insn + 1]!; i++) this.markStale(table, this.previous[i]!);
           left = true;
         }
       }
@@ -244,12 +254,13 @@ export class LiveStack {
 
   private updateInsn(instance: FunctionInstance, table: Int32Array, insn: number): boolean {
     const at = (insn - instance.start) * FIELDS;
-    const next = this.next[insn]!;
     let liveLow = 0;
     let liveHigh = 0;
-    let writtenLow = next.length > 0 ? -1 : 0;
+    let writtenLow = this.graph.successor(insn, 0) < 0 ? 0 : -1;
     let writtenHigh = writtenLow;
-    for (const to of next) {
+    for (let step = 0; step < 2; step++) {
+      const to = step === 0 ? this.graph.first[insn]! : this.graph.second[insn]!;
+      if (to < 0) continue;
       const other = (to - instance.start) * FIELDS;
       liveLow |= table[other + LIVE_BEFORE]!;
       liveHigh |= table[other + LIVE_BEFORE + 1]!;

@@ -3,7 +3,7 @@
 
 import type { LoadedObject, Program } from '#core/program';
 import { checkCallbackAddresses } from './callbacks.ts';
-import { checkControlFlow, findLoops, postorder } from './cfg.ts';
+import { checkControlFlow, findLoops, FlowGraph, postorder } from './cfg.ts';
 import { Cancelled, Rejection, type RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastcall.ts';
 import { Explainer } from './explain/explainer.ts';
@@ -124,12 +124,17 @@ function run(env: VerifierEnvironment, walked: Set<number>): void {
   checkFunctionTypes(env);
   resolveReferences(env);
   checkControlFlow(env);
-  const orders = postorder(env);
-  env.liveStack = new LiveStack(env, orders);
+  env.stopIfCancelled();
+  const graph = new FlowGraph(env.insns);
+  const orders = postorder(env, graph);
+  env.liveStack = new LiveStack(env, graph, orders);
   checkAttach(env);
-  findLoops(env);
-  computeLiveRegisters(env, orders);
+  env.stopIfCancelled();
+  findLoops(env, graph);
+  env.stopIfCancelled();
+  computeLiveRegisters(env, graph, orders);
   writeLiveRegisters(env);
+  env.stopIfCancelled();
   markFastcallPatterns(env);
   walked.add(0);
   walkFunction(env, 0);

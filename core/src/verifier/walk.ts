@@ -9,7 +9,7 @@ import { checkHelperCall } from './call-helper.ts';
 import { checkKfuncCall } from './call-kfunc.ts';
 import { callSubprogram, exitFunction } from './calls.ts';
 import { checkResourceLeak, checkReturnValue } from './check-exit.ts';
-import { Cancelled, type VerifierEnvironment } from './environment.ts';
+import type { VerifierEnvironment } from './environment.ts';
 import { formatInsn } from './format-insn.ts';
 import { formatState, LOG_LEVEL, LOG_LEVEL2 } from './log.ts';
 import { endPath, isVisited } from './prune.ts';
@@ -18,7 +18,8 @@ import { transferAlu } from './transfer-alu.ts';
 import { transferJump } from './transfer-jump.ts';
 import { transferLd, transferLoad, transferStore, transferStoreImmediate } from './transfer-load.ts';
 
-const CANCEL_INTERVAL = 1024;
+/** Instructions between two questions whether to stop: some milliseconds at most. A power of two. */
+const CANCEL_INTERVAL = 256;
 /** Where the instruction's text ends, and the register state behind it begins (BPF_LOG_ALIGNMENT, BPF_LOG_MIN_ALIGNMENT). */
 const LOG_ALIGNMENT = 40;
 const LOG_MIN_ALIGNMENT = 8;
@@ -41,7 +42,7 @@ export function walk(env: VerifierEnvironment, from: WalkFrom = 'start'): void {
     if (!insn) throw env.reject('control-flow', 'EFAULT', `invalid insn idx ${at} insn_cnt ${env.insns.length}`);
     if (++env.processed > env.processedLimit) throw tooLarge(env);
     env.visits[at]!++;
-    if (env.processed % CANCEL_INTERVAL === 0 && env.options.cancelled?.()) throw new Cancelled();
+    if ((env.processed & (CANCEL_INTERVAL - 1)) === 0) env.stopIfCancelled();
     const { state } = env;
     state.lastInsn = env.previousInsn;
     state.insn = at;
