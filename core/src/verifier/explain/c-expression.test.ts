@@ -34,7 +34,7 @@ describe('the expression at a place of a line', () => {
     ['  return @t->data;', 't'],
   ])('%s', (line, expected) => expect(at(line)).toBe(expected));
 
-  it.each(['  @', '  x@ = 3', '@', '  } @'])('is not made up: %j', (line) => expect(at(line)).toBeUndefined());
+  it.each(['  @asm volatile ("r0 = 0");', '  int @BPF_PROG(f, int a)', '  @', '  x@ = 3', '@', '  } @'])('is not made up: %j', (line) => expect(at(line)).toBeUndefined());
 });
 
 describe('the variable that takes a value', () => {

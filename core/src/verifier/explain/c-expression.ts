@@ -31,6 +31,8 @@ function tokensOf(line: string): Token[] {
 }
 
 const KEYWORDS = new Set(['return', 'if', 'else', 'while', 'for', 'do', 'switch', 'case', 'goto', 'break', 'continue', 'default']);
+/** Inline assembly and the heads that libbpf's macros make of functions: neither is an expression. */
+const ASSEMBLY = new Set(['asm', '__asm__', '__asm', 'volatile', '__volatile__', 'BPF_PROG', 'BPF_PROG2', 'BPF_KPROBE', 'BPF_KRETPROBE', 'BPF_KSYSCALL', 'BPF_UPROBE', 'BPF_URETPROBE', 'BPF_USDT']);
 const ASSIGNMENTS = new Set(['=', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 /** How strongly binary operators hold their operands; larger is stronger. */
 const PRECEDENCE: Readonly<Record<string, number>> = {
@@ -200,6 +202,7 @@ class Scan {
   around(at: number): [number, number] | undefined {
     const token = this.tokens[at]!;
     const { text } = token;
+    if (ASSEMBLY.has(text)) return undefined;
     if (KEYWORDS.has(text)) {
       if (text === 'return') return [at, Math.max(at, this.statementEnd(at + 1))];
       if (this.text(at + 1) !== '(') return undefined;

@@ -89,7 +89,7 @@ export function explainKfuncArgument(c: RejectedCase): Explained {
   const expected = /expected pointer to (STRUCT )?(.+?)(?: but R|$)/.exec(message);
   if (expected) return { explanation: `${words} must be a pointer to ${expected[1] ? 'struct ' : ''}${expected[2]!}; ${given}.`, causes };
   if (message.includes('is not a scalar')) return { explanation: `${words} must be a number; ${given}.`, causes };
-  if (/must point to/.test(message)) return { explanation: `${words} takes a struct that holds no pointers; the verifier cannot check that ${given} is one.`, causes };
+  if (/must point to/.test(message)) return { explanation: `${words} takes a pointer that the kernel gave, or memory without pointers in it; ${given}.`, causes };
   if (/type ID argument/.test(message)) return { explanation: `${words} must be the type id of a struct of this program: use the macro, as \`bpf_obj_new(typeof(*p))\`.`, causes };
   return { explanation: `${words} is not what it takes: ${given}.`, causes };
 }
@@ -221,18 +221,27 @@ export function explainNotAllowed(c: RejectedCase): Explained {
   const mine = types.includes(typeWord(c));
   return {
     explanation: `${base.replace(/\.$/, '')}${types.length > 0 && !mine ? `: it is for ${types.slice(0, 6).join(', ')}${types.length > 6 ? ` and ${types.length - 6} other types` : ''}` : ''}.`,
-    advice: alternatives.length > 0 ? `This program may call ${alternatives.slice(0, 3).map((name) => `${name}()`).join(' or ')}.` : 'Use a program of one of those types, or pass the data through a map.',
+    advice: mine && alternatives.length === 0 ? 'The same type may call it when attached elsewhere.' : alternatives.length > 0 ? `This program may call ${alternatives.slice(0, 3).map((name) => `${name}()`).join(' or ')}.` : 'Use a program of one of those types, or pass the data through a map.',
     fix: { kind: 'helper', helper: helper.name, alternatives, insn: c.at },
   };
 }
 
 /** What libbpf puts where a CO-RE relocation found nothing in the target kernel. */
 const POISON = 195896080;
+/** Millions of the numbers that libbpf calls where a weak kfunc is missing. */
+const POISONED_KFUNC = 2002;
 
 /** helper-unknown: mostly a CO-RE relocation that found nothing. */
 export function explainUnknownHelper(c: RejectedCase): Explained {
   const { insn } = c;
   if (!insn) return {};
+  if (Math.floor(insn.imm / 1_000_000) === POISONED_KFUNC) {
+    const name = /^(\w+)\(/.exec(c.expression ?? '')?.[1];
+    return {
+      explanation: `${name === undefined ? 'This kfunc' : `\`${name}()\``} is weak and not in the target kernel: the loader put an impossible call in its place.`,
+      advice: `Ask first whether it is there: \`if (bpf_ksym_exists(${name ?? '…'}))\`.`,
+    };
+  }
   if (insn.imm !== POISON) return {};
   const relocation = c.env.program.coreRelocations.find((one) => one.insn === c.at);
   const spec = relocation ? `\`${relocation.spec}\`` : 'a type or field';

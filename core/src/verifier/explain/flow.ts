@@ -5,7 +5,7 @@ import { programType, returnRange } from '#core/catalog';
 import { describeCall } from '../causes.ts';
 import { MAX_PROCESSED } from '../environment.ts';
 import { PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
-import type { Reference } from '../state.ts';
+import { byteKind, type Reference, STACK_DYNPTR, STACK_IRQ_FLAG, STACK_ITER } from '../state.ts';
 import type { Cause } from '../types.ts';
 import { partsOf } from './layout.ts';
 import { argumentText, kindOf } from './pointers.ts';
@@ -100,14 +100,14 @@ export function explainLeak(c: RejectedCase): Explained {
   const first: Reference | undefined = held[0];
   if (!first) return {};
   const callee = describeCall(c.env, first.insn).replace(/\(\)$/, '');
-  const name = c.assignedAt(first.insn) ?? (/_new$/.test(callee) ? argumentText(c, 0, first.insn)?.replace(/^&/, '') : undefined) ?? heldBy(c, first.id);
+  const name = (callee.endsWith('_dynptr') ? argumentText(c, 3, first.insn)?.replace(/^&/, '') : undefined) ?? c.assignedAt(first.insn) ?? (/_new$/.test(callee) ? argumentText(c, 0, first.insn)?.replace(/^&/, '') : undefined) ?? heldBy(c, first.id);
   const releases = releasesOf(callee);
-  const subject = name === undefined ? `What ${callText(c, first.insn)} gave` : `\`${name}\``;
+  const subject = name === undefined ? `What ${callText(c, first.insn)} acquired` : `\`${name}\`, which ${callText(c, first.insn)} acquired`;
   const path = branchesSince(c, first.insn, 4);
   const end = c.names.line(c.at);
   const leaves = c.message.includes('alloc_insn') && !/exit|prog/i.test(c.rejection.lines.at(-1) ?? '') ? 'here' : 'when this path ends';
   return {
-    explanation: `${subject}, which ${callText(c, first.insn)} acquired${c.place(first.insn)}, is still held ${leaves}${end ? ` at line ${end.line}` : ''}${isReleasedElsewhere(c, releases) ? ': this path forgets to release it' : ''}.`,
+    explanation: `${subject}${c.place(first.insn)}${name === undefined ? '' : ','} is still held ${leaves}${end && end.line > (c.names.line(first.insn)?.line ?? 0) ? ` at line ${end.line}` : ''}${isReleasedElsewhere(c, releases) ? ': this path forgets to release it' : ''}.`,
     advice: releases.length > 0 ? `Call ${releases.map((one) => (one.includes(' ') ? one : `${one}()`)).join(' or ')} on every path, also before an early return.` : 'Release it on every path, also before an early return.',
     ...(name !== undefined && { variable: name }),
     ...(name !== undefined && releases[0] && !releases[0].includes(' ') && { fix: { kind: 'release' as const, with: (releases.find((one) => one.includes('discard')) ?? releases[0]), expression: /_destroy$/.test(releases[0]) ? `&${name}` : name, insn: c.at } }),
@@ -273,6 +273,10 @@ export function explainUninitialisedStack(c: RejectedCase): Explained {
   const use = isCall ? `${describeCall(c.env, c.at)} reads` : 'it is read';
   if (!variable) return { explanation: `${isCall ? `${describeCall(c.env, c.at)} reads` : 'The instruction reads'} ${access.size} byte${access.size === 1 ? '' : 's'} of stack, from fp${access.off}, that nothing on this path has written.`, causes };
   const from = access.off - variable.offset;
+  const special = specialObject(c, frame, access.off);
+  if (special !== undefined) {
+    return { explanation: `\`${variable.name}\` holds ${special}, and ${isCall ? `${describeCall(c.env, c.at)} would read` : 'this reads'} its bytes directly.`, advice: 'Use the helpers and kfuncs of that object.', variable: variable.name, causes };
+  }
   const uninitialised = uninitialisedIn(c, frame, variable.offset, variable.layout.size);
   const { members, padding } = partsOf(variable.layout, uninitialised?.[0] ?? from, uninitialised?.[1] ?? from + 1);
   const written = members.map((path) => `\`${variable.name}${path}\``);
@@ -286,6 +290,21 @@ export function explainUninitialisedStack(c: RejectedCase): Explained {
     fix: { kind: 'zero-initialise', variable: variable.name, insn: c.at },
     causes: [...(variable.declared ? [{ insn: c.at, kind: 'declared' as const, text: `\`${variable.name}\` is declared here`, span: variable.declared }] : []), ...causes],
   };
+}
+
+/** An object on the stack that only its own helpers may read. */
+function specialObject(c: RejectedCase, frame: number, offset: number): string | undefined {
+  const slot = c.env.state.frames[frame]?.stack[Math.floor((-offset - 1) / 8)];
+  switch (slot && byteKind(slot, (-offset - 1) % 8)) {
+    case STACK_DYNPTR:
+      return 'a dynptr';
+    case STACK_ITER:
+      return 'an iterator';
+    case STACK_IRQ_FLAG:
+      return 'a saved interrupt state';
+    default:
+      return undefined;
+  }
 }
 
 function withOffset(c: RejectedCase, name: string, register: Register | undefined) {

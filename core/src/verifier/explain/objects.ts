@@ -80,7 +80,7 @@ export function explainLock(c: RejectedCase): Explained {
   const callee = c.insn?.opcode === (BPF_JMP | BPF_CALL) ? describeCall(c.env, c.at) : 'This instruction';
   const root = c.now[c.regno ?? 1];
   const where = owner(c, root, c.regno ?? 1);
-  if (message.includes('not in the same allocation')) return { explanation: `${callee} works on ${where}, and the lock that is held belongs to another object${causes[0] ? `: it was taken${c.place(causes[0].insn)}` : ''}.`, advice: 'Put the lock into the same struct (or the same global section, side by side) as the list head or tree root, and take that lock.', causes };
+  if (message.includes('not in the same allocation')) return { explanation: `${callee} works on ${where}, and the lock that is held belongs to another object${causes[0] && c.place(causes[0].insn) ? `: it was taken${c.place(causes[0].insn)}` : ''}.`, advice: 'Put the lock into the same struct (or the same global section, side by side) as the list head or tree root, and take that lock.', causes };
   if (message.includes('must be held for')) return { explanation: `${callee} works on ${where} without its lock: the bpf_spin_lock beside the list head or tree root must be held.`, advice: 'Call bpf_spin_lock() on the lock in the same struct first.', causes };
   if (message.includes('without taking a lock')) return { explanation: `${callee} unlocks ${where}, which is not locked on this path.`, advice: 'Lock it on every path that leads here.', causes };
   if (message.includes('of different lock')) return { explanation: `${callee} unlocks ${where}, and another lock is held.`, advice: 'Unlock what was locked: through the same pointer.', causes };

@@ -4,7 +4,7 @@ import { BPF_CALL, BPF_JMP, BPF_LDX, insnClass } from '#core/isa';
 import { describeCall } from '../causes.ts';
 import { baseType, isPacketPointer, mayBeNull, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE, typeName } from '../registers.ts';
 import type { Explained, RejectedCase } from './rejected-case.ts';
-import { callText, knownRange } from './value-words.ts';
+import { callText, endsLife, knownRange } from './value-words.ts';
 
 /** A register's type in words of C. */
 export function kindOf(register: Register): string {
@@ -61,6 +61,10 @@ function source(c: RejectedCase): { insn: number; text: string } | undefined {
 export function explainNull(c: RejectedCase): Explained {
   const { register } = c;
   if (!register) return {};
+  if (register.type === SCALAR_VALUE) {
+    const what = argumentText(c, (c.regno ?? 1) - 1);
+    return { explanation: `${describeCall(c.env, c.at)} gets NULL${what === undefined || what === 'NULL' ? '' : ` (\`${what}\`)`}, which it does not take.`, advice: 'Pass an object.', causes: c.causes(c.events()) };
+  }
   const from = source(c);
   const origin = from && c.names.line(from.insn);
   const call = c.insn?.opcode === (BPF_JMP | BPF_CALL);
@@ -110,15 +114,15 @@ export function explainNumber(c: RejectedCase): Explained {
   }
   const released = events.find((event) => event.kind === 'released');
   if (released) {
-    const call = describeCall(c.env, released.insn).replace(/\(\)$/, '');
+    const call = endsLife(c, released.insn).replace(/^`|`$/g, '').replace(/\(.*\)$/s, '()');
     const before = c.path[released.step]!.registers[released.register!];
     if (before && isPacketPointer(before.type)) {
       return {
-        explanation: `${capital(text)} is no longer valid: \`${call}()\`${c.place(released.insn)} may move the packet, which ends all pointers into it.`,
+        explanation: `${capital(text)} is no longer valid: \`${call}\`${c.place(released.insn)} may move the packet, which ends all pointers into it.`,
         advice: 'Load data and data_end from the context again after the call, and compare again.', causes, ...variable,
       };
     }
-    return { explanation: `${capital(text)} is no longer valid: \`${call}()\`${c.place(released.insn)} has ended it.`, advice: 'Use the object before it is released, submitted or unlocked.', causes, ...variable };
+    return { explanation: `${capital(text)} is no longer valid: \`${call}\`${c.place(released.insn)} has ended it.`, advice: 'Use the object before it is released, submitted or unlocked.', causes, ...variable };
   }
   const origin = events.at(-1);
   if (origin?.kind === 'load') {

@@ -51,7 +51,8 @@ export function originOf(env: VerifierEnvironment, regno: number): number {
   if (path.length === 0) return -1;
   const value = new ValuePath(env, path, env.state.frame.registers);
   value.follow(path.at(-1)?.insn === env.insn ? path.length - 1 : path.length, { kind: 'register', frame: env.state.frame.number, register: regno }, 'object');
-  return value.events.at(-1)?.insn ?? -1;
+  const made = value.events.at(-1);
+  return made === undefined || made.kind === 'entry' || made.kind === 'clobbered' ? -1 : made.insn;
 }
 
 export class RejectedCase implements Speech {

@@ -182,7 +182,11 @@ export class ValuePath {
         }
         continue;
       }
-      if (writtenRegister(insn) !== register) continue;
+      if (writtenRegister(insn) !== register) {
+        // A store over a dynptr ends its slices.
+        if (this.released(i, step, register)) return;
+        continue;
+      }
       const next = this.definition(i, step, insn, register, at);
       if (!next) return;
       carrier = next.carrier;

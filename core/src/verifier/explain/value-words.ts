@@ -1,7 +1,7 @@
 // The steps of a value's path as sentences about C: which call gave it, which comparison left it which range, where what was
 // known of it was lost.
 
-import { BPF_ADD, BPF_AND, BPF_DIV, BPF_LSH, BPF_MOD, BPF_MUL, BPF_OR, BPF_PSEUDO_KFUNC_CALL, BPF_RSH, BPF_SUB, BPF_XOR, BPF_ARSH, BPF_NEG, type Insn, insnClass, BPF_ALU, BPF_LDX } from '#core/isa';
+import { BPF_ADD, BPF_AND, BPF_CALL, BPF_DIV, BPF_JMP, BPF_LSH, BPF_MOD, BPF_MUL, BPF_OR, BPF_PSEUDO_KFUNC_CALL, BPF_RSH, BPF_SUB, BPF_XOR, BPF_ARSH, BPF_NEG, type Insn, insnClass, BPF_ALU, BPF_LDX } from '#core/isa';
 import { describeCall, rangeOf } from '../causes.ts';
 import type { VerifierEnvironment } from '../environment.ts';
 import {
@@ -141,7 +141,7 @@ function branchSentence(speech: Speech, event: ValueEvent & { kind: 'branch' }, 
       return shown ? `after ${shown} ${there}` : `after this comparison ${there}`;
     }
     const isNull = after.type === SCALAR_VALUE;
-    return `${shown ? `after ${shown} ` : 'after this comparison '}${isNull ? `on this path ${what} is NULL` : `from here on ${what} is not NULL`}`;
+    return `${shown ? `the check ${shown}` : 'this comparison'} leaves ${what} ${isNull ? 'NULL on this path' : 'not NULL'}`;
   }
   const result = outcome(condition ?? '', name, after);
   const range = `${what} is ${knownRange(after)}`;
@@ -154,7 +154,7 @@ function computedSentence(speech: Speech, event: ValueEvent & { kind: 'computed'
   const insn = speech.env.insns[event.insn]!;
   const { before, after } = event;
   const expression = speech.names.expression(event.insn)?.text;
-  const isWritten = expression !== undefined && /[-+*/%&|^<>~]/.test(expression.replaceAll('->', ''));
+  const isWritten = expression !== undefined && !/^(?:while|for|if|switch)\b/.test(expression) && /[-+*/%&|^<>~]/.test(expression.replaceAll('->', ''));
   const shown = (isWritten && quoted(expression)) || `this ${operationOf(insn)}`;
   const lost = before.type === SCALAR_VALUE && isUnbounded(after) && !isUnbounded(before);
   if (lost) {
@@ -168,6 +168,13 @@ function computedSentence(speech: Speech, event: ValueEvent & { kind: 'computed'
   if (!isWritten) return undefined;
   const other = event.other?.type === SCALAR_VALUE && event.other.scalar.mask !== 0n && !isUnbounded(event.other) ? ` (the other operand is ${knownRange(event.other)})` : '';
   return `${shown} gives ${after.type === SCALAR_VALUE ? aValue(after) : 'a pointer'}${name === undefined ? '' : ` for \`${name}\``}${other}`;
+}
+
+/** What ended a pointer: a call, or a store over the object that it belonged to. */
+export function endsLife(speech: Speech, insn: number): string {
+  if (speech.env.insns[insn]!.opcode === (BPF_JMP | BPF_CALL)) return callText(speech, insn);
+  const expression = speech.names.expression(insn)?.text;
+  return (expression === undefined ? undefined : quoted(expression)) ?? 'this store';
 }
 
 /** One event as a step of the causal path; undefined where it tells nothing. */
@@ -225,7 +232,7 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
       return cause('call', `${name === undefined ? 'the function' : `${name}()`} returns it`);
     }
     case 'released':
-      return cause('lost', `${callText(speech, insn)} ends the pointer's life: from here on it is only a number`);
+      return cause('lost', `${endsLife(speech, insn)} ends the pointer's life: from here on it is only a number`);
     case 'clobbered':
       return cause('lost', `${callText(speech, insn)} overwrites r1 to r5`);
     default:
