@@ -8,7 +8,7 @@ import { readBtf, type Btf } from '#core/btf';
 import { fromHex } from '#core/bytes';
 import { decode, isLdImm64, type Insn } from '#core/isa';
 import { loadObject, type LoadedObject, type MapDefinition, type Program } from '#core/program';
-import { verify, type Verdict } from '#core/verifier';
+import { FINDINGS, verify, type Verdict } from '#core/verifier';
 import { ownBtf } from './own-btf.ts';
 import { oracleFolder, sharedFolder } from './requirements.ts';
 import { attachTypeById } from '#core/catalog';
@@ -189,11 +189,15 @@ export interface Agreement {
   processedEqual: number;
   statesEqual: number;
   depthEqual: number;
+  /** Of the refused programs with line records: an explanation that says more than the catalogue's row, a causal path, an expression. */
+  explained: number;
+  withCauses: number;
+  withExpression: number;
   /** Names of programs that we accept and the kernel refuses. */
   falseAccepts: string[];
 }
 
-export const noAgreement = (): Agreement => ({ rows: 0, verdictEqual: 0, errorEqual: 0, insnEqual: 0, processedEqual: 0, statesEqual: 0, depthEqual: 0, falseAccepts: [] });
+export const noAgreement = (): Agreement => ({ rows: 0, verdictEqual: 0, errorEqual: 0, insnEqual: 0, processedEqual: 0, statesEqual: 0, depthEqual: 0, explained: 0, withCauses: 0, withExpression: 0, falseAccepts: [] });
 
 export function countAgreement(total: Agreement, comparison: Comparison): void {
   const kinds = differences(comparison);
@@ -204,6 +208,7 @@ export function countAgreement(total: Agreement, comparison: Comparison): void {
   if (comparison.row.verdict === 'rejected') {
     if (!kinds.includes('error')) total.errorEqual++;
     if (!kinds.includes('insn')) total.insnEqual++;
+    countWords(total, comparison);
     return;
   }
   if (!kinds.includes('processed')) total.processedEqual++;
@@ -211,10 +216,20 @@ export function countAgreement(total: Agreement, comparison: Comparison): void {
   if (!kinds.includes('depth')) total.depthEqual++;
 }
 
+const catalogue = new Map<string, string>(FINDINGS.map(({ code, explanation }) => [code, explanation]));
+
+function countWords(total: Agreement, { program, verdict }: Comparison): void {
+  const finding = verdict?.findings[0];
+  if (!finding || !program || program.lines.length === 0) return;
+  if (finding.explanation !== catalogue.get(finding.code)) total.explained++;
+  if (finding.causes.length > 0) total.withCauses++;
+  if (finding.expression !== undefined) total.withExpression++;
+}
+
 /** What has become worse than the ratchet says, one sentence each. */
 export function regressions(kept: Agreement, now: Agreement): string[] {
   const worse: string[] = [];
-  for (const key of ['rows', 'verdictEqual', 'errorEqual', 'insnEqual', 'processedEqual', 'statesEqual', 'depthEqual'] as const) {
+  for (const key of ['rows', 'verdictEqual', 'errorEqual', 'insnEqual', 'processedEqual', 'statesEqual', 'depthEqual', 'explained', 'withCauses', 'withExpression'] as const) {
     if (now[key] < kept[key]) worse.push(`${key} fell from ${kept[key]} to ${now[key]}`);
   }
   for (const name of now.falseAccepts) if (!kept.falseAccepts.includes(name)) worse.push(`${name} is accepted, and the kernel refuses it`);
