@@ -3,7 +3,7 @@
 // through all checkpoints on the way. Reads history; changes nothing but precision marks.
 
 import {
-  BPF_ABS, BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_CMPXCHG, BPF_END, BPF_EXIT, BPF_FETCH, BPF_IMM, BPF_IND, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_LOAD_ACQ,
+  BPF_ABS, BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_END, BPF_EXIT, BPF_IMM, BPF_IND, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_LOAD_ACQ,
   BPF_MOV, BPF_NEG, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_ST, BPF_STORE_REL, BPF_STX, insnClass, type Insn, modeField, usesRegisterSource,
 } from '#core/isa';
 import { describeHelperFlow, describeKfuncFlow } from './call-facts.ts';
@@ -57,7 +57,6 @@ const registerNames = (mask: number): string =>
     .join(',');
 const slotNames = (slots: SlotSet): string => [...slots.members()].map((slot) => String(-(slot + 1) * 8)).join(',');
 
-const isAtomicFetch = (insn: Insn): boolean => insnClass(insn) === BPF_STX && modeField(insn) === BPF_ATOMIC && (insn.imm & BPF_FETCH) !== 0 && insn.imm < BPF_LOAD_ACQ;
 const isLoadAcquire = (insn: Insn): boolean => insnClass(insn) === BPF_STX && modeField(insn) === BPF_ATOMIC && insn.imm === BPF_LOAD_ACQ;
 const isStoreRelease = (insn: Insn): boolean => insnClass(insn) === BPF_STX && modeField(insn) === BPF_ATOMIC && insn.imm === BPF_STORE_REL;
 
@@ -98,10 +97,10 @@ function stepBack(env: VerifierEnvironment, at: number, following: number, entry
       bt.delete(dst);
       if (usesRegisterSource(insn) && src !== BPF_REG_FP) bt.add(src);
     } else if (usesRegisterSource(insn) && src !== BPF_REG_FP) bt.add(src);
-  } else if (class_ === BPF_LDX || isAtomicFetch(insn) || isLoadAcquire(insn)) {
-    const loaded = isAtomicFetch(insn) ? (insn.imm === BPF_CMPXCHG ? 0 : src) : dst;
-    if (!bt.has(loaded)) return FOLLOWED;
-    bt.delete(loaded);
+  } else if (class_ === BPF_LDX || isLoadAcquire(insn)) {
+    // What an atomic operation fetches is not followed into memory: the register stays wanted as it was before.
+    if (!bt.has(dst)) return FOLLOWED;
+    bt.delete(dst);
     // Memory other than the stack holds nothing that was tracked.
     if (!entry || entry.stackSlot < 0) return FOLLOWED;
     bt.slots[entry.stackFrame]!.add(entry.stackSlot);
@@ -208,6 +207,10 @@ export function markAllScalarsPrecise(env: VerifierEnvironment, start: VerifierS
 
 /** The scalar in this register matters: marks it and all it came from. */
 export function markPrecise(env: VerifierEnvironment, register: number): void {
+  // Asked of a pointer (as the number of rounds of bpf_loop), the kernel finds fault with itself.
+  if (env.register(register).type !== SCALAR_VALUE) {
+    throw env.reject('helper-argument', 'EFAULT', 'verifier bug: backtracking misuse', { register, explanation: `R${register} must be a number here, and holds a pointer.`, advice: 'Pass a number.' });
+  }
   const bt = shared.begin(env.state.frames.length - 1);
   bt.add(register);
   run(env, env.state, env.insn, bt);

@@ -12,6 +12,8 @@ const MAXIMUM_RECORD = Math.floor(0xffff_ffff / 4);
 
 interface RingRecord {
   readonly region: Region;
+  /** Bytes that were asked for. */
+  readonly size: number;
   readonly length: number;
   state: 'reserved' | 'submitted' | 'discarded';
 }
@@ -36,9 +38,10 @@ export class RingBufferMap extends KernelMap {
     if (flags !== 0n || size > MAXIMUM_RECORD) return undefined;
     const length = Math.ceil((size + HEADER) / 8) * 8;
     if (length > this.capacity || this.producer + length - this.consumer > this.capacity - 1) return undefined;
-    const region = this.host.memory.allocate({ kind: 'mem', name: `${this.definition.name} record`, size, owner: this, initial: this.stale(size) });
+    // A record of no bytes still has an address, by which it is submitted.
+    const region = this.host.memory.allocate({ kind: 'mem', name: `${this.definition.name} record`, size: Math.max(size, 1), owner: this, initial: this.stale(size) });
     this.producer += length;
-    this.pending = [...this.pending, { region, length, state: 'reserved' }];
+    this.pending = [...this.pending, { region, size, length, state: 'reserved' }];
     this.version++;
     return region;
   }
@@ -56,7 +59,7 @@ export class RingBufferMap extends KernelMap {
     const readable: Uint8Array[] = [];
     while (this.pending.length > 0 && this.pending[0]!.state !== 'reserved') {
       const [first, ...rest] = this.pending as [RingRecord, ...RingRecord[]];
-      if (first.state === 'submitted') readable.push(this.host.memory.view(first.region).slice(0, first.region.size));
+      if (first.state === 'submitted') readable.push(this.host.memory.view(first.region).slice(0, first.size));
       this.host.freeLater(first.region);
       this.pending = rest;
     }

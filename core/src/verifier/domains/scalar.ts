@@ -4,7 +4,7 @@
 
 import { asU64, MASK64 } from '#core/bytes';
 import { bitLength, highHalf, lowHalf, onesHigh, onesLow, signedLess, toNumber, toSigned, toUnsigned, toUnsignedNumber, unsignedLess } from './halves.ts';
-import { hexadecimal, type Tnum } from './tnum.ts';
+import { hexadecimal, type Tnum, tnumStep } from './tnum.ts';
 
 export const S64_MIN = -0x8000_0000_0000_0000n;
 export const S64_MAX = 0x7fff_ffff_ffff_ffffn;
@@ -237,6 +237,22 @@ export function boundsFromBits(s: Scalar): void {
   const { valueHigh, valueLow, maskHigh, maskLow } = s;
   narrowS64(s, valueHigh | (maskHigh & S32_MIN), valueLow, valueHigh | (maskHigh & S32_MAX), valueLow | maskLow);
   narrowU64(s, valueHigh, valueLow, valueHigh | maskHigh, valueLow | maskLow);
+  // With all unknown bits at the bottom every number of the range is possible, and bits say no more than the range.
+  const atBottom = maskHigh === 0 ? (maskLow & (maskLow + 1)) === 0 : maskLow === -1 && (maskHigh & (maskHigh + 1)) === 0;
+  if (!atBottom || s.umin > s.umax) takeOnlyMember(s);
+}
+
+/** Where bits and unsigned range have one number in common, it is that number (__update_reg64_bounds). */
+function takeOnlyMember(s: Scalar): void {
+  const { value, mask, umin, umax } = s;
+  if (mask === 0n) return;
+  const last = value | mask;
+  const minIsMember = (umin & ~mask & U64_MAX) === value;
+  const next = tnumStep(s, umin);
+  if (minIsMember) {
+    if (next > umax) setConstant(s, umin);
+  } else if (next === last) setConstant(s, last);
+  else if (next <= umax && tnumStep(s, next) > umax) setConstant(s, next);
 }
 
 /** What the 64-bit ranges say about the low half, and the 32-bit ranges about each other. */
