@@ -32,6 +32,28 @@ function hash(bytes: Uint8Array, start: number, length: number): number {
   return value >>> 0;
 }
 
+/** The hash of the essential name that starts at `at`, in one pass: a kernel has a hundred thousand names to go through. */
+function essentialHash(strings: Uint8Array, at: number): number {
+  let value = 0x811c9dc5;
+  let atCut = 0;
+  let cut = false;
+  let before = 0;
+  for (let i = at; i < strings.length; i++) {
+    const byte = strings[i]!;
+    if (byte === 0) break;
+    if (byte === UNDERSCORE && before !== UNDERSCORE && i > at && strings[i + 1] === UNDERSCORE && strings[i + 2] === UNDERSCORE) {
+      const after = strings[i + 3];
+      if (after !== undefined && after !== 0 && after !== UNDERSCORE) {
+        cut = true;
+        atCut = value;
+      }
+    }
+    value = Math.imul(value ^ byte, 0x01000193);
+    before = byte;
+  }
+  return (cut ? atCut : value) >>> 0;
+}
+
 const encoder = new TextEncoder();
 
 /** Behind the end of every string section. In a split BTF offset 0 may be a name. */
@@ -57,7 +79,7 @@ export class NameIndex {
     for (let i = nameOffsets.length - 1; i >= 0; i--) {
       const at = nameOffsets[i]!;
       if (at >= strings.length || strings[at] === 0) continue;
-      const bucket = hash(strings, at, essentialBytes(strings, at)) & this.mask;
+      const bucket = essentialHash(strings, at) & this.mask;
       this.next[i] = this.heads[bucket]!;
       this.heads[bucket] = i;
     }

@@ -68,6 +68,8 @@ export function readBtf(bytes: Uint8Array, base?: Btf, sectionSize?: SectionSize
   return { btf: BtfBlob.index(types, strings, littleEndian, base as BtfBlob | undefined, sectionSize, typeStart, problems), problems };
 }
 
+/** Types as wide as a pointer, the best witness first: its name in gcc's and clang's writing. */
+const LONG_NAMES = ['long unsigned int', 'unsigned long', 'long int', 'long'];
 const LINKAGES = ['static', 'global', 'extern'] as const satisfies readonly BtfLinkage[];
 
 class BtfBlob implements Btf {
@@ -148,9 +150,16 @@ class BtfBlob implements Btf {
   get pointerSize(): number {
     if (this.base) return this.base.pointerSize;
     if (this.wordSize === undefined) {
-      const ints = [...this.ownOfKind(KIND_INT)].map((id) => this.type(id) as BtfInt);
-      const long = ['long unsigned int', 'unsigned long', 'long int', 'long'].map((name) => ints.find((one) => one.name === name)).find((found) => found !== undefined);
-      this.wordSize = long?.size === 4 ? 4 : 8;
+      let best = LONG_NAMES.length;
+      this.wordSize = 8;
+      for (const id of this.ownOfKind(KIND_INT)) {
+        const { name, size } = this.type(id) as BtfInt;
+        const rank = LONG_NAMES.indexOf(name);
+        if (rank < 0 || rank >= best) continue;
+        best = rank;
+        this.wordSize = size === 4 ? 4 : 8;
+        if (rank === 0) break;
+      }
     }
     return this.wordSize;
   }

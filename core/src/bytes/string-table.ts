@@ -1,10 +1,12 @@
 // A section of NUL-terminated texts that others point into by byte offset: ELF's .strtab, BTF's string section.
-// The whole is decoded once, when first asked; a text is then a slice of it, without a copy.
+// A table of an object's size is decoded once, when first asked; a text is then a slice of it, without a copy.
 
 const decoder = new TextDecoder('utf-8');
+/** Of a kernel's megabytes few texts are wanted: those are decoded one by one. */
+const MAX_WHOLE = 1 << 20;
 
 export class StringTable {
-  /** The whole as one text, where each byte is one character; null where it is not all ASCII. */
+  /** The whole as one text, where each byte is one character; null where it is large or not all ASCII. */
   private whole: string | null | undefined;
 
   constructor(readonly bytes: Uint8Array) {}
@@ -13,7 +15,7 @@ export class StringTable {
   at(offset: number): string | undefined {
     const { bytes } = this;
     if (offset >= bytes.length) return undefined;
-    if (this.whole === undefined) this.whole = isAscii(bytes) ? decoder.decode(bytes) : null;
+    if (this.whole === undefined) this.whole = bytes.length <= MAX_WHOLE && isAscii(bytes) ? decoder.decode(bytes) : null;
     if (this.whole !== null) {
       const end = this.whole.indexOf('\0', offset);
       return end < 0 ? this.whole.slice(offset) : this.whole.slice(offset, end);
