@@ -3,6 +3,7 @@
 
 import { asS64, asU64, hex64, toHex } from '#core/bytes';
 import type { CMember, CType } from './c-type.ts';
+import { networkBytes, networkNumber } from './network-values.ts';
 
 /** Where bytes are. `read` may fail with a sentence; `write` is absent where nothing may be written. */
 export interface Place {
@@ -18,6 +19,8 @@ export interface CValue {
   place: Place;
   /** Byte offset into the place. */
   offset: number;
+  /** Of the variable or member: says more about a number than its type does. */
+  name?: string;
   /** A bitfield's position from `offset`. */
   bitfield?: { bitOffset: number; bits: number };
 }
@@ -88,11 +91,11 @@ export function writeInteger(value: CValue, number: bigint): string | undefined 
 }
 
 export const memberOf = (value: CValue, member: CMember): CValue => {
-  if (member.bits === undefined) return { type: member.type, place: value.place, offset: value.offset + member.offsetBits / 8 };
-  return { type: member.type, place: value.place, offset: value.offset, bitfield: { bitOffset: member.offsetBits, bits: member.bits } };
+  if (member.bits === undefined) return { type: member.type, place: value.place, offset: value.offset + member.offsetBits / 8, name: member.name };
+  return { type: member.type, place: value.place, offset: value.offset, name: member.name, bitfield: { bitOffset: member.offsetBits, bits: member.bits } };
 };
 
-export const elementOf = (value: CValue, element: CType, index: number): CValue => ({ type: element, place: value.place, offset: value.offset + index * element.size });
+export const elementOf = (value: CValue, element: CType, index: number): CValue => ({ type: element, place: value.place, offset: value.offset + index * element.size, ...(value.name === undefined ? {} : { name: value.name }) });
 
 /** What a pointer points at, as a value of its own. */
 export function dereference(value: CValue, surroundings: Surroundings): CValue | { unavailable: string } {
@@ -161,7 +164,9 @@ export function formatValue(value: CValue, surroundings: Surroundings, depth = 0
     case 'integer':
     case 'enum': {
       const number = readInteger(value);
-      return typeof number === 'bigint' ? formatInteger(type, number, surroundings.hex) : `<${number.unavailable}>`;
+      if (typeof number !== 'bigint') return `<${number.unavailable}>`;
+      const meaning = value.bitfield ? undefined : networkNumber(type, value.name, BigInt.asUintN(type.size * 8, number));
+      return `${formatInteger(type, number, surroundings.hex)}${meaning === undefined ? '' : ` (${meaning})`}`;
     }
     case 'float': {
       const bytes = readBytes(value);
@@ -177,6 +182,8 @@ export function formatValue(value: CValue, surroundings: Surroundings, depth = 0
       const bytes = readBytes(value);
       if (!(bytes instanceof Uint8Array)) return `<${bytes.unavailable}>`;
       if (type.element.kind === 'integer' && type.element.shows === 'character' && type.element.size === 1 && type.count > 0) return quoteBytes(bytes);
+      const address = networkBytes(type, value.name, bytes);
+      if (address !== undefined) return address;
       if (depth > 2) return '[…]';
       const shown = Math.min(type.count, 8);
       const parts = Array.from({ length: shown }, (_, index) => formatValue(elementOf(value, type.element, index), surroundings, depth + 1));
@@ -185,6 +192,9 @@ export function formatValue(value: CValue, surroundings: Surroundings, depth = 0
     case 'record': {
       const bytes = type.size > 0 ? value.place.read(value.offset, 1) : new Uint8Array();
       if (!(bytes instanceof Uint8Array)) return `<${bytes.unavailable}>`;
+      const whole = type.size === 4 || type.size === 16 ? readBytes(value) : undefined;
+      const address = whole instanceof Uint8Array ? networkBytes(type, value.name, whole) : undefined;
+      if (address !== undefined) return address;
       if (depth > 2) return '{…}';
       const members = type.members();
       const parts: string[] = [];

@@ -36,7 +36,7 @@ export function variableOf(name: string, value: CValue, scope: ExpressionScope, 
   const settable = value.place.write !== undefined && (type.kind === 'integer' || type.kind === 'enum' || type.kind === 'pointer');
   return {
     name,
-    value: formatValue(value, scope),
+    value: formatValue(value.name === undefined ? { ...value, name } : value, scope),
     type: type.name,
     ...(address === undefined || address === 0n ? {} : { address }),
     ...(expression === undefined ? {} : { expression }),
