@@ -222,17 +222,17 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
   let id = 0;
   let off = 0;
   let addConst: 0 | 32 | 64 = 0;
-  const knownSource = is64 ? source.scalar.mask === 0n : isConstant32(source.scalar);
+  const knownSource = is64 ? isConstant(source.scalar) : isConstant32(source.scalar);
   // Linked at a distance; a distance of a distance is not kept. Kernels before 6.18 keep positive 64-bit ones only.
   // A 32-bit distance says nothing of a number that has more bits.
   const linkable = (operation === BPF_ADD || operation === BPF_SUB) && target.id !== 0 && !target.addConst && (is64 || fitsBits(target.scalar, 32));
   if (linkable && knownSource && !(usesRegisterSource(insn) && insn.src === dst)) {
-    const wide = is64 ? asS64(source.scalar.value) : BigInt.asIntN(32, source.scalar.value);
-    const distance = operation === BPF_SUB ? -wide : wide;
-    const kept = distance >= -0x8000_0000n && distance <= 0x7fff_ffffn && wide >= -0x8000_0000n && wide <= 0x7fff_ffffn;
-    if (kept && (tracksSwapsAndDistances(env.kernel) || (operation === BPF_ADD && is64 && distance >= 0n))) {
+    const known = is64 ? source.scalar.signedValueNumber : source.scalar.valueLow;
+    const distance = operation === BPF_SUB ? -known : known;
+    const kept = distance === (distance | 0) && known === (known | 0);
+    if (kept && (tracksSwapsAndDistances(env.kernel) || (operation === BPF_ADD && is64 && distance >= 0))) {
       id = target.id;
-      off = Number(distance);
+      off = distance | 0;
       addConst = is64 ? 64 : 32;
     }
   }

@@ -1,9 +1,19 @@
 // 64-bit numbers as two 32-bit halves, each an int32: what ranges and bits are computed with, since numbers of this kind cost no memory
 // of their own and bigints do. The low half is read as unsigned; whether the high one is signed, the function's name says.
 
+// Bigints are cut to 64 bits by memory. BigInt.asIntN would read better, but the optimising compiler of Node 20 (V8 11.3) ends the process
+// ("RepresentationChangerError") where its argument is one of two 64-bit bigints chosen by a condition.
+const words = new DataView(new ArrayBuffer(8));
+
 /** The halves of a bigint, taken modulo 2^64. */
-export const highHalf = (value: bigint): number => Number(BigInt.asIntN(32, value >> 32n));
-export const lowHalf = (value: bigint): number => Number(BigInt.asIntN(32, value));
+export function highHalf(value: bigint): number {
+  words.setBigInt64(0, value);
+  return words.getInt32(0);
+}
+export function lowHalf(value: bigint): number {
+  words.setBigInt64(0, value);
+  return words.getInt32(4);
+}
 
 export const toUnsigned = (high: number, low: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 export const toSigned = (high: number, low: number): bigint => (BigInt(high) << 32n) | BigInt(low >>> 0);
