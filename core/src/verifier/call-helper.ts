@@ -231,8 +231,8 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
   const effects: Effects = { packetStale: false, perCpuObject: false };
   switch (meta.helper.name) {
     case 'bpf_tail_call':
-      checkResourceLeak(env, 'tail_call', false, true);
       rememberTailCallIndex(env, meta);
+      checkResourceLeak(env, 'tail_call', false, true);
       warnTailCall(env, meta.map);
       break;
     case 'bpf_get_local_storage':

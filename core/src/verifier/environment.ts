@@ -40,6 +40,17 @@ export interface RejectionDetails {
   readonly causes?: readonly Cause[];
 }
 
+/** Whatever `check` refuses is refused with one more line of the kernel's. */
+export function refusedWith<Result>(env: VerifierEnvironment, line: string, check: () => Result): Result {
+  try {
+    return check();
+  } catch (thrown) {
+    if (!(thrown instanceof Rejection)) throw thrown;
+    env.log.write(`${line}\n`);
+    throw new Rejection(thrown.code, thrown.errno, [...thrown.lines, line], thrown.insn, thrown.details);
+  }
+}
+
 /** The caller asked to stop. */
 export class Cancelled {}
 

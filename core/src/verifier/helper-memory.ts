@@ -1,7 +1,7 @@
 // Memory that is handed to a helper or kfunc: is all of it there, may it be read or written, is it initialised.
 
 import { asS64 } from '#core/bytes';
-import { Rejection, type VerifierEnvironment } from './environment.ts';
+import { refusedWith, type VerifierEnvironment } from './environment.ts';
 import { checkStackRange, isNull } from './check-stack.ts';
 import { checkBtfAccess } from './check-btf-access.ts';
 import { accessMemory, checkBuffer, checkMapDirection, checkMapValue, checkPacket, checkRegion } from './check-memory.ts';
@@ -124,16 +124,12 @@ export function checkSharedMemory(env: VerifierEnvironment, regno: number, size:
 /** As checkSharedMemory, with the size in `regno` and the memory in the register before it; `otherwise` ends the kernel's words (check_kfunc_mem_size_reg). */
 export function checkSharedMemorySize(env: VerifierEnvironment, regno: number, otherwise: string): void {
   const pointer = env.register(regno - 1);
-  try {
+  refusedWith(env, otherwise, () =>
     asNotNull(env, regno - 1, pointer, () => {
       checkMemorySize(env, regno, 'read', true);
       checkMemorySize(env, regno, 'write', true);
-    });
-  } catch (reason) {
-    if (!(reason instanceof Rejection)) throw reason;
-    env.log.write(`${otherwise}\n`);
-    throw new Rejection(reason.code, reason.errno, [...reason.lines, otherwise], reason.insn, reason.details);
-  }
+    }),
+  );
 }
 
 /** A pointer that may be NULL is looked at as if it were not; whoever is called checks for NULL. */

@@ -169,6 +169,8 @@ function stepBackOverJump(env: VerifierEnvironment, at: number, following: numbe
   if (operation === BPF_EXIT) {
     const called = following - 1 >= 0 ? env.insns[following - 1]! : undefined;
     const fromCall = called !== undefined && called.opcode === (BPF_JMP | BPF_CALL) && called.src === BPF_PSEUDO_CALL;
+    // What a callback is given was set by the helper that calls it: nothing before it explains r1 to r5.
+    if (following >= 0 && env.facts.callsCallback[following]) bt.registers[bt.frame]! &= ~ARGUMENTS;
     const wantsResult = fromCall && bt.has(0);
     bt.delete(0);
     if (bt.frame >= MAX_CALL_FRAMES - 1) return GIVE_UP;

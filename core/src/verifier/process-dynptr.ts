@@ -1,7 +1,7 @@
 // A dynptr argument of a helper or kfunc: made by the call, or one that was made before (process_dynptr_func).
 
 import { accessMemory } from './check-memory.ts';
-import type { VerifierEnvironment } from './environment.ts';
+import { refusedWith, type VerifierEnvironment } from './environment.ts';
 import { CONST_PTR_TO_DYNPTR, type DynptrKind, PTR_TO_STACK } from './registers.ts';
 import { dynptrAt, DYNPTR_SLOTS, makeDynptr, objectSlot, readDynptr } from './stack-objects.ts';
 
@@ -27,7 +27,7 @@ export function checkProcessedDynptr(env: VerifierEnvironment, regno: number, in
   if (use.uninit) {
     if (register.type === CONST_PTR_TO_DYNPTR) throw env.reject('dynptr', 'EINVAL', 'Dynptr has to be an uninitialized dynptr', details);
     // The place is looked at first: its words come before those about what it holds.
-    objectSlot(env, register, 'dynptr', DYNPTR_SLOTS);
+    refusedWith(env, 'Dynptr has to be an uninitialized dynptr', () => objectSlot(env, register, 'dynptr', DYNPTR_SLOTS));
     for (let at = 0; at < 16; at += 8) accessMemory(env, regno, at, { write: true, size: 8, value: -1 });
     makeDynptr(env, register, use.kind ?? 'local', insn, use.cloneOf);
     return;
@@ -35,8 +35,9 @@ export function checkProcessedDynptr(env: VerifierEnvironment, regno: number, in
   if (register.type === CONST_PTR_TO_DYNPTR && !use.readonly) {
     throw env.reject('dynptr', 'EINVAL', 'cannot pass pointer to const bpf_dynptr, the helper mutates it', details);
   }
-  const dynptr = dynptrAt(env, register);
-  if (!dynptr) throw env.reject('dynptr', 'EINVAL', `Expected an initialized dynptr as arg #${regno - 1}`, details);
+  const needed = `Expected an initialized dynptr as arg #${regno - 1}`;
+  const dynptr = refusedWith(env, needed, () => dynptrAt(env, register));
+  if (!dynptr) throw env.reject('dynptr', 'EINVAL', needed, details);
   if (use.kind !== undefined && dynptr.dynptr !== use.kind) {
     throw env.reject('dynptr', 'EINVAL', `Expected a dynptr of type ${KIND_NAMES[use.kind]} as arg #${regno - 1}`, details);
   }

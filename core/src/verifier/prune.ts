@@ -4,10 +4,10 @@
 
 import type { VerifierEnvironment } from './environment.ts';
 import { isNotChanged, isNotChangedButIds, type Exactness, IdMap, statesEqual } from './states-equal.ts';
-import { formatState, LOG_LEVEL } from './log.ts';
+import { formatState, LOG_LEVEL, LOG_LEVEL2 } from './log.ts';
 import { markAllScalarsPrecise, propagatePrecision } from './precision.ts';
 import { SCALAR_VALUE, UNINITIALISED, unknownRegister } from './registers.ts';
-import { BPF_REG_FP, byteKind, EMPTY_SLOT, type ExploredState, type Frame, isSpilled, STACK_ITER, type VerifierState } from './state.ts';
+import { BPF_REG_FP, byteKind, EMPTY_SLOT, type ExploredState, type Frame, isSpilled, type LoopVisit, STACK_ITER, type VerifierState } from './state.ts';
 import { formatLine } from './source-lines.ts';
 import { isMayGoto } from './cfg.ts';
 
@@ -43,14 +43,22 @@ function enterLoop(env: VerifierEnvironment, state: VerifierState): void {
   const key = loopKey(env, state);
   if (key === undefined) return;
   let visit = env.loopVisits.get(key);
-  if (!visit) env.loopVisits.set(key, (visit = { entry: undefined, backEdges: [] }));
-  visit.entry ??= state;
+  if (!visit) env.loopVisits.set(key, (visit = { name: `(${key.replace('|', '')})`, entry: undefined, backEdges: [] }));
+  if (!visit.entry) {
+    visit.entry = state;
+    logLoop(env, 'enter', visit);
+  }
   state.loopVisit = visit;
+}
+
+function logLoop(env: VerifierEnvironment, what: string, visit: LoopVisit): void {
+  if (env.log.level & LOG_LEVEL2) env.log.write(`SCC ${what} ${visit.name}\n`);
 }
 
 function addBackEdge(env: VerifierEnvironment, target: VerifierState, backEdge: VerifierState): void {
   const visit = target.loopVisit;
   if (!visit) return;
+  logLoop(env, 'backedge', visit);
   visit.backEdges.unshift(backEdge);
   env.backEdgeCount++;
   env.updatePeakStates();
@@ -60,6 +68,7 @@ function addBackEdge(env: VerifierEnvironment, target: VerifierState, backEdge: 
 function leaveLoop(env: VerifierEnvironment, state: VerifierState): void {
   const visit = state.loopVisit;
   if (!visit || visit.entry !== state) return;
+  logLoop(env, 'exit', visit);
   for (let round = 0, changed = true; changed; round++) {
     if (round > MAX_BACK_EDGE_ROUNDS) {
       for (const edge of visit.backEdges) markAllScalarsPrecise(env, edge);

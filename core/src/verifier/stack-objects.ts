@@ -98,8 +98,10 @@ export function readDynptr(env: VerifierEnvironment, register: Register): void {
   if (register.type === CONST_PTR_TO_DYNPTR) return;
   const slot = objectSlot(env, register, 'dynptr', DYNPTR_SLOTS);
   if (slot === 'beyond') return;
-  env.liveStack?.markRead(register.frame, slot);
-  env.liveStack?.markRead(register.frame, slot - 1);
+  for (let i = 0; i < DYNPTR_SLOTS; i++) {
+    env.liveStack?.markRead(register.frame, slot - i);
+    if (env.frameOf(register) === env.frame) env.scratchSlot(slot - i);
+  }
 }
 
 // ---- open-coded iterators

@@ -165,6 +165,8 @@ export interface ExploredState {
 
 /** An entry into a strongly connected component of the control-flow graph, per call chain (bpf_scc_visit). */
 export interface LoopVisit {
+  /** Slots of the calls that lead there and the component's number, as the log names it. */
+  readonly name: string;
   entry: VerifierState | undefined;
   backEdges: VerifierState[];
 }
