@@ -4,6 +4,7 @@
 import { readDwarf } from '#core/dwarf';
 import type { Dwarf, DwarfVariable, ExpressionMachine, Location } from '#core/dwarf';
 import { readElf } from '#core/elf';
+import type { Problem } from '#core/problem';
 import type { LineRecord, LoadedObject, Program } from '#core/program';
 import { bytesToInteger, constantPlace, integerBytes, unavailablePlace } from './c-value.ts';
 import type { Place } from './c-value.ts';
@@ -26,11 +27,13 @@ export class DebugInformation implements DebugVariables {
     private readonly sectionName: (index: number) => string | undefined,
   ) {}
 
-  /** Undefined for assembly and for objects without debug information. */
-  static of(object: LoadedObject): DebugInformation | undefined {
+  /** Undefined for assembly and for objects without debug information; `say` hears what of it cannot be read. */
+  static of(object: LoadedObject, say: (problem: Problem) => void = () => {}): DebugInformation | undefined {
     if (!object.elf) return undefined;
     const { elf } = readElf(object.elf);
-    const dwarf = elf && readDwarf(elf).dwarf;
+    if (!elf) return undefined;
+    const { dwarf, problems } = readDwarf(elf);
+    problems.filter(({ severity }) => severity !== 'note').forEach(say);
     return dwarf && new DebugInformation(dwarf, (index) => elf.sections[index]?.name);
   }
 

@@ -97,7 +97,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   notes.push(...loaded.problems.map(formatProblem));
   if (scenario) notes.push(...kernel.prepare(scenario).map(formatProblem));
 
-  const debugInformation = DebugInformation.of(object);
+  const debugInformation = DebugInformation.of(object, (problem) => notes.push(formatProblem(problem)));
   const maps = loaded.programs.map((simulated) => mapped(simulated));
   const deadline = performance.now() + VERIFY_BUDGET;
   const rejected: Rejected[] = [];

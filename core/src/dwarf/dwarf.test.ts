@@ -163,6 +163,14 @@ describe('compressed debug sections', () => {
   });
 });
 
+it('debug information split off into a .dwo file is named', () => {
+  const { elf } = readElf(new Uint8Array(readFileSync(path.join(folder, 'split/variables.o'))));
+  const { dwarf, problems } = readDwarf(elf!);
+  expect(problems.map(({ code, message }) => [code, /-gsplit-dwarf/.test(message)])).toEqual([['dwarf-split', true]]);
+  // Its lines are still here.
+  expect(dwarf!.lines.filter(({ file }) => file.endsWith('variables.bpf.c')).length).toBeGreaterThan(20);
+});
+
 it.each([4, 5])('types in units of their own (DWARF %i)', (version) => {
   const { dwarf } = open(`gcc/types${version}.o`);
   const weigh = dwarf.functions.find(({ name }) => name === 'weigh')!.ranges[0]!;
