@@ -22,7 +22,7 @@ export const PATTERNS = [
   { code: 'fall-through', pattern: /^last insn is not an exit or jmp/ },
   { code: 'invalid-instruction', pattern: /^jump into the middle of ldimm64 insn (?<insn>\d+)/ },
   { code: 'invalid-instruction', pattern: /^unknown opcode [0-9a-f]+/ },
-  { code: 'invalid-instruction', pattern: /^(?:invalid|unrecognized) bpf_ld_imm64 insn/ },
+  { code: 'invalid-instruction', pattern: /^(?:invalid|unrecognized) bpf_ld_imm64 insn|^fd_idx without fd_array/ },
   { code: 'invalid-instruction', pattern: /^\S+ uses reserved fields/ },
   { code: 'invalid-instruction', pattern: /^(?:invalid (?:BPF_ALU|BPF_JMP\/JMP32|BPF_JMP|BPF_LD_IMM|BPF_LD|bpf_ld_imm64)\b|unknown insn class|invalid shift|invalid may_goto|may_goto insn|addr_space_cast insn)/ },
   { code: 'invalid-instruction', pattern: /^BPF_LD_\[ABS\|IND\] (?:instructions not allowed|uses)/ },
@@ -38,7 +38,7 @@ export const PATTERNS = [
   { code: 'too-many-branches', pattern: /^The sequence of \d+ jumps is too complex/i },
   { code: 'stack-depth', pattern: /^combined stack size of|^stack size of (?:subprog )?\d+ .*Too large|^tail_calls are not allowed when call stack/ },
   { code: 'call-depth', pattern: /^the call stack of \d+ frames is too deep/ },
-  { code: 'call-depth', pattern: /^recursive call from/ },
+  { code: 'call-depth', pattern: /^recursive call from|^tail_calls are not allowed in programs with bpf-to-bpf calls/ },
 
   // Pointers that are none, or perhaps none.
   { code: 'null-dereference', pattern: /^R(?<register>\d+) invalid mem access '[^']*or_null[^']*'/ },
@@ -147,6 +147,8 @@ export const PATTERNS = [
   { code: 'map-program', pattern: /^(?:tracing|socket filter) progs cannot use|^bpf_struct_ops map cannot be used|^Sleepable programs can only use|^no direct value access support|^perf_event programs can only use/ },
   { code: 'invalid-program', pattern: /^fd -?\d+ is not pointing to valid bpf_map|^attach to unsupported member|^struct ops programs must|^Only fentry\/fexit|^Tracing (?:program|programs) must|^attach_btf_id \d+|^\S+ is not a (?:function|bpf)|^the program has no instructions|^Invalid attach/i },
   { code: 'btf', pattern: /^(?:LD_ABS|tail_call) is not allowed in subprogs without BTF|^map '.*' has to have BTF|^ldimm64 failed to find|^missing btf func_info|is only allowed in functions that return 'int'|^number of funcs in func_info|^invalid (?:name|func|line)_?(?:info|off)/i },
+  // What the kernel says of itself where a number was wanted and a pointer was given.
+  { code: 'helper-argument', pattern: /^verifier bug: backtracking misuse/ },
   { code: 'verifier-limit', pattern: /^verifier (?:bug|internal error)|^REG INVARIANTS VIOLATION|^liveness analysis exceeded/i },
 ] as const satisfies readonly PatternRow[];
 
