@@ -148,6 +148,32 @@ describe('halves of 64-bit numbers', () => {
   });
 });
 
+describe('bits and a range', () => {
+  it('that have one number in common are that number, and lose none when they have more', () => {
+    const next = numbers(5n);
+    const wrong: string[] = [];
+    for (let round = 0; round < ROUNDS / 4; round++) {
+      // Few unknown bits, in both halves: all numbers can be listed.
+      const shift = next() % 60n;
+      const mask = u64((next() & 0x15n) << shift) | (next() & 0x9n);
+      const value = next() & ~mask & U64_MAX;
+      const members = Array.from({ length: 512 }, (_, i) => u64(((BigInt(i) & 0x15n) << shift) | (BigInt(i >> 5) & 0x9n)) & mask).map((part) => value | part);
+      const [low, high] = [u64(value + next() % (4n * mask + 2n)), u64(value + next() % (4n * mask + 2n))];
+      const s = makeUnknown();
+      s.value = value;
+      s.mask = mask;
+      s.umin = low < high ? low : high;
+      s.umax = low < high ? high : low;
+      const inside = [...new Set(members.filter((member) => s.umin <= member && member <= s.umax))];
+      if (inside.length === 0) continue;
+      settle(s);
+      if (inside.some((member) => member < s.umin || member > s.umax || (member & ~s.mask) !== s.value)) wrong.push(`(${value}; ${mask}) loses a number`);
+      if (inside.length === 1 && s.mask !== 0n) wrong.push(`(${value}; ${mask}) is ${inside[0]} only`);
+    }
+    expect(wrong.slice(0, 10)).toEqual([]);
+  });
+});
+
 describe('arithmetic on halves', () => {
   it('knows the bits that bigints know', () => {
     const next = numbers(3n);

@@ -4,7 +4,7 @@
 
 import { asU64, MASK64 } from '#core/bytes';
 import { bitLength, highHalf, lowHalf, onesHigh, onesLow, signedLess, toNumber, toSigned, toUnsigned, toUnsignedNumber, unsignedLess } from './halves.ts';
-import { hexadecimal, type Tnum, tnumStep } from './tnum.ts';
+import { hexadecimal, type Tnum } from './tnum.ts';
 
 export const S64_MIN = -0x8000_0000_0000_0000n;
 export const S64_MAX = 0x7fff_ffff_ffff_ffffn;
@@ -239,20 +239,63 @@ export function boundsFromBits(s: Scalar): void {
   narrowU64(s, valueHigh, valueLow, valueHigh | maskHigh, valueLow | maskLow);
   // With all unknown bits at the bottom every number of the range is possible, and bits say no more than the range.
   const atBottom = maskHigh === 0 ? (maskLow & (maskLow + 1)) === 0 : maskLow === -1 && (maskHigh & (maskHigh + 1)) === 0;
-  if (!atBottom || s.umin > s.umax) takeOnlyMember(s);
+  if (!atBottom || unsignedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow)) takeOnlyMember(s);
+}
+
+// What stepFrom found.
+let stepHigh = 0;
+let stepLow = 0;
+
+/** Finds the smallest number with the bits of s that is larger than the one given; the largest one where there is none (tnum_step). */
+function stepFrom(s: Scalar, high: number, low: number): void {
+  const { valueHigh, valueLow, maskHigh, maskLow } = s;
+  stepHigh = valueHigh | maskHigh;
+  stepLow = valueLow | maskLow;
+  if (!unsignedLess(high, low, stepHigh, stepLow)) return;
+  stepHigh = valueHigh;
+  stepLow = valueLow;
+  if (unsignedLess(high, low, valueHigh, valueLow)) return;
+  // Where the number's known bits first are others than they must be, and all bits from there on.
+  const wrong = bitLength((high & ~maskHigh) ^ valueHigh, (low & ~maskLow) ^ valueLow);
+  const belowHigh = onesHigh(wrong);
+  const belowLow = onesLow(wrong);
+  const tooSmall = wrong > 32 ? (valueHigh >>> (wrong - 33)) & 1 : wrong > 0 ? (valueLow >>> (wrong - 1)) & 1 : 0;
+  if (tooSmall) {
+    // The bits above stay.
+    stepHigh |= high & maskHigh & ~belowHigh;
+    stepLow |= low & maskLow & ~belowLow;
+    return;
+  }
+  // Too large there, or right everywhere: the unknown bits above count on by one.
+  const counted = ((low | ~maskLow | belowLow) + 1) | 0;
+  stepHigh |= ((high | ~maskHigh | belowHigh) + (counted === 0 ? 1 : 0)) & maskHigh;
+  stepLow |= counted & maskLow;
 }
 
 /** Where bits and unsigned range have one number in common, it is that number (__update_reg64_bounds). */
 function takeOnlyMember(s: Scalar): void {
-  const { value, mask, umin, umax } = s;
-  if (mask === 0n) return;
-  const last = value | mask;
-  const minIsMember = (umin & ~mask & U64_MAX) === value;
-  const next = tnumStep(s, umin);
+  const { valueHigh, valueLow, maskHigh, maskLow, uminHigh, uminLow, umaxHigh, umaxLow } = s;
+  if ((maskHigh | maskLow) === 0) return;
+  const lastHigh = valueHigh | maskHigh;
+  const lastLow = valueLow | maskLow;
+  // The range that the bits themselves give has two numbers at least.
+  if (uminLow === valueLow && uminHigh === valueHigh && umaxLow === lastLow && umaxHigh === lastHigh) return;
+  const minIsMember = (uminHigh & ~maskHigh) === valueHigh && (uminLow & ~maskLow) === valueLow;
+  stepFrom(s, uminHigh, uminLow);
+  const nextIsBeyond = unsignedLess(umaxHigh, umaxLow, stepHigh, stepLow);
   if (minIsMember) {
-    if (next > umax) setConstant(s, umin);
-  } else if (next === last) setConstant(s, last);
-  else if (next <= umax && tnumStep(s, next) > umax) setConstant(s, next);
+    if (nextIsBeyond) setConstantHalves(s, uminHigh, uminLow);
+    return;
+  }
+  if (stepHigh === lastHigh && stepLow === lastLow) {
+    setConstantHalves(s, lastHigh, lastLow);
+    return;
+  }
+  if (nextIsBeyond) return;
+  const nextHigh = stepHigh;
+  const nextLow = stepLow;
+  stepFrom(s, nextHigh, nextLow);
+  if (unsignedLess(umaxHigh, umaxLow, stepHigh, stepLow)) setConstantHalves(s, nextHigh, nextLow);
 }
 
 /** What the 64-bit ranges say about the low half, and the 32-bit ranges about each other. */
