@@ -52,6 +52,24 @@ const CASES: Case[] = [
     said: 'Unreleased reference id=2 alloc_insn=0',
     causes: ['0 bpf_sk_lookup_tcp() acquired it here'],
   },
+  {
+    name: 'a pointer that a call took back',
+    lines: ['0: (85) call bpf_sk_lookup_tcp#84     ; R0=sock_or_null(id=2,ref_obj_id=2) refs=2', '1: (15) if r0 == 0x0 goto pc+9        ; R0=sock(ref_obj_id=2) refs=2', '2: (bf) r6 = r0                       ; R0=sock(ref_obj_id=2) R6=sock(ref_obj_id=2) refs=2', '3: (bf) r1 = r0                       ; R1=sock(ref_obj_id=2) refs=2', '4: (85) call bpf_sk_release#86        ; R0=scalar() R6=scalar()', '5: (61) r0 = *(u32 *)(r6 +4)'],
+    said: 'R6 invalid mem access \'scalar\'',
+    causes: ['0 bpf_sk_lookup_tcp() returned it here', '1 this comparison leaves it not NULL', '4 bpf_sk_release() ends the pointer\'s life: from here on it is only a number'],
+  },
+  {
+    name: 'a pointer with its NULL check',
+    lines: ['0: (85) call bpf_map_lookup_elem#1    ; R0=map_value_or_null(id=1,map=m,ks=4,vs=8)', '1: (15) if r0 == 0x0 goto pc+9        ; R0=map_value(map=m,ks=4,vs=8)', '2: (79) r1 = *(u64 *)(r0 +8)'],
+    said: 'R0 min value is outside of the allowed memory range',
+    causes: ['0 bpf_map_lookup_elem() returned it here', '1 this comparison leaves it not NULL'],
+  },
+  {
+    name: 'a lock that is still held',
+    lines: ['0: (85) call bpf_spin_lock#93         ; R6=map_value(map=m)', '1: (85) call bpf_spin_unlock#94       ; R6=map_value(map=m)', '2: (85) call bpf_spin_lock#93         ; R6=map_value(map=m)', '3: (b7) r0 = 0                        ; R0=0', '4: (95) exit'],
+    said: 'BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region',
+    causes: ['2 bpf_spin_lock() begins the section here'],
+  },
 ];
 
 it.each(CASES)('$name', ({ lines, said, causes }) => {

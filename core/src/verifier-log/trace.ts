@@ -122,15 +122,17 @@ export function offendingRegister(lines: readonly string[], instruction: string 
  * with a pointer that was moved by a number to that number. `before` is the failing step's place on the path.
  */
 export function causesOf(path: readonly Step[], before: number, register: number, known: readonly LoggedRegister[]): LoggedCause[] {
-  const causes: LoggedCause[] = [];
-  const say = (step: Step, text: string): void => {
-    causes.push({ text, insn: step.insn, logLine: step.logLine, ...(step.source && { source: step.source }) });
+  const causes: { at: number; cause: LoggedCause }[] = [];
+  const say = (at: number, text: string): void => {
+    const { insn, logLine, source } = path[at]!;
+    causes.push({ at, cause: { text, insn, logLine, ...(source && { source }) } });
   };
   const valueOf = (name: string): string | undefined => known.find((one) => one.name === name)?.value;
   let name = `R${register}`;
   let value = valueOf(name);
   let narrowed = false;
   let computed = false;
+  let nullCheck: number | undefined;
   let frame = path[before]?.frame ?? path.at(-1)?.frame ?? 0;
   // The failing instruction itself may move a pointer by the number that is to blame.
   const failing = path[before] && WRITES.exec(path[before].text);
@@ -159,7 +161,7 @@ export function causesOf(path: readonly Step[], before: number, register: number
     }
     if (slot) {
       if (step.state !== undefined && new RegExp(`(?:^| )${name}(?:_\\w+)?=`).test(step.state) && MEMORY.test(step.text)) {
-        say(step, 'it was written here');
+        say(i, 'it was written here');
         break;
       }
       continue;
@@ -171,24 +173,35 @@ export function causesOf(path: readonly Step[], before: number, register: number
       const shown = step.state !== undefined && new RegExp(`(?:^| )${name}(?:_\\w+)?=`).test(step.state);
       if (!narrowed && isScalar(value) && (shown || Number(compare[1]) === number || Number(compare[2] ?? -1) === number)) {
         narrowed = true;
-        say(step, 'this comparison limited it last');
+        say(i, 'this comparison limited it last');
       }
+      if (!isScalar(value) && Number(compare[1]) === number && / [!=]= 0x0 goto /.test(step.text)) nullCheck ??= i;
       continue;
     }
     const call = CALL.exec(step.text);
     if (call) {
-      if (number > 5) continue;
+      if (number > 5) {
+        // The log shows a register that no call may change as a number behind this one: what it pointed to is gone.
+        if (isScalar(value) && new RegExp(`(?:^| )R${number}(?:_\\w+)?=P?scalar`).test(step.state ?? '')) {
+          say(i, `${call[1]!}() ends the pointer's life: from here on it is only a number`);
+          value = 'a pointer';
+        }
+        continue;
+      }
       const callee = LOCAL_CALL.test(step.text) ? 'the function' : `${call[1]!}()`;
-      if (number > 0) say(step, `the call of ${callee} left it without a value here`);
-      else if (/or_null|\(null\)/.test(value ?? step.state ?? '')) say(step, `${callee} may return NULL here`);
-      else say(step, `${callee} returned it here`);
+      if (number > 0) say(i, `the call of ${callee} left it without a value here`);
+      else if (/or_null|\(null\)/.test(value ?? step.state ?? '')) say(i, `${callee} may return NULL here`);
+      else {
+        if (nullCheck !== undefined && /or_null/.test(step.state ?? '')) say(nullCheck, 'this comparison leaves it not NULL');
+        say(i, `${callee} returned it here`);
+      }
       break;
     }
     const writes = WRITES.exec(step.text);
     if (!writes || Number(writes[1]) !== number) continue;
     const [, , operator, source] = writes;
     if (operator !== '=') {
-      if (!computed) say(step, 'it was computed here');
+      if (!computed) say(i, 'it was computed here');
       computed = true;
       const moved = MOVE.exec(source!);
       // A pointer went astray by the number that was added to it.
@@ -208,12 +221,12 @@ export function causesOf(path: readonly Step[], before: number, register: number
       name = `fp${fill[1]!}`;
       continue;
     }
-    if (LOAD.test(source!)) say(step, 'it was loaded here');
-    else if (step.text.startsWith('(18)')) say(step, 'it was taken here');
-    else say(step, 'it got its value here');
+    if (LOAD.test(source!)) say(i, 'it was loaded here');
+    else if (step.text.startsWith('(18)')) say(i, 'it was taken here');
+    else say(i, 'it got its value here');
     break;
   }
-  return causes.reverse();
+  return causes.sort((a, b) => a.at - b.at).map(({ cause }) => cause);
 }
 
 /** What was last logged of a register up to a step. */
@@ -225,9 +238,31 @@ function valueAfter(path: readonly Step[], upTo: number, name: string): string |
   return undefined;
 }
 
-/** Causes that the sentence itself names: where a reference was acquired. */
+/** What begins a section in which little is allowed, and what ends it. */
+const SECTIONS: readonly (readonly [RegExp, RegExp])[] = [
+  [/^bpf_(?:res_)?spin_lock(?:_irqsave)?$/, /^bpf_(?:res_)?spin_unlock(?:_irqrestore)?$/],
+  [/^bpf_rcu_read_lock$/, /^bpf_rcu_read_unlock$/],
+  [/^bpf_preempt_disable$/, /^bpf_preempt_enable$/],
+  [/^bpf_local_irq_save$/, /^bpf_local_irq_restore$/],
+];
+
+/** Sentences about what holds at an instruction rather than about a value. */
+const ABOUT_SECTION = /\b(?:region|lock|section|while holding)\b/;
+
+/** Causes that the sentence itself names: where a reference was acquired, where the section began. */
 export function namedCauses(path: readonly Step[], lines: readonly string[]): LoggedCause[] {
   const causes: LoggedCause[] = [];
+  if (lines.some((line) => ABOUT_SECTION.test(line))) {
+    for (const [begins, ends] of SECTIONS) {
+      // The failing instruction is the path's last; it begins nothing.
+      const last = path.slice(0, -1).findLast(({ text }) => {
+        const callee = CALL.exec(text)?.[1];
+        return callee !== undefined && (begins.test(callee) || ends.test(callee));
+      });
+      const callee = last && CALL.exec(last.text)![1]!;
+      if (last && begins.test(callee!)) causes.push({ text: `${callee!}() begins the section here`, insn: last.insn, logLine: last.logLine, ...(last.source && { source: last.source }) });
+    }
+  }
   for (const line of lines) {
     const acquired = /^Unreleased reference id=\d+ alloc_insn=(\d+)/.exec(line) ?? /acquired at insn_idx=(\d+)/.exec(line);
     if (!acquired) continue;
