@@ -12,16 +12,23 @@ import type { KnownShape, KnownSlot, KnownState, KnownStates, KnownValue } from 
 import { usesAndDefinitions } from './liveness-registers.ts';
 import { formatRegister } from './log.ts';
 import { baseType, isPacketPointer, mayBeNull, NOT_INIT, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_KEY, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE, typeName } from './registers.ts';
-import { BPF_REG_FP, byteKind, isSpilled, REGISTER_COUNT, SLOT_LETTERS, STACK_SLOTS, type StackSlot } from './state.ts';
+import { BPF_REG_FP, byteKind, isSpilled, REGISTER_COUNT, SLOT_LETTERS, type StackSlot } from './state.ts';
 
 const MAX_SHAPES = 6;
 const MAX_TEXTS = 4;
 /** Registers of one place whose text is made: later ones only widen the numbers. */
 const MAX_FORMATTED = 32;
-/** Edges are not kept of larger programs: nobody reads them line by line. */
-const MAX_EDGES_INSNS = 20_000;
+/** Of larger programs only registers are kept, without the edges: nobody reads them line by line, and the stack alone would be megabytes. */
+const MAX_DETAILED_INSNS = 4_000;
+/** And of programs beyond this nothing: half a second for every keystroke would be too much. */
+const MAX_INSNS = 20_000;
+/** Walks that are longer are not followed to their end: what was seen so far would be only a part of the truth, so nothing is said. */
+const MAX_STEPS = 100_000;
 
 type Shape = { -readonly [Key in keyof KnownShape]: KnownShape[Key] };
+
+/** Registers are values that many states share: what is said of one is made once. */
+const words = new WeakMap<Register, { shape: KnownShape; text: string | undefined; frame: number }>();
 
 /** One register or slot at one place, over all states. */
 class Cell {
@@ -30,14 +37,23 @@ class Cell {
   texts = new Set<string>();
   open = false;
   private formatted = 0;
+  /** Of how many registers this is the hull, and whether anything else was joined. */
+  private noted = 0;
 
   note(register: Register, frame: number): void {
     if (register === this.last) return;
     this.last = register;
-    this.join(shapeOf(register));
+    this.noted++;
+    let said = words.get(register);
+    if (!said) words.set(register, (said = { shape: shapeOf(register), text: undefined, frame }));
+    this.join(said.shape);
     if (this.formatted >= MAX_FORMATTED || this.texts.size >= MAX_TEXTS) return;
     this.formatted++;
-    this.texts.add(formatRegister(register, frame));
+    if (said.text === undefined || said.frame !== frame) {
+      said.text = formatRegister(register, frame);
+      said.frame = frame;
+    }
+    this.texts.add(said.text);
   }
 
   /** Whether anything new was in it. */
@@ -52,14 +68,32 @@ class Cell {
     return widen(known, shape);
   }
 
-  get value(): KnownValue {
-    return { shapes: this.shapes, texts: [...this.texts], open: this.open };
+  /** States share registers, so places that hold one alone share what is said of it. */
+  value(shared: Map<Register, KnownValue>): KnownValue {
+    const single = this.noted === 1 && !this.joined && !this.open ? this.last : undefined;
+    const known = single && shared.get(single);
+    if (known) return known;
+    const value = { shapes: this.shapes, texts: [...this.texts], open: this.open };
+    if (single) shared.set(single, value);
+    return value;
+  }
+
+  /** Something that was not walked here. */
+  joined = false;
+
+  equals(other: Cell): boolean {
+    if (this.open !== other.open || this.shapes.length !== other.shapes.length) return false;
+    if (this.noted === 1 && other.noted === 1 && this.last === other.last) return true;
+    return this.shapes.every((shape) => other.shapes.some((one) => sameKind(one, shape) && sameNumbers(one, shape)));
   }
 }
 
+const sameNumbers = (a: KnownShape, b: KnownShape): boolean =>
+  a.maybeNull === b.maybeNull && a.umin === b.umin && a.umax === b.umax && a.smin === b.smin && a.smax === b.smax && a.u32min === b.u32min && a.u32max === b.u32max && a.s32min === b.s32min &&
+  a.s32max === b.s32max && a.bits.value === b.bits.value && a.bits.mask === b.bits.mask && a.proven === b.proven;
 const sameKind = (a: KnownShape, b: KnownShape): boolean => a.type === b.type && a.map === b.map && a.memSize === b.memSize && a.pointee === b.pointee && a.frame === b.frame;
 
-function shapeOf(register: Register): Shape {
+function shapeOf(register: Register): KnownShape {
   const { type, scalar } = register;
   const base = baseType(type);
   // A scalar's `off` is its distance from another one.
@@ -121,12 +155,12 @@ export function joinKnown(values: readonly KnownValue[]): KnownValue | undefined
     for (const text of texts) if (cell.texts.size < MAX_TEXTS) cell.texts.add(text);
     cell.open ||= open;
   }
-  return cell.value;
+  cell.joined = true;
+  return cell.value(new Map());
 }
 
 /** Registers are places 0 to 10, stack slots the places behind them. */
 const FIRST_SLOT = REGISTER_COUNT;
-const PLACES = FIRST_SLOT + STACK_SLOTS;
 const placeOfOffset = (offset: number): number => FIRST_SLOT + (-offset + 7) / 8 - 1;
 
 class Places {
@@ -134,13 +168,14 @@ class Places {
   readonly letters: string[] = [];
   private readonly slots: StackSlot[] = [];
 
-  note(env: VerifierEnvironment): void {
+  note(env: VerifierEnvironment, withStack: boolean): void {
     const { frame } = env.state;
     const { registers, stack, number } = frame;
     for (let i = 0; i < REGISTER_COUNT; i++) {
       const register = registers[i]!;
       if (register.type !== NOT_INIT && this.cells[i]?.last !== register) this.cell(i).note(register, number);
     }
+    if (!withStack) return;
     for (let i = 0; i < stack.length; i++) {
       const slot = stack[i]!;
       if (this.slots[i] === slot) continue;
@@ -169,49 +204,57 @@ interface Node extends Places {
   covered: Places | undefined;
 }
 
-/** Hooks into the walk. The answer is complete when the walk is. */
-export function keepStates(env: VerifierEnvironment): () => KnownStates {
+/** Hooks into the walk. The answer is complete when the walk is; undefined for programs that are too large. */
+export function keepStates(env: VerifierEnvironment): (() => KnownStates | undefined) | undefined {
+  if (env.insns.length > MAX_INSNS) return undefined;
   const nodes = new Map<number, Node>();
-  const withEdges = env.insns.length <= MAX_EDGES_INSNS;
+  const detailed = env.insns.length <= MAX_DETAILED_INSNS;
   const nodeAt = (at: number): Node => {
     let node = nodes.get(at);
     if (!node) nodes.set(at, (node = Object.assign(new Places(), { after: new Map<number, Places>(), covered: undefined })));
     return node;
   };
   const noteEdge = (at: number): void => {
-    const before = withEdges ? nodes.get(env.previousInsn) : undefined;
+    const before = detailed ? nodes.get(env.previousInsn) : undefined;
     if (!before) return;
     let places = before.after.get(at);
     if (!places) before.after.set(at, (places = new Places()));
-    places.note(env);
+    places.note(env, detailed);
   };
+  let steps = 0;
   env.beforeInsn = (at) => {
-    nodeAt(at).note(env);
+    if (++steps > MAX_STEPS) {
+      nodes.clear();
+      env.beforeInsn = env.onCovered = undefined;
+      return;
+    }
+    nodeAt(at).note(env, detailed);
     noteEdge(at);
   };
   env.onCovered = (at) => {
     const node = nodeAt(at);
-    (node.covered ??= new Places()).note(env);
+    (node.covered ??= new Places()).note(env, detailed);
     noteEdge(at);
   };
   return () => {
+    if (steps > MAX_STEPS) return undefined;
     const changes = new Map([...nodes].map(([at, node]) => [at, [...node.after].map(([to, places]) => ({ to, places, changed: changedPlaces(node, places) }))]));
     carryCovered(env, nodes);
-    return new Map([...nodes].map(([at, node]) => [at, stateOf(node, changes.get(at)!)]));
+    const shared = new Map<Register, KnownValue>();
+    return new Map([...nodes].map(([at, node]) => [at, stateOf(node, changes.get(at)!, shared)]));
   };
 }
 
 function changedPlaces(before: Places, after: Places): number[] {
   const changed: number[] = [];
-  for (let place = 0; place < PLACES; place++) if (keyOf(before, place) !== keyOf(after, place)) changed.push(place);
+  const end = Math.max(before.cells.length, after.cells.length, FIRST_SLOT + Math.max(before.letters.length, after.letters.length));
+  for (let place = 0; place < end; place++) {
+    const a = before.cells[place];
+    const b = after.cells[place];
+    const same = a && b ? a.equals(b) : a === b;
+    if (!same || before.letters[place - FIRST_SLOT] !== after.letters[place - FIRST_SLOT]) changed.push(place);
+  }
   return changed;
-}
-
-function keyOf(places: Places, place: number): string {
-  const cell = places.cells[place];
-  if (!cell) return '';
-  const shapes = cell.shapes.map((shape) => Object.values(shape).map((part) => (typeof part === 'object' ? `${part.value}/${part.mask}` : String(part))).join()).sort();
-  return `${cell.open}${shapes.join(';')}${places.letters[place - FIRST_SLOT] ?? ''}`;
 }
 
 /** Where a number that was not followed goes from here: copies keep it, anything computed from it is open. */
@@ -228,6 +271,7 @@ function carryCovered(env: VerifierEnvironment, nodes: ReadonlyMap<number, Node>
     const node = nodes.get(step.at);
     if (!node || (!node.cells[step.place] && step.place >= FIRST_SLOT)) continue;
     const cell = node.cell(step.place);
+    cell.joined = true;
     if (step.shape) {
       if (!cell.join(step.shape)) continue;
     } else if (cell.open) continue;
@@ -273,23 +317,23 @@ function callersOf(env: VerifierEnvironment): ReadonlyMap<number, readonly numbe
   return callers;
 }
 
-function stateOf(node: Node, changes: readonly { to: number; places: Places; changed: readonly number[] }[]): KnownState {
+function stateOf(node: Node, changes: readonly { to: number; places: Places; changed: readonly number[] }[], shared: Map<Register, KnownValue>): KnownState {
   return {
-    registers: Array.from({ length: REGISTER_COUNT }, (_, register) => node.cells[register]?.value),
-    stack: slotsOf(node, node.letters.map((_, slot) => slot + FIRST_SLOT)),
+    registers: Array.from({ length: REGISTER_COUNT }, (_, register) => node.cells[register]?.value(shared)),
+    stack: slotsOf(node, node.letters.map((_, slot) => slot + FIRST_SLOT), shared),
     after: changes.map(({ to, places, changed }) => ({
       to,
-      registers: Array.from({ length: REGISTER_COUNT }, (_, register) => (changed.includes(register) ? places.cells[register]?.value : undefined)),
-      stack: slotsOf(places, changed.filter((place) => place >= FIRST_SLOT)),
+      registers: Array.from({ length: REGISTER_COUNT }, (_, register) => (changed.includes(register) ? places.cells[register]?.value(shared) : undefined)),
+      stack: slotsOf(places, changed.filter((place) => place >= FIRST_SLOT), shared),
     })),
   };
 }
 
-function slotsOf(places: Places, wanted: readonly number[]): KnownSlot[] {
+function slotsOf(places: Places, wanted: readonly number[], shared: Map<Register, KnownValue>): KnownSlot[] {
   return wanted.flatMap((place) => {
     const letters = places.letters[place - FIRST_SLOT];
     if (letters === undefined) return [];
     const cell = places.cells[place];
-    return [{ offset: (place - FIRST_SLOT + 1) * -8, letters, ...(cell && cell.shapes.length > 0 ? { value: cell.value } : {}) }];
+    return [{ offset: (place - FIRST_SLOT + 1) * -8, letters, ...(cell && cell.shapes.length > 0 ? { value: cell.value(shared) } : {}) }];
   });
 }

@@ -162,7 +162,7 @@ export interface Verdict {
   statistics: VerifierStatistics;
   /** Times each slot was processed. */
   visits: Uint32Array;
-  /** With keepStates: what was known before each instruction, joined over states. */
+  /** With keepStates: what was known before each instruction, joined over states. Absent for very large programs and walks. */
   states?: KnownStates;
 }
 

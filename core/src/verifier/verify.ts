@@ -61,7 +61,8 @@ export function verify(program: Program, object: LoadedObject, options: VerifyOp
   const { findings, furthest } = rejection ? explained(env, rejection, walked) : { findings: [], furthest: env.warnings.size > 0 ? withTrace(env) : env };
   if (walked.size > 0) warnReturnValues(furthest);
   for (const { code, insn, details } of furthest.warnings.values()) findings.push(findingAt(furthest, 'warning', code, '', insn, details));
-  return { ...answer, findings, ...(states && { states: states() }) };
+  const known = states?.();
+  return { ...answer, findings, ...(known && { states: known }) };
 }
 
 /** Beyond this a path is not kept: its explanation would cost more than it says. */
