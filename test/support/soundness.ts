@@ -350,7 +350,10 @@ class Follower {
     if (spilled === 0) return undefined;
     let value = 0n;
     for (let i = spilled - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
-    return this.valueProblem(register, value, frames);
+    if (spilled === 8 || base(register) !== SCALAR) return this.valueProblem(register, value, frames);
+    // Of a part the slot keeps the whole register's description, which is cut when it is filled: its low bits are what counts.
+    const known = ~register.scalar.mask & ((1n << BigInt(8 * spilled)) - 1n);
+    return (value & known) === (register.scalar.value & known) ? undefined : `${hex(value)} is not in the low ${spilled} bytes of var_off=(${hex(register.scalar.value)}; ${hex(register.scalar.mask)})`;
   }
 
   private valueProblem(register: Register, value: bigint, frames: readonly ConcreteFrame[]): string | undefined {

@@ -74,7 +74,7 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
 function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   const helper = helperById(insn.imm);
   if (!helper) {
-    throw env.reject('helper-unknown', 'EINVAL', `invalid func unknown#${insn.imm}`, { explanation: `There is no helper with the number ${insn.imm}.` });
+    throw env.reject('helper-unknown', 'EINVAL', insn.imm === 0 ? 'program of this type cannot use helper bpf_unspec#0' : `invalid func unknown#${insn.imm}`, { explanation: `There is no helper with the number ${insn.imm}.` });
   }
   const name = `${helper.name}#${helper.id}`;
   const allowed = helperAllowed(helper, env.programType, env.attachType, env.kernel);

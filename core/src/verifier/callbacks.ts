@@ -103,23 +103,44 @@ export function walkAsyncCallback(env: VerifierEnvironment, insn: number, subpro
 }
 
 /**
- * A function whose address is taken and that nobody runs is removed as dead code; what then holds its address points at the function
- * behind it, and where there is none, the kernel's compilation fails (jit_subprogs). A program of one function alone goes another way.
+ * A function whose address is taken and that nobody runs is removed as dead code. What holds its address is not told: it then points at
+ * whatever has moved there. Where that begins no function, the kernel's compilation fails (jit_subprogs). A program that has only one
+ * function left is compiled without looking.
  */
 export function checkCallbackAddresses(env: VerifierEnvironment): void {
-  const lives = env.subprograms.map(({ start }) => env.visits[start]! > 0);
-  if (lives.filter((live) => live).length < 2) return;
-  const last = lives.lastIndexOf(true);
-  for (let at = 0; at < env.insns.length; at++) {
-    const insn = env.insns[at]!;
-    if (!isLdImm64(insn)) continue;
-    if (insn.src === BPF_PSEUDO_FUNC && env.visits[at]! > 0 && env.subprogramOf[at + insn.imm + 1]! > last) {
-      env.insn = at;
-      throw env.reject('verifier-limit', 'EFAULT', `verifier bug: No program to jit at insn ${at} (subprog < 0)`, {
-        explanation: 'The address of a function is taken that no path ever calls. The kernel removes the function as dead code and then misses it.',
-        advice: 'Pass the function to a helper that calls it, or do not take its address.',
-      });
+  const { insns, visits, subprograms } = env;
+  const isLive = (at: number): boolean => visits[at]! > 0 || (at > 0 && isLdImm64(insns[at - 1]!) && visits[at - 1]! > 0);
+  const starts = subprograms.map(({ start }) => start).filter(isLive);
+  if (starts.length < 2 || starts.length === subprograms.length) return;
+  const addresses: { at: number; from: number; to: number }[] = [];
+  insns.forEach((insn, at) => {
+    if (isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC && isLive(at) && visits[at]! > 0) addresses.push({ at, from: at, to: at + insn.imm + 1 });
+  });
+  // Dead runs go one after the other, from the front; `moved` is where a slot stands after those before it.
+  const moved = new Int32Array(insns.length);
+  for (let at = 0, gone = 0; at < insns.length; ) {
+    moved[at] = at - gone;
+    if (isLive(at)) {
+      at++;
+      continue;
     }
-    at++;
+    let count = 1;
+    while (at + count < insns.length && !isLive(at + count)) count++;
+    const position = at - gone;
+    for (const address of addresses) {
+      const isBehind = address.from >= position + count;
+      if (isBehind) address.from -= count;
+      if (isBehind ? address.to >= position : address.to >= position + count) address.to -= count;
+    }
+    gone += count;
+    at += count;
   }
+  const places = new Set(starts.map((start) => moved[start]!));
+  const lost = addresses.find(({ to }) => !places.has(to));
+  if (!lost) return;
+  env.insn = lost.at;
+  throw env.reject('verifier-limit', 'EFAULT', `verifier bug: No program to jit at insn ${lost.at} (subprog < 0)`, {
+    explanation: 'The address of a function is taken that no path ever calls. The kernel removes the function as dead code and then misses it.',
+    advice: 'Pass the function to a helper that calls it, or do not take its address.',
+  });
 }

@@ -257,7 +257,8 @@ function checkSaneOffset(env: VerifierEnvironment, register: Register, type: num
       throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and ${asS64(scalar.value)} is not allowed`, details());
     }
   }
-  if (register.type !== SCALAR_VALUE && !sane(register.off)) {
+  // Of a number this is its distance from what it is linked to; the kernel looks at that too.
+  if (!sane(register.off)) {
     throw env.reject('pointer-offset-range', 'EINVAL', `${name} pointer offset ${register.off} is not allowed`, details());
   }
   if (scalar.smin === S64_MIN) {

@@ -93,7 +93,7 @@ function decidePacket(operation: number, a: Register, b: Register): boolean | un
 /** may_goto: the loop goes on, or its budget is used up; each is walked. */
 function mayGoto(env: VerifierEnvironment, insn: Insn): void {
   if (!isMayGoto(insn) || insn.src !== 0 || insn.dst !== 0 || insn.imm !== 0 || (insn.off === 0 && !emptyMayGotoAllowed(env.kernel))) {
-    throw env.reject('invalid-instruction', 'EINVAL', `invalid may_goto off ${insn.off} imm ${insn.imm}`);
+    throw env.reject('invalid-instruction', 'EINVAL', emptyMayGotoAllowed(env.kernel) ? `invalid may_goto imm ${insn.imm}` : `invalid may_goto off ${insn.off} imm ${insn.imm}`);
   }
   const at = env.insn;
   const previous = findPreviousEntry(env, env.state.parent, at);

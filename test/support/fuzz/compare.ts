@@ -151,7 +151,8 @@ export async function compare(kernel: KernelBridge, maps: KernelMaps, fuzz: Fuzz
   const ours = verdict.verdict === 'accepted' ? 'accepted' : finding!.message;
   if (accepted !== (verdict.verdict === 'accepted')) return differs(accepted ? 'we refuse' : 'we accept', words, `${ours}${finding ? ` at ${finding.insn}` : ''}`);
   if (!accepted) {
-    const errno = os.constants.errno[verdict.errno as keyof typeof os.constants.errno];
+    // Not in user space's list: the kernel's own ENOTSUPP.
+    const errno = verdict.errno === 'ENOTSUPP' ? 524 : os.constants.errno[verdict.errno as keyof typeof os.constants.errno];
     if (errno !== answer.errno) return differs('errno', `${words}: errno ${answer.errno}`, `${ours}: ${verdict.errno}`);
     if (words !== ours && !(words.startsWith('fd -1 is not') && ours.startsWith('fd ')) && !words.startsWith('verifier bug: No program to jit')) return differs('words', words, ours);
     const printed = [...answer.log.matchAll(/^(\d+): \([0-9a-f]{2}\) /gm)].at(-1)?.[1];
