@@ -268,7 +268,7 @@ export function explainPacket(c: RejectedCase): Explained {
   const wrongWay = check ? undefined : otherBranch(c, register.id);
   const shown = wrongWay ? `${wrongWay.words}${c.place(wrongWay.insn)} leads here when the packet is too short` : check ? `${check.range} ${check.range === 1 ? 'is' : 'are'} shown to be there by the check${c.place(check.insn)}` : 'nothing has been compared with data_end on this path';
   return {
-    explanation: `${c.shown ?? 'The access'} needs ${needed} bytes from ${start}${structs}; ${shown}.`,
+    explanation: `${c.shown ?? 'The access'} needs ${needed} byte${needed === 1 ? '' : 's'} from ${start}${structs}; ${shown}.`,
     advice: name === undefined || !/^\w+$/.test(name) ? `Compare with data_end first, so that ${needed} bytes are there.` : struct ? `Check first: \`if ((void *)(${name} + 1) > data_end) return …;\`.` : `Check first: \`if ((void *)${name} + ${access.size + Math.max(0, access.off - register.off)} > data_end) return …;\`.`,
     known: check ? `${check.range} bytes are known to be there` : 'the packet has not been compared with data_end on this path',
     ...(name !== undefined && { variable: name }),

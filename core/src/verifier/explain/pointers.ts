@@ -204,5 +204,5 @@ export function explainModified(c: RejectedCase): Explained {
   const subject = name === undefined ? capital(kindOf(register)) : `\`${name}\` (${kindOf(register)})`;
   if (register.scalar.mask !== 0n) return { explanation: `${subject} is ${use} at an offset that is only known while the program runs: ${knownRange({ ...register, type: SCALAR_VALUE } as Register)}.`, advice: 'Use constant offsets with this kind of pointer; copy what must be indexed to the stack or a map value.', causes };
   const off = register.off + Number(BigInt.asIntN(64, register.scalar.value));
-  return { explanation: `${subject} is ${use} ${off < 0 ? `${-off} bytes before` : `${off} bytes behind`} the address that the kernel gave.`, advice: 'Pass the pointer as it was given.', causes };
+  return { explanation: `${subject} is ${use} ${off < 0 ? `${-off} byte${off === -1 ? '' : 's'} before` : `${off} byte${off === 1 ? '' : 's'} behind`} the address that the kernel gave.`, advice: 'Pass the pointer as it was given.', causes };
 }
