@@ -52,6 +52,8 @@ try {
     mkdirSync(path.join(root, 'docs/images'), { recursive: true });
     copyFileSync(path.join(artefacts, 'debug-hello-map.png'), path.join(root, 'docs/images/debugging.png'));
     copyFileSync(path.join(artefacts, 'null-check.png'), path.join(root, 'docs/images/verifier.png'));
+    copyFileSync(path.join(artefacts, 'known-hover.png'), path.join(root, 'docs/images/knowledge.png'));
+    copyFileSync(path.join(artefacts, 'quick-fix.png'), path.join(root, 'docs/images/quick-fix.png'));
   }
 } catch (error) {
   failed++;

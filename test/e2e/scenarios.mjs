@@ -54,8 +54,8 @@ export const scenarios = {
     const file = 'hello-xdp/hello-xdp.bpf.c';
     await window.open(file);
     await window.shows('data: 34 bytes proven');
-    const text = await window.hover('h_proto');
-    assert.match(text, /Verifier: result of eth->h_proto: 0 to 65,535/, text);
+    const text = await window.hover('protocol');
+    assert.match(text, /Verifier: result of ip->protocol: 0 to 255/, text);
     await window.screenshot('known-hover');
     await window.press('Escape');
     // From the keyboard: the hover at the cursor, which a screen reader reads.
