@@ -106,8 +106,19 @@ function pointee(btf: Btf, typeId: number, flags: number, field: string, struct:
   return { kind: 'untrusted-memory' };
 }
 
+type TrustList = 'trusted' | 'trusted_or_null' | 'rcu' | 'rcu_or_null';
+
+/** Fields whose pointers Linux 6.18 trusts, for types that were kept without the structs that list them. */
+const LISTED_FIELDS: Readonly<Record<TrustList, Readonly<Record<string, readonly string[]>>>> = {
+  rcu: { task_struct: ['cpus_ptr', 'cgroups', 'real_parent', 'group_leader'], cgroup: ['kn'], css_set: ['dfl_cgrp'], cgroup_subsys_state: ['cgroup'] },
+  rcu_or_null: { mm_struct: ['exe_file'], sk_buff: ['sk'], request_sock: ['sk'] },
+  trusted: { bpf_iter_meta: ['seq'], bpf_iter__task: ['meta', 'task'], linux_binprm: ['file'], file: ['f_inode'] },
+  trusted_or_null: { dentry: ['d_inode'], socket: ['sk'] },
+};
+
 /** Whether the kernel lists this field of the struct among those it trusts; its BTF carries the lists as `NAME__safe_trusted` and the like. */
-function listed(btf: Btf, struct: string, field: string, list: 'trusted' | 'trusted_or_null' | 'rcu' | 'rcu_or_null'): boolean {
+function listed(btf: Btf, struct: string, field: string, list: TrustList): boolean {
+  if (btf.find('task_struct__safe_rcu', 'struct') === undefined) return LISTED_FIELDS[list][struct]?.includes(field) ?? false;
   const id = btf.find(`${struct}__safe_${list}`, 'struct');
   const type = id === undefined ? undefined : btf.type(id);
   return type?.kind === 'struct' && type.members.some((member) => member.name === field);
@@ -132,6 +143,10 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   if (type & MEM_USER) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} access user memory: off=${off}`, details);
   if (type & MEM_PERCPU) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} access percpu memory: off=${off}`, details);
   if (write && type & PTR_UNTRUSTED) throw env.reject('write-forbidden', 'EACCES', 'only read is supported', details);
+  // The object was the program's own or protected by RCU, and is neither any more. The kernel takes that for an error of its own.
+  if (!isKernel && (type & (MEM_RCU | NON_OWN_REF)) === 0 && register.refObjId === 0) {
+    throw env.reject('btf-access', 'EFAULT', 'verifier bug: ref_obj_id for allocated object must be non-zero', details);
+  }
   if (write && isKernel) {
     const refused = kernelWriteProblem(env, name, off, size);
     if (refused !== undefined) throw env.reject('write-forbidden', 'EACCES', refused, details);

@@ -41,7 +41,8 @@ export function checkContextAccess(env: VerifierEnvironment, regno: number, off:
     return;
   }
   const range = contextRead(row, off, access.size);
-  if (!range) throw invalid(env, off, access);
+  // A pointer is never sign-extended.
+  if (!range || (access.signExtends && range.gives !== 'scalar')) throw invalid(env, off, access);
   switch (range.gives) {
     case 'scalar':
       return load(0);

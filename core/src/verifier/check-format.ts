@@ -28,8 +28,8 @@ export function valuesOf(format: string): number | undefined {
   let count = 0;
   for (let at = 0; at < format.length; at++) {
     const code = format.charCodeAt(at);
-    // Only ASCII, and of the control characters only white space.
-    if (code > 127 || (code < 32 && !(code >= 9 && code <= 13))) return undefined;
+    // Of the control characters only white space; text may hold bytes beyond ASCII.
+    if (code === 127 || (code < 32 && !(code >= 9 && code <= 13))) return undefined;
     if (format[at] !== '%') continue;
     if (format[at + 1] === '%') {
       at++;

@@ -321,7 +321,7 @@ function constantKey(env: VerifierEnvironment, regno: number, keySize: number): 
 export function checkTimer(env: VerifierEnvironment, regno: number, register: Register, meta: { map: VerifierMap | undefined; mapUid: number }, kind: 'bpf_timer' | 'bpf_wq' | 'bpf_task_work', words: string): void {
   const map = register.map!;
   if (register.scalar.mask !== 0n) throw env.reject('helper-argument', 'EINVAL', `R${regno} doesn't have constant offset. ${words} has to be at the constant offset`, { register: regno });
-  if (map.definition.valueTypeId === undefined && map.definition.globalSection === undefined) {
+  if (map.definition.valueTypeId === undefined) {
     throw env.reject('btf', 'EINVAL', `map '${map.name}' has to have BTF in order to use ${words}`, { register: regno });
   }
   const field = fieldOf(map.fields, kind);
@@ -351,7 +351,7 @@ function checkKptrDestination(env: VerifierEnvironment, regno: number, register:
   const fields = fieldsBehind(register);
   if (baseType(register.type) === PTR_TO_MAP_VALUE) {
     const map = register.map!;
-    if (map.definition.valueTypeId === undefined && map.definition.globalSection === undefined) throw env.reject('btf', 'EINVAL', `map '${map.name}' has to have BTF in order to use bpf_kptr_xchg`, { register: regno });
+    if (map.definition.valueTypeId === undefined) throw env.reject('btf', 'EINVAL', `map '${map.name}' has to have BTF in order to use bpf_kptr_xchg`, { register: regno });
     meta.map = map;
   }
   if (register.scalar.mask !== 0n) throw env.reject('kptr', 'EINVAL', `R${regno} doesn't have constant offset. kptr has to be at the constant offset`, { register: regno });

@@ -134,9 +134,9 @@ function checkArgument(env: VerifierEnvironment, meta: KfuncMeta, argument: Kfun
     case 'alloc': {
       const perCpu = kfunc.name === 'bpf_percpu_obj_drop_impl';
       if (register.type === (PTR_TO_BTF_ID | MEM_ALLOC)) {
-        if (kfunc.name !== 'bpf_obj_drop_impl') refuse(`arg#${index} expected for bpf_obj_drop()`);
+        if (kfunc.name !== 'bpf_obj_drop_impl') refuse(`arg#${index} expected for bpf_obj_drop_impl()`);
       } else if (register.type === (PTR_TO_BTF_ID | MEM_ALLOC | MEM_PERCPU)) {
-        if (!perCpu) refuse(`arg#${index} expected for bpf_percpu_obj_drop()`);
+        if (!perCpu) refuse(`arg#${index} expected for bpf_percpu_obj_drop_impl()`);
       } else refuse(`arg#${index} expected pointer to allocated object`);
       if (register.refObjId === 0) refuse('allocated object must be referenced');
       meta.argumentBtf = register.btf;
@@ -334,7 +334,7 @@ function checkKernelObject(env: VerifierEnvironment, meta: KfuncMeta, index: num
   const unsafe = (typeFlags(register.type) & ~(PTR_TRUSTED | MEM_ALLOC | NON_OWN_REF)) !== 0;
   const standIn = structOfType(register);
   if ((baseType(register.type) !== PTR_TO_BTF_ID || (unsafe && !isRcu(register))) && standIn === undefined) {
-    const wanted = typeName(PTR_TO_BTF_ID | (typeFlags(register.type) & (PTR_TRUSTED | MEM_ALLOC | MEM_RCU | NON_OWN_REF)));
+    const wanted = typeName(baseType(register.type) | (typeFlags(register.type) & (PTR_TRUSTED | MEM_ALLOC | MEM_RCU | NON_OWN_REF)));
     throw env.reject('kfunc-argument', 'EINVAL', `arg#${index} is ${typeName(register.type)} expected ${wanted} or socket`, { register: regno });
   }
   const isBtf = (register.type & BASE_MASK) === PTR_TO_BTF_ID;

@@ -36,6 +36,6 @@ export function checkKptrMatches(env: VerifierEnvironment, field: SpecialField, 
   };
   if (baseType(register.type) !== PTR_TO_BTF_ID || (typeFlags(register.type) & ~allowed) !== 0) bad();
   // Objects of the kernel and of the program are never the same type.
-  checkArgumentOffset(env, mayBeNull(register.type) ? register.with({ type: register.type & ~PTR_MAYBE_NULL }) : register, regno, { release: field.kind !== 'kptr_untrusted', dynptr: false });
+  checkArgumentOffset(env, mayBeNull(register.type) ? register.with({ type: register.type & ~PTR_MAYBE_NULL }) : register, regno, { release: false, dynptr: false });
   if (!register.btf || !structsMatch(register.btf, register.btfId, register.off, target.btf, target.id, field.kind !== 'kptr_untrusted')) bad();
 }

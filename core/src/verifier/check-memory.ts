@@ -273,11 +273,11 @@ export function checkMapValue(env: VerifierEnvironment, regno: number, off: numb
         const message = !direct
           ? `${specialName(field.kind)} cannot be accessed indirectly by helper`
           : !fixed
-            ? 'kptr access cannot have variable offset'
+            ? `${specialName(field.kind)} access cannot have variable offset`
             : at !== BigInt(field.offset)
-              ? `kptr access misaligned expected=${field.offset} off=${BigInt.asUintN(64, at)}`
+              ? `${specialName(field.kind)} access misaligned expected=${field.offset} off=${BigInt.asUintN(64, at)}`
               : size !== 8
-                ? 'kptr access size must be BPF_DW'
+                ? `${specialName(field.kind)} access size must be BPF_DW`
                 : undefined;
         if (message) throw env.reject('kptr', 'EACCES', message, { register: regno });
         break;

@@ -97,6 +97,8 @@ export function stackDepths(env: VerifierEnvironment): number[] {
     if (mayGoto) depth += atLeast(env.kernel, '6.15') ? 16 : 8;
     if (reached) depths.push(depth);
   }
+  // Where no function of the program takes exceptions, the kernel appends one.
+  if (env.seenException && env.exceptionCallback === 0) depths.push(0);
   return depths;
 }
 

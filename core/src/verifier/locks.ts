@@ -27,7 +27,7 @@ function lockField(env: VerifierEnvironment, regno: number, kind: LockKind): Spe
     throw env.reject('lock', 'EINVAL', `R${regno} doesn't have constant offset. ${words}_lock has to be at the constant offset`, { register: regno });
   }
   const isMap = baseType(register.type) === PTR_TO_MAP_VALUE;
-  if (isMap && !register.map?.definition.valueTypeId && !register.map?.definition.globalSection) {
+  if (isMap && !register.map?.definition.valueTypeId) {
     throw env.reject('lock', 'EINVAL', `map '${register.map!.name}' has to have BTF in order to use ${words}_lock`, { register: regno });
   }
   const field = fieldOf(fieldsBehind(register), kind === 'lock' ? 'bpf_spin_lock' : 'bpf_res_spin_lock');

@@ -189,7 +189,10 @@ function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: r
   if (!used.has(map)) {
     used.add(map);
     checkMapForProgram(env, map);
-    if (map.type === 'arena') env.arena = map;
+    if (map.type === 'arena') {
+      if (env.arena) throw env.reject('map-program', 'EBUSY', 'Only one arena per program');
+      env.arena = map;
+    }
   }
   if (insn.src !== BPF_PSEUDO_MAP_VALUE) return;
   const off = second.imm >>> 0;
@@ -218,7 +221,7 @@ function checkMapForProgram(env: VerifierEnvironment, map: VerifierMap): void {
   if (tracing && fieldOf(fields, 'bpf_list_head', 'bpf_rb_root')) throw refuse('tracing progs cannot use bpf_{list_head,rb_root} yet');
   if (fieldOf(fields, 'bpf_spin_lock', 'bpf_res_spin_lock')) {
     if (programType === 'socket_filter') throw refuse('socket filter progs cannot use bpf_spin_lock yet');
-    if (tracing && fieldOf(fields, 'bpf_spin_lock')) throw refuse('tracing progs cannot use bpf_spin_lock yet');
+    if (tracing) throw refuse('tracing progs cannot use bpf_spin_lock yet');
   }
   if (tracing && fieldOf(fields, 'bpf_timer')) throw refuse('tracing progs cannot use bpf_timer yet');
   if (tracing && fieldOf(fields, 'bpf_wq')) throw refuse('tracing progs cannot use bpf_wq yet');
@@ -246,7 +249,12 @@ export function checkAttach(env: VerifierEnvironment): void {
 function checkStructOpsMember(env: VerifierEnvironment): void {
   const { structOps, sleepable } = env.program;
   if (!isGplCompatible(env.object.license)) throw env.reject('invalid-program', 'EINVAL', 'struct ops programs must have a GPL compatible license');
-  if (!structOps) return;
+  if (!structOps) {
+    throw env.reject('invalid-program', 'ENOTSUPP', 'attach_btf_id is 0', {
+      explanation: 'The program is in no struct_ops variable of this object, so the kernel does not know which member it would be.',
+      advice: 'Name it in a variable of SEC(".struct_ops").',
+    });
+  }
   const { type, member } = structOps;
   const unsupported = (type === 'tcp_congestion_ops' && member === 'get_info') || (type === 'bpf_dummy_ops' && sleepable && member !== 'test_sleepable');
   if (unsupported) throw env.reject('invalid-program', 'ENOTSUPP', `attach to unsupported member ${member} of struct ${type}`);

@@ -53,13 +53,20 @@ function transferAtomic(env: VerifierEnvironment, insn: Insn): void {
   switch (insn.imm) {
     case BPF_LOAD_ACQ:
       checkSource(env, insn.src);
-      if (!allowsAtomics(env, insn.src)) throw atomicRefused(env, insn.src, 'loads from');
+      if (!allowsAtomics(env, insn.src)) {
+        // What any load is refused for is said first.
+        accessMemory(env, insn.src, insn.off, { write: false, size: accessSize(insn), value: -1, aligned: true });
+        throw atomicRefused(env, insn.src, 'loads from');
+      }
       transferLoadOf(env, insn);
       return;
     case BPF_STORE_REL: {
       checkSource(env, insn.src);
       checkSource(env, insn.dst);
-      if (!allowsAtomics(env, insn.dst)) throw atomicRefused(env, insn.dst, 'stores into');
+      if (!allowsAtomics(env, insn.dst)) {
+        accessMemory(env, insn.dst, insn.off, { write: true, size: accessSize(insn), value: -1, aligned: true });
+        throw atomicRefused(env, insn.dst, 'stores into');
+      }
       const { type } = env.register(insn.dst);
       accessMemory(env, insn.dst, insn.off, { write: true, size: accessSize(insn), value: insn.src, aligned: true });
       rememberPointerType(env, type, false);

@@ -24,12 +24,14 @@ import { pointerRegister, PTR_TO_CTX, PTR_TO_STACK } from './registers.ts';
 import { checkStackDepth } from './stack-depth.ts';
 import { BPF_REG_FP, Frame, NO_CALLSITE, VerifierState } from './state.ts';
 import { argumentsOf, enterWithDeclaredArguments } from './subprogram-arguments.ts';
+import { withTypesTaken } from './types-taken.ts';
 import type { Finding, Verdict, VerifyOptions } from './types.ts';
 import { walk } from './walk.ts';
 import { warnReturnValues } from './warnings.ts';
 
 /** What the kernel would say to this program, and why. Pure: the same program gives the same answer. */
-export function verify(program: Program, object: LoadedObject, options: VerifyOptions): Verdict {
+export function verify(given: Program, file: LoadedObject, options: VerifyOptions): Verdict {
+  const { program, object } = withTypesTaken(given, file, options.kernelBtf);
   const log = new VerifierLog(options.logLevel ?? 0);
   const env = new VerifierEnvironment(program, object, options, log);
   const states = options.keepStates ? keepStates(env) : undefined;

@@ -69,6 +69,8 @@ export function walk(env: VerifierEnvironment, from: WalkFrom = 'start'): void {
 }
 
 function tooLarge(env: VerifierEnvironment) {
+  // The last instruction that was walked: the kernel's log ends with it.
+  env.insn = Math.max(0, env.previousInsn);
   return env.reject('too-large', 'E2BIG', `BPF program is too large. Processed ${env.processed} insn`);
 }
 
