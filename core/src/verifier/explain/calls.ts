@@ -155,6 +155,10 @@ export function explainMemoryArgument(c: RejectedCase): Explained {
   const called = callee(c)?.name ?? 'The call';
   const text = argumentText(c, regno - 1);
   const known = memory?.words ?? (access.total === undefined ? undefined : `${text === undefined ? 'the memory' : `\`${text}\``} has ${access.total} bytes`);
+  if (pointer?.type === PTR_TO_STACK && pointer.scalar.mask === 0n && known === undefined) {
+    const offset = pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value));
+    return { explanation: `${called}() may access ${access.size} bytes from fp${offset}, and the stack ends after ${-offset}.`, advice: 'Pass a smaller size, or a larger buffer.', causes: size ? c.causes(c.events(regno + 1)) : [] };
+  }
   if (!pointer || pointer.scalar.mask !== 0n || known === undefined) return explainBounds(c);
   const total = memory?.size ?? access.total!;
   const isVariable = size?.type === SCALAR_VALUE && size.scalar.mask !== 0n;
@@ -357,11 +361,12 @@ export function explainMapProgram(c: RejectedCase): Explained {
 
 /** special-field-access. */
 export function explainSpecialField(c: RejectedCase): Explained {
-  const { register } = c;
+  const { insn } = c;
+  const register = c.register ?? (insn && c.isAccess ? c.now[c.isWrite ? insn.dst : insn.src] : undefined);
   const field = /(bpf_\w+|kptr)/.exec(c.message)?.[1];
   const isCall = c.insn?.opcode === (BPF_JMP | BPF_CALL);
   if (!register || field === undefined) return {};
-  const owner = register.map ? `the value of map \`${register.map.definition.name}\`` : kindOf(register);
+  const owner = register.map ? `the value of map \`${register.map.definition.name}\`` : kindOf(register).replace(/^a pointer to /, '');
   return {
     explanation: `${isCall ? `${describeCall(c.env, c.at)} would touch` : `${c.shown ?? 'The access'} touches`} the ${field} inside ${owner}, which only the kernel changes.`,
     advice: `Access the other members one by one; a ${field} is used through its own helpers.`, causes: c.causes(c.events()),

@@ -9,10 +9,10 @@ import {
   explainArgument, explainConstant, explainContext, explainForbidden, explainGpl, explainHelperMap, explainKfunc, explainKfuncArgument, explainMapProgram, explainMemoryArgument, explainNotAllowed, explainPlace,
   explainSize, explainSpecialField, explainUnknownHelper,
 } from './calls.ts';
-import { explainEndless, explainLeak, explainManyBranches, explainReferenceState, explainReturn, explainStackDepth, explainTooLarge, explainUninitialisedStack, explainUnreachable } from './flow.ts';
+import { explainDivision, explainEndless, explainFramePointer, explainLeak, explainManyBranches, explainProgram, explainReferenceState, explainReturn, explainStackDepth, explainTooLarge, explainUninitialisedStack, explainUnreachable } from './flow.ts';
 import { Names } from './names.ts';
 import { explainDynptr, explainGraph, explainIterator, explainKptr, explainLock, explainMisaligned, explainOverwritten } from './objects.ts';
-import { explainArithmetic, explainModified, explainNull, explainNumber, explainOpaque, explainUninitialised } from './pointers.ts';
+import { explainArithmetic, explainAtomic, explainModified, explainNull, explainNumber, explainOpaque, explainSocketField, explainUninitialised } from './pointers.ts';
 import { type Explained, RejectedCase } from './rejected-case.ts';
 
 type Explain = (c: RejectedCase) => Explained;
@@ -20,7 +20,7 @@ type Explain = (c: RejectedCase) => Explained;
 const EXPLAIN: Partial<Record<FindingCode, Explain>> = {
   'map-value-bounds': explainMemoryArgument,
   'map-key-bounds': explainMemoryArgument,
-  'mem-bounds': explainMemoryArgument,
+  'mem-bounds': (c) => explainSocketField(c) ?? explainMemoryArgument(c),
   'negative-index': explainBounds,
   'unbounded-index': explainBounds,
   'packet-bounds': explainPacket,
@@ -64,6 +64,10 @@ const EXPLAIN: Partial<Record<FindingCode, Explain>> = {
   'return-value': explainReturn,
   'infinite-loop': explainEndless,
   unreachable: explainUnreachable,
+  'division-by-zero': explainDivision,
+  'frame-pointer-write': explainFramePointer,
+  'invalid-program': explainProgram,
+  atomic: explainAtomic,
   'stack-depth': explainStackDepth,
   'too-large': explainTooLarge,
   'too-many-branches': explainManyBranches,

@@ -327,6 +327,21 @@ function uninitialisedIn(c: RejectedCase, frame: number, offset: number, size: n
   return [from, to];
 }
 
+/** division-by-zero. */
+export const explainDivision = (c: RejectedCase): Explained => ({ explanation: `${c.shown ?? `Instruction ${c.at}`} divides by the constant 0.` });
+
+/** frame-pointer-write. */
+export const explainFramePointer = (c: RejectedCase): Explained => ({ explanation: `${c.shown ?? `Instruction ${c.at}`} would change r10, which always points to the top of the function's stack.` });
+
+/** invalid-program: struct_ops programs that the kernel cannot take. */
+export function explainProgram(c: RejectedCase): Explained {
+  const { structOps } = c.env.program;
+  const where = structOps ? `member \`${structOps.member}\` of struct ${structOps.type}` : undefined;
+  if (where !== undefined && c.message.includes('unsupported member')) return { explanation: `The kernel takes no program for ${where}.`, advice: 'Leave the member out of the struct.' };
+  if (where !== undefined && c.message.includes('GPL')) return { explanation: `Programs for struct_ops (here ${where}) must be under a GPL-compatible licence; this object declares "${c.env.object.license}".`, advice: 'If the licence allows it: `char LICENSE[] SEC("license") = "GPL";`.', fix: { kind: 'license' } };
+  return {};
+}
+
 /** unreachable. */
 export function explainUnreachable(c: RejectedCase): Explained {
   const insn = c.insn;

@@ -1,5 +1,6 @@
 // Why a pointer cannot be used: it may be NULL, it is only a number, nobody gave it a value, or arithmetic has spoilt it.
 
+import { contextFieldAt, contextStruct } from '#core/catalog';
 import { BPF_CALL, BPF_JMP, BPF_LDX, insnClass } from '#core/isa';
 import { describeCall } from '../causes.ts';
 import { baseType, isPacketPointer, mayBeNull, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE, typeName } from '../registers.ts';
@@ -167,6 +168,24 @@ export function explainUninitialised(c: RejectedCase): Explained {
   if (c.message.includes('R0') && c.insn !== undefined && (c.insn.opcode & 0xf7) === 0x95) return { explanation: 'The program ends on this path without a return value: r0 was never written.', advice: 'Return a value on every path.', causes };
   const name = c.variable()?.name;
   return { explanation: `${name === undefined ? `r${regno}` : `\`${name}\``} has no value on this path: nothing has written it since the function began.`, causes };
+}
+
+/** atomic. */
+export function explainAtomic(c: RejectedCase): Explained {
+  const pointer = c.insn && c.now[c.insn.dst];
+  if (!pointer || pointer.type === 0) return {};
+  return { explanation: `${c.shown ?? 'The atomic operation'} works on ${kindOf(pointer)}; only the stack, map values and other memory of the program can be changed atomically.`, causes: c.causes(c.events(c.insn.dst)) };
+}
+
+/** A field of a socket that is not there, or not of that size. */
+export function explainSocketField(c: RejectedCase): Explained | undefined {
+  const found = /invalid (sock|sock_common|tcp_sock|xdp_sock) access off=(-?\d+) size=(\d+)/.exec(c.message);
+  if (!found) return undefined;
+  const struct = found[1] === 'tcp_sock' ? 'bpf_tcp_sock' : found[1] === 'xdp_sock' ? 'bpf_xdp_sock' : 'bpf_sock';
+  const field = contextStruct(struct) && Number(found[2]) >= 0 ? contextFieldAt(contextStruct(struct)!, Number(found[2])) : undefined;
+  const name = field === undefined ? `offset ${found[2]}` : `\`${struct}.${field.name}\``;
+  const common = found[1] === 'sock_common' ? ': this socket may be a request or time-wait socket, of which only some fields can be read; bpf_sk_fullsock() gives a full one' : field ? ` (${field.type} at offset ${field.offset})` : '';
+  return { explanation: `${found[3]} byte${found[3] === '1' ? '' : 's'} at ${name} cannot be read${common}.`, advice: 'Read the fields of the struct with their own size.', causes: c.causes(c.events()) };
 }
 
 /** invalid-mem-access: a pointer that cannot be dereferenced. */
