@@ -26,6 +26,7 @@ const MAY_BE_NULL = 0x100;
 const RINGBUF = 0x400;
 const SPILL = 1;
 const ZERO = 3;
+const TAIL_CALL = 12;
 const XDP_ADJUST_META = 54;
 const FP = 10;
 
@@ -400,7 +401,8 @@ class Follower {
   }
 
   private isValueOf(region: Region, register: Register): boolean {
-    const name = register.map?.definition.name;
+    // Of a map that was looked up in another one only the template is known.
+    const name = register.mapUid === 0 ? register.map?.definition.name : undefined;
     return this.kernel.maps.some((map) => (name === undefined || map.definition.name === name || map.definition.type === register.map?.type) && map.nameOf(region) !== undefined);
   }
 }
@@ -432,8 +434,12 @@ export function follow(walk: Walk, kernel: Kernel, invocation: Invocation, budge
     invocation.abandon();
     return { ended, violation, executed: execution.executed };
   };
+  let last = -1;
   while (execution.executed < budget) {
-    if (execution.executable !== executable) return result('tail call');
+    // Into another program, or into this one from its beginning.
+    const called = executable.insns[last];
+    if (execution.executable !== executable || (called?.opcode === (BPF_JMP | BPF_CALL) && called.src === 0 && called.imm === TAIL_CALL && execution.pc === 0)) return result('tail call');
+    last = execution.pc;
     const violation = follower.before();
     if (violation) return result('exit', violation);
     const stop = execution.run({ budget: 1 });
