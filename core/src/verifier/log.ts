@@ -15,22 +15,44 @@ export const LOG_LEVEL2 = 2;
 export const LOG_LEVEL = LOG_LEVEL1 | LOG_LEVEL2;
 export const LOG_STATS = 4;
 
-/** Text that can be cut back: at level 1 the kernel forgets the lines of paths that turned out safe. */
+/** Characters of a log's end that are kept; libbpf asks the kernel for 16 MB. */
+const KEPT = 32 << 20;
+
+/**
+ * Text that can be cut back: at level 1 the kernel forgets the lines of paths that turned out safe. Of a log that grows without end the
+ * last lines are kept, as in the kernel, which writes round and round in the loader's buffer (BPF_LOG_FIXED is not set).
+ */
 export class VerifierLog {
   private chunks: string[] = [];
+  /** Position of the first character kept. */
+  private start = 0;
   position = 0;
 
-  constructor(readonly level: number) {}
+  constructor(
+    readonly level: number,
+    private readonly kept = KEPT,
+  ) {}
 
   write(text: string): void {
     if (this.level === 0) return;
     this.chunks.push(text);
     this.position += text.length;
+    if (this.position - this.start > 2 * this.kept) this.forget();
+  }
+
+  private forget(): void {
+    let gone = 0;
+    while (this.position - this.start > this.kept) this.start += this.chunks[gone++]!.length;
+    this.chunks.splice(0, gone);
   }
 
   truncate(position: number): void {
     while (this.position > position) {
-      const last = this.chunks.pop()!;
+      const last = this.chunks.pop();
+      if (last === undefined) {
+        this.start = this.position = position;
+        return;
+      }
       this.position -= last.length;
       if (this.position < position) {
         this.chunks.push(last.slice(0, position - this.position));
@@ -40,7 +62,9 @@ export class VerifierLog {
   }
 
   text(): string {
-    return this.chunks.join('');
+    const text = this.chunks.join('');
+    // The line in which the beginning was lost goes with it.
+    return this.start > 0 ? text.slice(text.indexOf('\n') + 1) : text;
   }
 }
 
