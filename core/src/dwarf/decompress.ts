@@ -8,31 +8,31 @@ import { ByteReader, OutOfBounds } from '#core/bytes';
 const ELFCOMPRESS_ZLIB = 1;
 const ELFCOMPRESS_ZSTD = 2;
 const CHDR_SIZE = 24;
-/** More than any object for BPF has; a header may claim what it likes. */
-const MAX_SIZE = 128 << 20;
-const MAX_WINDOW = 32 << 20;
+/** All sections of an object together: more than any object for BPF has; a header may claim what it likes. */
+export const MAX_DECOMPRESSED = 16 << 20;
+const MAX_WINDOW = 8 << 20;
 /** Input given at once: the most that it can become (1032 times for zlib, 128 KB for every few bytes of zstd) stays small. */
 const ZLIB_STEP = 16_384;
 const ZSTD_STEP = 512;
 
 /** The plain bytes, or why there are none. */
-export function decompressSection(bytes: Uint8Array, littleEndian: boolean): Uint8Array | string {
+export function decompressSection(bytes: Uint8Array, littleEndian: boolean, limit = MAX_DECOMPRESSED): Uint8Array | string {
   if (bytes.length < CHDR_SIZE) return 'its compression header breaks off';
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = view.getUint32(0, littleEndian);
   const size = Number(view.getBigUint64(8, littleEndian));
   if (type !== ELFCOMPRESS_ZLIB && type !== ELFCOMPRESS_ZSTD) return `it is compressed by method ${type}; zlib (1) and zstd (2) are read`;
-  return decompress(type, bytes.subarray(CHDR_SIZE), size);
+  return decompress(type, bytes.subarray(CHDR_SIZE), size, limit);
 }
 
 /** `.zdebug_info`: the word ZLIB, the size as eight bytes in big endian, a zlib stream. */
-export function decompressOldSection(bytes: Uint8Array): Uint8Array | string {
+export function decompressOldSection(bytes: Uint8Array, limit = MAX_DECOMPRESSED): Uint8Array | string {
   if (bytes.length < 12 || bytes[0] !== 0x5a || bytes[1] !== 0x4c || bytes[2] !== 0x49 || bytes[3] !== 0x42) return 'it does not begin with ZLIB and its size';
-  return decompress(ELFCOMPRESS_ZLIB, bytes.subarray(12), Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(4, false)));
+  return decompress(ELFCOMPRESS_ZLIB, bytes.subarray(12), Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(4, false)), limit);
 }
 
-function decompress(type: number, stream: Uint8Array, size: number): Uint8Array | string {
-  if (size > MAX_SIZE) return `it says that it has ${size} bytes`;
+function decompress(type: number, stream: Uint8Array, size: number, limit: number): Uint8Array | string {
+  if (size > limit) return `it says that it has ${size} bytes`;
   try {
     if (type === ELFCOMPRESS_ZSTD) {
       const refused = refuseFrames(stream);
@@ -46,24 +46,19 @@ function decompress(type: number, stream: Uint8Array, size: number): Uint8Array 
 }
 
 function collect(type: number, stream: Uint8Array, size: number): Uint8Array | undefined {
-  const chunks: Uint8Array[] = [];
+  let whole = new Uint8Array();
   let length = 0;
   const take = (chunk: Uint8Array): void => {
+    if (length + chunk.length <= size) {
+      if (whole.length === 0) whole = new Uint8Array(size);
+      whole.set(chunk, length);
+    }
     length += chunk.length;
-    // The libraries use their buffers again.
-    if (length <= size) chunks.push(chunk.slice());
   };
   const step = type === ELFCOMPRESS_ZSTD ? ZSTD_STEP : ZLIB_STEP;
   const decoder = type === ELFCOMPRESS_ZSTD ? new Decompress(take) : new Unzlib(take);
   for (let at = 0; at < stream.length && length <= size; at += step) decoder.push(stream.subarray(at, at + step), at + step >= stream.length);
-  if (length !== size) return undefined;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return length === size ? whole : undefined;
 }
 
 /** A zstd frame may ask for a window of gigabytes (RFC 8878, section 3.1.1.1): only the first frame is wanted, and a window of 32 MB. */
@@ -78,7 +73,7 @@ function refuseFrames(stream: Uint8Array): string | undefined {
     const contentSize = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
     const content = contentSize === 0 ? 0 : contentSize === 1 ? reader.u8() : contentSize === 2 ? reader.u16() + 256 : contentSize === 4 ? reader.u32() : Number(reader.u64());
     const base = 2 ** (10 + (window >> 3));
-    if ((isSingle ? content : base + (base / 8) * (window & 7)) > (isSingle ? MAX_SIZE : MAX_WINDOW)) return 'its compressed bytes ask for more memory than debug information needs';
+    if ((isSingle ? content : base + (base / 8) * (window & 7)) > (isSingle ? MAX_DECOMPRESSED : MAX_WINDOW)) return 'its compressed bytes ask for more memory than debug information needs';
     for (let last = false; !last; ) {
       const header = reader.u8() | (reader.u8() << 8) | (reader.u8() << 16);
       last = (header & 1) !== 0;

@@ -153,6 +153,20 @@ describe('compressed debug sections', () => {
     expect(decompressSection(new Uint8Array(5), true)).toMatch(/breaks off/);
   });
 
+  it('of zeros that become large cost little', () => {
+    const bytes = bytesOf('compressed/clang22-O2-dwarf5-zlib.o');
+    const { elf } = readElf(bytes);
+    const stream = deflateSync(new Uint8Array(3 << 20));
+    const header = new Uint8Array(24);
+    new DataView(header.buffer).setUint32(0, 1, true);
+    new DataView(header.buffer).setBigUint64(8, BigInt(3 << 20), true);
+    const sections = elf!.sections.map((section) => (section.name.startsWith('.debug_') ? { ...section, flags: SHF_COMPRESSED, bytes: new Uint8Array([...header, ...stream]) } : section));
+    const before = process.cpuUsage().user;
+    const { problems } = readDwarf({ ...elf!, sections, section: (name) => sections.find((one) => one.name === name), relocations: () => [], symbolsIn: () => [], eachRelocation: () => {} });
+    expect(problems.length).toBeLessThan(200);
+    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
+  });
+
   it('that cannot be read are named', () => {
     const bytes = bytesOf('compressed/clang22-O2-dwarf5-zlib.o');
     const info = readElf(bytes).elf!.section('.debug_info')!;

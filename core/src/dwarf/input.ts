@@ -3,7 +3,7 @@
 
 import { EM_BPF, type Elf, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, SHF_ALLOC, SHF_COMPRESSED } from '#core/elf';
 import { note, type Problem, warning } from '#core/problem';
-import { decompressOldSection, decompressSection } from './decompress.ts';
+import { decompressOldSection, decompressSection, MAX_DECOMPRESSED } from './decompress.ts';
 
 /** A place in the object: bytes from the start of a section. */
 export interface SectionAddress {
@@ -41,13 +41,14 @@ export function sectionAddress(address: number): SectionAddress | undefined {
 export function dwarfInput(elf: Elf, problems: Problem[] = []): DwarfInput {
   const done = new Map<string, Uint8Array>();
   const starts = new Map<number, number>();
+  const budget = { left: MAX_DECOMPRESSED };
   return {
     littleEndian: elf.littleEndian,
     code: (index) => elf.sections[index]?.bytes ?? new Uint8Array(),
     section(name) {
       const known = done.get(name);
       if (known) return known;
-      const bytes = joined(elf, name, starts, problems);
+      const bytes = joined(elf, name, starts, budget, problems);
       done.set(name, bytes);
       return bytes;
     },
@@ -61,21 +62,24 @@ interface PlainSection {
 }
 
 /** All sections of a name: gcc gives each type unit a section of its own. */
-function plainSections(elf: Elf, name: string, problems: Problem[]): PlainSection[] {
+function plainSections(elf: Elf, name: string, budget: { left: number }, problems: Problem[]): PlainSection[] {
   const old = name.replace('.debug_', '.zdebug_');
   return elf.sections.flatMap((section) => {
     if (section.name !== name && section.name !== old) return [];
     if (section.name === name && (section.flags & SHF_COMPRESSED) === 0) return [section];
-    const bytes = section.name === old ? decompressOldSection(section.bytes) : decompressSection(section.bytes, elf.littleEndian);
-    if (typeof bytes !== 'string') return [{ index: section.index, bytes }];
+    const bytes = section.name === old ? decompressOldSection(section.bytes, budget.left) : decompressSection(section.bytes, elf.littleEndian, budget.left);
+    if (typeof bytes !== 'string') {
+      budget.left -= bytes.length;
+      return [{ index: section.index, bytes }];
+    }
     problems.push(warning(`${section.name} was not read: ${bytes}; compile without -gz`, { code: 'dwarf-compressed', section: section.name }));
     return [];
   });
 }
 
 /** Sections of one name behind each other; `starts` gets where each begins. */
-function joined(elf: Elf, name: string, starts: Map<number, number>, problems: Problem[]): Uint8Array {
-  const sections = plainSections(elf, name, problems);
+function joined(elf: Elf, name: string, starts: Map<number, number>, budget: { left: number }, problems: Problem[]): Uint8Array {
+  const sections = plainSections(elf, name, budget, problems);
   let length = 0;
   for (const { index, bytes } of sections) {
     starts.set(index, length);

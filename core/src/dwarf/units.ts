@@ -51,6 +51,8 @@ export interface Unit {
 /** More attribute values than any object has: what lies behind this is an attack. */
 const MAX_VALUES = 30_000_000;
 const MAX_DEPTH = 512;
+/** Debug information with more broken units is none. */
+const MAX_PROBLEMS = 100;
 
 export interface DieTree {
   units: readonly Unit[];
@@ -86,6 +88,7 @@ export function readUnits(input: DwarfInput, problems: Problem[]): DieTree {
         if (!(thrown instanceof OutOfBounds)) throw thrown;
         problems.push(warning(`the debug information of the unit at .debug_info+0x${start.toString(16)} breaks off: ${thrown.message}`, { code: 'dwarf-truncated', section: '.debug_info', offset: thrown.offset }));
       }
+      if (problems.length > MAX_PROBLEMS) break;
       if (budget.values <= 0) {
         problems.push(warning('the debug information has more attributes than a compiler writes; the rest was left out', { code: 'dwarf-too-large', section: '.debug_info' }));
         break;
