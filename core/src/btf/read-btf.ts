@@ -70,6 +70,8 @@ export function readBtf(bytes: Uint8Array, base?: Btf, sectionSize?: SectionSize
 
 /** Types as wide as a pointer, the best witness first: its name in gcc's and clang's writing. */
 const LONG_NAMES = ['long unsigned int', 'unsigned long', 'long int', 'long'];
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const LINKAGES = ['static', 'global', 'extern'] as const satisfies readonly BtfLinkage[];
 
 class BtfBlob implements Btf {
@@ -307,7 +309,8 @@ class BtfBlob implements Btf {
     if (!ids) {
       ids = [...this.index().ids(name, flavours), ...(this.borrowed?.get(name) ?? [])];
       if (known.size >= MAX_KNOWN_NAMES) known.clear();
-      known.set(name, ids);
+      // A copy: the name may be a slice of the asking object's string table, which would live as long as this map.
+      known.set(decoder.decode(encoder.encode(name)), ids);
     }
     return ids;
   }

@@ -3,19 +3,20 @@
 
 import { essentialLength } from '#core/btf';
 import { findSection, nearestSection } from '#core/catalog';
-import { decode, type Insn } from '#core/isa';
+import { decode } from '#core/isa';
 import { error, warning, type Problem } from '#core/problem';
 import { assembleProgram, indexFunctions, linesOf, type Assembled } from './assemble-program.ts';
 import { readBtfMaps, type PlacedMap } from './btf-maps.ts';
 import { readFunctions, type FunctionCode } from './code.ts';
 import { coreAnswers, relocateFunction, type RelocatedFunction } from './core-relocation/relocate-core.ts';
 import { readLegacyMaps } from './legacy-maps.ts';
+import { defineLazy } from './lazy-property.ts';
 import { placeDeclarations } from './map-declarations.ts';
 import { readExterns, type Externs } from './externs.ts';
 import { readGlobalMaps } from './global-maps.ts';
 import { readStructOps } from './struct-ops.ts';
 import { readObjectFile, type ObjectFile } from './object-file.ts';
-import type { CoreRelocation, LineRecord, LoadedObject, LoadOptions, Program } from './types.ts';
+import type { CoreRelocation, LoadedObject, LoadOptions, Program } from './types.ts';
 
 /** Of all programs of a file, with their subprograms: the largest programs of the kernel's tests have a twentieth of it. */
 const MAX_PROGRAM_SLOTS = 1 << 21;
@@ -137,25 +138,18 @@ function makeProgram(
     append(problems, found);
   });
   const { code: relocated, subprograms, kfuncs, ksyms } = assembled;
-  // Many readers want a few programs of an object and fewer want their lines: both are made when first asked for.
-  let insns: readonly Insn[] | undefined;
-  let lines: readonly LineRecord[] | undefined;
-  return {
+  const program = {
     name: main.name,
     ...structOpsFacts(main.name, sectionFacts(main.section.name, problems), context.maps),
     license: object.license,
-    get insns() {
-      return (insns ??= decode(relocated.bytes));
-    },
     subprograms,
-    get lines() {
-      return (lines ??= linesOf(assembled));
-    },
     coreRelocations,
     kfuncs,
     ksyms,
     problems,
   };
+  // Many readers want a few programs of an object, and fewer want their lines.
+  return defineLazy(defineLazy(program, 'insns', () => decode(relocated.bytes)), 'lines', () => linesOf(assembled));
 }
 
 /** A program that fills a member of a struct_ops variable is for that member, and is loaded where one such variable is. */

@@ -4,6 +4,7 @@
 import { readDwarf } from '#core/dwarf';
 import type { Elf } from '#core/elf';
 import type { PlacedMap } from './btf-maps.ts';
+import { defineLazy } from './lazy-property.ts';
 import type { MapDefinition } from './types.ts';
 
 /** Gives the definitions their `declared`: a property that finds the place when it is read. Maps that stand for whole sections have none. */
@@ -11,7 +12,7 @@ export function placeDeclarations(elf: Elf, maps: readonly PlacedMap[]): void {
   let places: ReadonlyMap<string, MapDefinition['declared']> | undefined;
   for (const { definition, section, offset } of maps) {
     if (definition.globalSection !== undefined) continue;
-    Object.defineProperty(definition, 'declared', { configurable: true, enumerable: true, get: () => (places ??= declarations(elf)).get(`${section}+${offset}`) });
+    defineLazy(definition, 'declared', () => (places ??= declarations(elf)).get(`${section}+${offset}`));
   }
 }
 
