@@ -13,7 +13,7 @@ import { definition } from './features/definition.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
 import { documentSymbols } from './features/document-symbols.ts';
 import { hover } from './features/hover.ts';
-import { quickFixes } from './features/quick-fixes.ts';
+import { QuickFixes } from './features/quick-fixes.ts';
 import { inlayHints } from './features/inlay-hints.ts';
 import { type ProgramInfo, programsOf, verificationText } from './features/programs.ts';
 import { signatureHelp } from './features/signature-help.ts';
@@ -68,6 +68,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
   let parser: CParser | undefined;
   let ready: Promise<void> = Promise.resolve();
   let saidNoCompiler = false;
+  const fixes = new QuickFixes();
   let folders: readonly string[] = [];
 
   /** What was found in each text itself; a log's findings come on top. */
@@ -180,6 +181,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
   });
 
   texts.onDidChangeContent(({ document: text }) => {
+    fixes.forget(text.uri);
     logs.edited(text.uri, text.getText());
     const log = logDocuments.of(text);
     if (log) return publish(text.uri, logDiagnostics(log.programs, { docs: options.docs, related }), text.version);
@@ -194,6 +196,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     });
   });
   texts.onDidClose(({ document: { uri } }) => {
+    fixes.forget(uri);
     analysis.forget(uri);
     documents.get(uri)?.dispose();
     documents.delete(uri);
@@ -218,14 +221,11 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     const checked = await analysis.settled(uri);
     return inlayHints(document, range, settings, checked);
   }, []));
-  connection.onCodeAction(({ textDocument: { uri }, context: { diagnostics, only } }, token) =>
-    forDocument(uri, async (document) => {
+  connection.onCodeAction(({ textDocument: { uri }, context: { diagnostics, only } }) =>
+    forDocument(uri, (document) => {
       const wanted = !only || only.some((kind) => kind === CodeActionKind.Empty || kind === CodeActionKind.QuickFix);
       if (!wanted || diagnostics.length === 0) return [];
-      // The menu's client gives up, or the text changes: nobody waits for the trials any more.
-      const controller = new AbortController();
-      token.onCancellationRequested(() => controller.abort());
-      return quickFixes(document, analysis.last(uri), diagnostics, { host, settings, unsaved: unsaved(), signal: controller.signal });
+      return fixes.of(document, analysis.last(uri), diagnostics, { host, settings, unsaved: unsaved() });
     }, []),
   );
   connection.onSignatureHelp(({ textDocument: { uri }, position }) => forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null));

@@ -17,14 +17,53 @@ export interface QuickFixOptions {
   host: Host;
   settings: ServerSettings;
   unsaved: ReadonlyMap<string, string>;
+}
+
+interface TrialOptions extends QuickFixOptions {
   signal: AbortSignal;
+}
+
+/** What was tried for one result of a document: an editor asks several times, for the light bulb and for the menu. */
+interface Trials {
+  checked: Checked;
+  controller: AbortController;
+  actions: Map<string, Promise<CodeAction[]>>;
+}
+
+export class QuickFixes {
+  private readonly trials = new Map<string, Trials>();
+
+  /** The text has changed: nobody waits for the trials any more. */
+  forget(uri: string): void {
+    this.trials.get(uri)?.controller.abort();
+    this.trials.delete(uri);
+  }
+
+  async of(document: Document, checked: Checked | undefined, diagnostics: readonly Diagnostic[], options: QuickFixOptions): Promise<CodeAction[]> {
+    if (!checked || checked.version !== document.version) return [];
+    let trials = this.trials.get(document.uri);
+    if (trials?.checked !== checked) {
+      this.forget(document.uri);
+      this.trials.set(document.uri, (trials = { checked, controller: new AbortController(), actions: new Map() }));
+    }
+    const found: CodeAction[] = [];
+    for (const diagnostic of diagnostics) {
+      const { program, insn } = (diagnostic.data ?? {}) as DiagnosticData;
+      const key = JSON.stringify([diagnostic.code, program, insn]);
+      let actions = trials.actions.get(key);
+      if (!actions) trials.actions.set(key, (actions = quickFixes(document, checked, diagnostic, { ...options, signal: trials.controller.signal })));
+      found.push(...(await actions));
+    }
+    return found;
+  }
 }
 
 /** A fix must be judged while a person waits for the menu. */
 const VERIFY_BUDGET = 3_000;
 
-export async function quickFixes(document: Document, checked: Checked | undefined, diagnostics: readonly Diagnostic[], options: QuickFixOptions): Promise<CodeAction[]> {
-  if (!checked || checked.version !== document.version) return [];
+async function quickFixes(document: Document, checked: Checked, diagnostic: Diagnostic, options: TrialOptions): Promise<CodeAction[]> {
+  const found = findingOf(checked, diagnostic);
+  if (!found) return [];
   const knowledge = new Knowledge(checked, (file) => document.isFile(file));
   const isUnsigned = (variable: string, line: number): boolean => {
     const around = document.syntax?.functionAt(document.lines.offset({ line: line - 1, character: document.lines.line(line - 1).length }));
@@ -33,21 +72,17 @@ export async function quickFixes(document: Document, checked: Checked | undefine
     return type?.kind === 'integer' && !type.signed;
   };
   const actions: CodeAction[] = [];
-  for (const diagnostic of diagnostics) {
-    const found = findingOf(checked, diagnostic);
-    if (!found) continue;
-    for (const proposed of proposedFixes(document, found.program, found.finding, (variable, insn) => isUnsigned(variable, lineOf(found.program, insn)?.line ?? 1))) {
-      const outcome = await tried(document, checked, found, proposed, options);
-      if (options.signal.aborted) return [];
-      if (outcome === 'no') continue;
-      actions.push({
-        title: proposed.title,
-        kind: CodeActionKind.QuickFix,
-        diagnostics: [diagnostic],
-        isPreferred: outcome === 'accepted' && actions.length === 0 && found.finding.fix?.kind !== 'return-range',
-        edit: { documentChanges: [{ textDocument: { uri: document.uri, version: document.version }, edits: [...proposed.edits] }] },
-      });
-    }
+  for (const proposed of proposedFixes(document, found.program, found.finding, (variable, insn) => isUnsigned(variable, lineOf(found.program, insn)?.line ?? 1))) {
+    const outcome = await tried(document, checked, found, proposed, options);
+    if (options.signal.aborted) return [];
+    if (outcome === 'no') continue;
+    actions.push({
+      title: proposed.title,
+      kind: CodeActionKind.QuickFix,
+      diagnostics: [diagnostic],
+      isPreferred: outcome === 'accepted' && actions.length === 0 && found.finding.fix?.kind !== 'return-range',
+      edit: { documentChanges: [{ textDocument: { uri: document.uri, version: document.version }, edits: [...proposed.edits] }] },
+    });
   }
   return actions;
 }
@@ -69,7 +104,7 @@ function findingOf(checked: Checked, { code, data }: Diagnostic): Found | undefi
 export const applied = (document: Document, edits: readonly TextEdit[]): string => TextDocument.applyEdits(TextDocument.create(document.uri, document.language, document.version, document.text), [...edits]);
 
 /** `accepted`: the whole program is; `mended`: this finding is gone, and what is left was there before. */
-async function tried(document: Document, checked: Checked, { program, finding }: Found, { edits }: ProposedFix, { host, settings, unsaved, signal }: QuickFixOptions): Promise<'accepted' | 'mended' | 'no'> {
+async function tried(document: Document, checked: Checked, { program, finding }: Found, { edits }: ProposedFix, { host, settings, unsaved, signal }: TrialOptions): Promise<'accepted' | 'mended' | 'no'> {
   const text = applied(document, edits);
   const { file, language } = document;
   const { object, problems, cancelled } = await host.open({ file, text, language, unsaved, settings, signal });
