@@ -383,6 +383,8 @@ class Follower {
         return this.execution.memory.find(value)?.kind === 'kernel' ? undefined : `${hex(value)} is no map`;
       case MAP_VALUE: {
         if (this.base > 0 && !register.map) return undefined;
+        // A value of a map of maps becomes the inner map once it is not NULL.
+        if (register.map?.definition.inner) return this.execution.memory.find(value)?.kind === 'kernel' ? undefined : `${hex(value)} is no inner map`;
         const { memory } = this.execution;
         const guesses = [memory.find(value), memory.find(value - BigInt(register.off)), memory.find(value - 1n)];
         if (guesses.some((region) => region && this.isValueOf(region, register) && offsetIn(region.base) === undefined)) return undefined;
