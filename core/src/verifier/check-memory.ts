@@ -2,6 +2,7 @@
 // The stack is in check-stack.ts, the context in check-context.ts, kernel objects in check-btf-access.ts.
 
 import { asS64 } from '#core/bytes';
+import { byteCount } from './byte-words.ts';
 import { rangeOf } from './causes.ts';
 import { checkBtfAccess, checkMapPointerAccess } from './check-btf-access.ts';
 import { checkContextAccess } from './check-context.ts';
@@ -378,8 +379,8 @@ export function checkPacket(env: VerifierEnvironment, regno: number, off: number
   const details = (): RejectionDetails => ({
     register: regno,
     access: { off, size, total: register.range },
-    needed: `${off + size} bytes after the pointer's start`,
-    known: register.range > 0 ? `${register.range} bytes are known to be there` : 'the packet has not been compared with data_end on this path',
+    needed: `${byteCount(off + size)} after the pointer's start`,
+    known: register.range > 0 ? `${byteCount(register.range)} are known to be there` : 'the packet has not been compared with data_end on this path',
   });
   if (register.range < 0) throw env.reject('packet-bounds', 'EINVAL', outside, details());
   const problem = regionProblem(env, regno, BigInt(off), size, register.range, zeroSizeAllowed);

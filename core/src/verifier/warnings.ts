@@ -6,6 +6,7 @@ import { type Btf, resolve, sizeOf } from '#core/btf';
 import { BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_EXIT, BPF_JMP, BPF_LD, BPF_LDX, BPF_MOV, BPF_STX, insnClass, isLdImm64, modeField, usesRegisterSource } from '#core/isa';
 import { describeCall } from './causes.ts';
 import { causesNow } from './explain/rejected-case.ts';
+import { byteRange } from './byte-words.ts';
 import { successors } from './cfg.ts';
 import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import type { WarningCode } from './findings.ts';
@@ -23,8 +24,6 @@ function warn(env: VerifierEnvironment, code: WarningCode, insn: number, details
   if (!env.warnings.has(key)) env.warnings.set(key, { code, insn, details });
 }
 
-const bytes = (from: number, count: number): string => (count === 1 ? `byte ${from}` : `bytes ${from} to ${from + count - 1}`);
-
 /** Runs of `false` in `written`, in words: `bytes 4 to 7 and byte 12`. */
 function gapsOf(written: ArrayLike<unknown>): { text: string; count: number; first: number } {
   const gaps: string[] = [];
@@ -39,7 +38,7 @@ function gapsOf(written: ArrayLike<unknown>): { text: string; count: number; fir
     while (end < written.length && !written[end]) end++;
     if (first < 0) first = from;
     count += end - from;
-    gaps.push(bytes(from, end - from));
+    gaps.push(byteRange(from, end - from));
     from = end;
   }
   const shown = gaps.length > 4 ? [...gaps.slice(0, 3), `${gaps.length - 3} more places`] : gaps;

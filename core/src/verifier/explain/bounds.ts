@@ -1,6 +1,7 @@
 // Why an access may reach outside of its object: which index, its range, and what the object is in C.
 
 import { BPF_LSH, BPF_MUL, usesRegisterSource } from '#core/isa';
+import { byteCount } from '../byte-words.ts';
 import { baseType, isPacketPointer, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET_END, PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
 import type { Cause, Fix } from '../types.ts';
 import { pointerOf } from './c-expression.ts';
@@ -39,13 +40,13 @@ function targetOf(c: RejectedCase, register: Register, offset: number, regno = c
         const declared = c.names.declarationOfGlobal(value.name);
         return {
           what: `the variable \`${value.name}\` (${value.layout.name})`, name: value.name, layout: value.layout, start: value.start, size: value.layout.size, isObject: true,
-          ...(declared && { declared: { insn: c.at, text: `\`${value.name}\` is declared here with ${value.layout.size} bytes`, kind: 'declared', span: declared } }),
+          ...(declared && { declared: { insn: c.at, text: `\`${value.name}\` is declared here with ${byteCount(value.layout.size)}`, kind: 'declared', span: declared } }),
         };
       }
       const declared = c.names.declarationOf(definition);
       return {
         what: `the value of map \`${definition.name}\`${value ? ` (${value.layout.name})` : ''}`, name: plain(pointer) ?? 'value', layout: value?.layout, start: 0, size: valueSize, isObject: false,
-        ...(declared && { declared: { insn: c.at, text: `map \`${definition.name}\` is declared here: its values have ${valueSize} bytes`, kind: 'declared', span: declared } }),
+        ...(declared && { declared: { insn: c.at, text: `map \`${definition.name}\` is declared here: its values have ${byteCount(valueSize)}`, kind: 'declared', span: declared } }),
       };
     }
     case PTR_TO_MAP_KEY:
@@ -60,7 +61,7 @@ function targetOf(c: RejectedCase, register: Register, offset: number, regno = c
       if (!variable) return undefined;
       return {
         what: `\`${variable.name}\` (${variable.layout.name}) on the stack`, name: variable.name, layout: variable.layout, start: variable.offset, size: variable.layout.size, isObject: true,
-        ...(variable.declared && { declared: { insn: c.at, text: `\`${variable.name}\` is declared here with ${variable.layout.size} bytes`, kind: 'declared', span: variable.declared } }),
+        ...(variable.declared && { declared: { insn: c.at, text: `\`${variable.name}\` is declared here with ${byteCount(variable.layout.size)}`, kind: 'declared', span: variable.declared } }),
       };
     }
     default:
@@ -138,8 +139,8 @@ export function explainBounds(c: RejectedCase): Explained {
     const ends = fixed - target.start + size;
     return {
       explanation: fixed - target.start < 0
-        ? `${c.shown ?? 'The access'} begins ${target.start - fixed} bytes before ${target.what}.`
-        : `${c.shown ?? 'The access'} needs ${ends} bytes of ${target.what}, which has ${target.size}.`,
+        ? `${c.shown ?? 'The access'} begins ${byteCount(target.start - fixed)} before ${target.what}.`
+        : `${c.shown ?? 'The access'} needs ${byteCount(ends)} of ${target.what}, which has ${target.size}.`,
       advice: baseType(register.type) === PTR_TO_MAP_VALUE ? 'Make the map\'s value type as large as what is read from it, or access less.' : 'Access only what is there.',
       causes,
     };
@@ -155,7 +156,7 @@ export function explainBounds(c: RejectedCase): Explained {
   const subject = isIndex ? `\`${own.name}\`` : index !== undefined ? `the index \`${index}\`` : own ? `the offset made of \`${own.name}\`` : count !== undefined ? 'the index' : 'the offset';
   const known = isIndex ? own.value : undefined;
   const indexRange = known && (isUnbounded(known) || low === S64_MIN || high >= NO_LIMIT) ? (isUnbounded(known) ? 'can be any number' : `is ${knownRange(known)}`) : `is ${range(low, high)}`;
-  const object = count !== undefined && array ? describeArray(name, array.layout) : `${target.what} has ${target.size} bytes, and ${size} are accessed`;
+  const object = count !== undefined && array ? describeArray(name, array.layout) : `${target.what} has ${byteCount(target.size)}, and ${size} are accessed`;
   const limit = count ?? BigInt(Math.max(0, target.size - size - (off - target.start)) + 1);
   const isSigned = scalar.smin < 0n || (known !== undefined && known.scalar.smin < 0n);
   const missing = [...(isSigned ? ['below zero'] : []), ...(high >= limit ? ['above'] : [])].join(' and ');
@@ -217,7 +218,7 @@ function packetCheck(c: RejectedCase, id: number): { insn: number; range: number
       const after = next.registers[regno]!;
       if (!isPacketPointer(before.type) || before.type !== after.type || after.id !== id || before.range === after.range || after.range <= 0) continue;
       const condition = conditionText(c, step.insn);
-      return { insn: step.insn, range: after.range, cause: { insn: step.insn, kind: 'branch', text: `after ${(condition && quoted(condition)) ?? 'this comparison'} ${after.range} bytes are known to be there` } };
+      return { insn: step.insn, range: after.range, cause: { insn: step.insn, kind: 'branch', text: `after ${(condition && quoted(condition)) ?? 'this comparison'} ${byteCount(after.range)} are known to be there` } };
     }
   }
   return undefined;
@@ -262,15 +263,15 @@ export function explainPacket(c: RejectedCase): Explained {
   }
   const start = moved ? (name === undefined ? 'where the variable offset points' : `\`${name}\``) : 'the packet\'s start';
   const begins = struct ? structStart(c.expression, struct, access.off) : access.off;
-  const structs = struct && name !== undefined ? ` (\`${name}\` is a \`${struct.name}\` of ${struct.size} bytes${begins > 0 && !moved ? ` at byte ${begins}` : ''})` : '';
+  const structs = struct && name !== undefined ? ` (\`${name}\` is a \`${struct.name}\` of ${byteCount(struct.size)}${begins > 0 && !moved ? ` at byte ${begins}` : ''})` : '';
   // Behind an offset that is not known, bytes are counted from the struct itself.
   const needed = access.size + (moved && struct ? access.off - begins : access.off);
   const wrongWay = check ? undefined : otherBranch(c, register.id);
   const shown = wrongWay ? `${wrongWay.words}${c.place(wrongWay.insn)} leads here when the packet is too short` : check ? `${check.range} ${check.range === 1 ? 'is' : 'are'} shown to be there by the check${c.place(check.insn)}` : 'nothing has been compared with data_end on this path';
   return {
     explanation: `${c.shown ?? 'The access'} needs ${needed} byte${needed === 1 ? '' : 's'} from ${start}${structs}; ${shown}.`,
-    advice: name === undefined || !/^\w+$/.test(name) ? `Compare with data_end first, so that ${needed} bytes are there.` : struct ? `Check first: \`if ((void *)(${name} + 1) > data_end) return …;\`.` : `Check first: \`if ((void *)${name} + ${access.size + Math.max(0, access.off - register.off)} > data_end) return …;\`.`,
-    known: check ? `${check.range} bytes are known to be there` : 'the packet has not been compared with data_end on this path',
+    advice: name === undefined || !/^\w+$/.test(name) ? `Compare with data_end first, so that ${byteCount(needed)} are there.` : struct ? `Check first: \`if ((void *)(${name} + 1) > data_end) return …;\`.` : `Check first: \`if ((void *)${name} + ${access.size + Math.max(0, access.off - register.off)} > data_end) return …;\`.`,
+    known: check ? `${byteCount(check.range)} are known to be there` : 'the packet has not been compared with data_end on this path',
     ...(name !== undefined && { variable: name }),
     ...(name !== undefined && /^\w+$/.test(name) && { fix: { kind: 'packet-bound' as const, pointer: name, size: struct ? struct.size : needed - register.off, end: 'data_end', insn: c.at } }),
     causes,
@@ -295,7 +296,7 @@ export function explainAddedNumber(c: RejectedCase): Explained {
   const { register, regno } = c;
   if (!register || regno === undefined) return {};
   if (register.type !== SCALAR_VALUE) {
-    return { explanation: `The pointer is moved ${register.off} bytes away from what it points to; 2^29 is the limit.`, advice: 'Add a smaller constant.', causes: c.causes(c.events()) };
+    return { explanation: `The pointer is moved ${byteCount(register.off)} away from what it points to; 2^29 is the limit.`, advice: 'Add a smaller constant.', causes: c.causes(c.events()) };
   }
   const events = c.events(regno, 'object');
   const named = c.variable(regno);
@@ -340,8 +341,8 @@ export function explainStackBounds(c: RejectedCase): Explained {
   if (register?.type !== PTR_TO_STACK) return {};
   const off = (c.rejection.details.access?.off ?? register.off) + Number(BigInt.asIntN(64, register.scalar.mask === 0n ? register.scalar.value : 0n));
   if (off < -512) {
-    return { explanation: `The function needs ${-off} bytes of stack; 512 is all there is.`, advice: 'Keep large variables in a map: a per-CPU array with one element serves as scratch memory.', ...bounds };
+    return { explanation: `The function needs ${byteCount(-off)} of stack; 512 is all there is.`, advice: 'Keep large variables in a map: a per-CPU array with one element serves as scratch memory.', ...bounds };
   }
-  if (off >= 0) return { explanation: `The access is ${off} bytes above the frame pointer: the function's stack lies below it.`, ...bounds };
+  if (off >= 0) return { explanation: `The access is ${byteCount(off)} above the frame pointer: the function's stack lies below it.`, ...bounds };
   return bounds;
 }

@@ -2,6 +2,7 @@
 
 import { contextFieldAt, contextRow, contextStructOf, helperAllowed, helperById, HELPERS, helperRule, HELPER_MAPS, kfuncByName, programType } from '#core/catalog';
 import { BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_ST, BPF_STX, insnClass } from '#core/isa';
+import { byteCount } from '../byte-words.ts';
 import { describeCall } from '../causes.ts';
 import { baseType, PTR_TO_MAP_VALUE, PTR_TO_STACK, SCALAR_VALUE, type Register } from '../registers.ts';
 import type { Cause } from '../types.ts';
@@ -136,9 +137,9 @@ function memorySize(c: RejectedCase, regno: number): { size: number; words: stri
   const offset = pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value));
   if (pointer.type === PTR_TO_STACK) {
     const variable = c.names.onStack(c.env.state.frames[pointer.frame + 1]?.callsite ?? c.at, offset) ?? named(c, argumentText(c, regno - 1));
-    return variable && { size: variable.layout.size, words: `\`${variable.name}\` has ${variable.layout.size} bytes` };
+    return variable && { size: variable.layout.size, words: `\`${variable.name}\` has ${byteCount(variable.layout.size)}` };
   }
-  if (baseType(pointer.type) === PTR_TO_MAP_VALUE && pointer.map) return { size: pointer.map.valueSize - offset, words: `${pointer.map.valueSize - offset} bytes of the value of map \`${pointer.map.definition.name}\` follow` };
+  if (baseType(pointer.type) === PTR_TO_MAP_VALUE && pointer.map) return { size: pointer.map.valueSize - offset, words: `${byteCount(pointer.map.valueSize - offset)} of the value of map \`${pointer.map.definition.name}\` follow` };
   return undefined;
 }
 
@@ -154,10 +155,10 @@ export function explainMemoryArgument(c: RejectedCase): Explained {
   const memory = memorySize(c, regno);
   const called = callee(c)?.name ?? 'The call';
   const text = argumentText(c, regno - 1);
-  const known = memory?.words ?? (access.total === undefined ? undefined : `${text === undefined ? 'the memory' : `\`${text}\``} has ${access.total} bytes`);
+  const known = memory?.words ?? (access.total === undefined ? undefined : `${text === undefined ? 'the memory' : `\`${text}\``} has ${byteCount(access.total)}`);
   if (pointer?.type === PTR_TO_STACK && pointer.scalar.mask === 0n && known === undefined) {
     const offset = pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value));
-    return { explanation: `${called}() may access ${access.size} bytes from fp${offset}, and the stack ends after ${-offset}.`, advice: 'Pass a smaller size, or a larger buffer.', causes: size ? c.causes(c.events(regno + 1)) : [] };
+    return { explanation: `${called}() may access ${byteCount(access.size)} from fp${offset}, and the stack ends after ${-offset}.`, advice: 'Pass a smaller size, or a larger buffer.', causes: size ? c.causes(c.events(regno + 1)) : [] };
   }
   if (!pointer || pointer.scalar.mask !== 0n || known === undefined) return explainBounds(c);
   const total = memory?.size ?? access.total!;
@@ -303,10 +304,10 @@ export function explainContext(c: RejectedCase): Explained {
   const who = `A program of type ${typeWord(c)}${env.attachType && env.attachType !== '' ? ` (${env.attachType})` : ''}`;
   void register;
   if (!struct) {
-    return { explanation: `${who} may not ${verb} ${size} bytes at offset ${off} of its context: ${['tracing', 'lsm', 'struct_ops', 'raw_tracepoint'].includes(env.programType) ? `its arguments are ${size === 8 ? '' : 'read as '}8 bytes each, and this is none of them` : 'there is no such field'}.`, advice: env.programType === 'tracing' || env.programType === 'lsm' ? 'Declare the arguments with BPF_PROG(name, …) as the attach target has them.' : 'Access the fields that the context has.' };
+    return { explanation: `${who} may not ${verb} ${byteCount(size)} at offset ${off} of its context: ${['tracing', 'lsm', 'struct_ops', 'raw_tracepoint'].includes(env.programType) ? `its arguments are ${size === 8 ? '' : 'read as '}8 bytes each, and this is none of them` : 'there is no such field'}.`, advice: env.programType === 'tracing' || env.programType === 'lsm' ? 'Declare the arguments with BPF_PROG(name, …) as the attach target has them.' : 'Access the fields that the context has.' };
   }
   const field = off >= 0 ? contextFieldAt(struct, off) : undefined;
-  if (!field) return { explanation: `${who} gets a struct ${struct.name} of ${struct.size} bytes; offset ${off} is outside of it.`, advice: 'Access the fields of the context.' };
+  if (!field) return { explanation: `${who} gets a struct ${struct.name} of ${byteCount(struct.size)}; offset ${off} is outside of it.`, advice: 'Access the fields of the context.' };
   const row = contextRow(env.programType, env.attachType);
   const covers = (range: { size: number; from: number; to: number }): boolean => range.from < field.offset + field.size && range.to + range.size > field.offset;
   const readable = row?.reads.some(covers) ?? false;
@@ -316,7 +317,7 @@ export function explainContext(c: RejectedCase): Explained {
   const whole = off === field.offset && size === field.size;
   return {
     explanation: (isWrite ? writable : readable)
-      ? `${who} may ${verb} \`${name}\`, but not ${whole ? 'this way' : `${size} bytes at offset ${off - field.offset} of it: the field is ${field.type.startsWith('__u8') || field.size <= 8 ? `${field.size} bytes` : field.type} long`}.`
+      ? `${who} may ${verb} \`${name}\`, but not ${whole ? 'this way' : `${byteCount(size)} at offset ${off - field.offset} of it: the field is ${field.type.startsWith('__u8') || field.size <= 8 ? `${byteCount(field.size)}` : field.type} long`}.`
       : `${who} may not ${verb} \`${name}\`: it may ${may}.`,
     advice: (isWrite ? writable : readable) ? `Access the field whole, with its own type (${field.type}).` : isWrite && row ? `It may write ${writableFields(struct.fields, row.writes)}.` : 'Other program types have this field; see docs for the context of this one.',
     ...(field && { variable: name }),

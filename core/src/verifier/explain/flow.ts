@@ -2,6 +2,7 @@
 
 import { BPF_CALL, BPF_JA, BPF_JMP, BPF_JMP32, insnClass } from '#core/isa';
 import { programType, returnRange } from '#core/catalog';
+import { byteCount } from '../byte-words.ts';
 import { describeCall } from '../causes.ts';
 import { MAX_PROCESSED } from '../environment.ts';
 import { PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
@@ -253,7 +254,7 @@ export function explainStackDepth(c: RejectedCase): Explained {
     advice: 'Make large variables smaller, or keep them in a per-CPU array map with one element.',
     causes: deep.slice(0, 4).map(({ name, stackDepth, start }) => {
       const locals = variables(start, env.subprograms.find((one) => one.start === start)!.end);
-      return { insn: start, kind: 'declared' as const, text: `${name}() uses ${stackDepth} bytes of stack${locals ? `: ${locals}` : ''}` };
+      return { insn: start, kind: 'declared' as const, text: `${name}() uses ${byteCount(stackDepth)} of stack${locals ? `: ${locals}` : ''}` };
     }),
   };
 }
@@ -284,7 +285,7 @@ export function explainUninitialisedStack(c: RejectedCase): Explained {
   const what = written.length > 0 && written.length <= 4 ? written.join(', ') : gap ? `the padding at offset ${gap[0]}${gap[1] - gap[0] > 1 ? ` to ${gap[1] - 1}` : ''} of \`${variable.name}\` (${variable.layout.name})` : `\`${variable.name}\` (${variable.layout.name})`;
   const isPadding = written.length === 0 && gap !== undefined;
   return {
-    explanation: `${what.charAt(0).toUpperCase()}${what.slice(1)} ${isPadding ? 'is never written' : `${written.length > 1 ? 'are' : 'is'} not initialised on this path`}, and ${use}${isCall ? ` all ${variable.layout.size} bytes` : ''}.`,
+    explanation: `${what.charAt(0).toUpperCase()}${what.slice(1)} ${isPadding ? 'is never written' : `${written.length > 1 ? 'are' : 'is'} not initialised on this path`}, and ${use}${isCall ? ` all ${byteCount(variable.layout.size)}` : ''}.`,
     advice: `Initialise the whole variable, padding included: \`${variable.layout.name} ${variable.name} = {};\`${isPadding ? ', or `__builtin_memset()`: an initialiser may leave padding out' : ''}.`,
     variable: variable.name,
     fix: { kind: 'zero-initialise', variable: variable.name, insn: c.at },

@@ -2,6 +2,7 @@
 
 import { contextFieldAt, contextStruct } from '#core/catalog';
 import { BPF_CALL, BPF_JMP, BPF_LDX, insnClass } from '#core/isa';
+import { byteCount } from '../byte-words.ts';
 import { describeCall } from '../causes.ts';
 import { baseType, isPacketPointer, mayBeNull, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE, typeName } from '../registers.ts';
 import type { Explained, RejectedCase } from './rejected-case.ts';
@@ -22,7 +23,7 @@ export function kindOf(register: Register): string {
     case PTR_TO_MAP_KEY:
       return `a pointer to a key of map \`${register.map?.definition.name ?? '?'}\``;
     case PTR_TO_MEM:
-      return `a pointer to ${register.memSize} bytes of memory${nullable}`;
+      return `a pointer to ${byteCount(register.memSize)} of memory${nullable}`;
     case PTR_TO_BTF_ID: {
       const struct = register.btf?.type(register.btfId)?.name;
       return `a pointer to ${struct ? `struct ${struct}` : 'a kernel object'}${nullable}`;

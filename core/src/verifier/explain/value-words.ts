@@ -2,6 +2,7 @@
 // known of it was lost.
 
 import { BPF_ADD, BPF_AND, BPF_CALL, BPF_DIV, BPF_JMP, BPF_LSH, BPF_MOD, BPF_MUL, BPF_OR, BPF_PSEUDO_KFUNC_CALL, BPF_RSH, BPF_SUB, BPF_XOR, BPF_ARSH, BPF_NEG, type Insn, insnClass, BPF_ALU, BPF_LDX } from '#core/isa';
+import { byteCount } from '../byte-words.ts';
 import { describeCall, rangeOf } from '../causes.ts';
 import type { VerifierEnvironment } from '../environment.ts';
 import {
@@ -137,7 +138,7 @@ function branchSentence(speech: Speech, event: ValueEvent & { kind: 'branch' }, 
   const what = name !== undefined || (written !== undefined && after.type === SCALAR_VALUE) ? `\`${name ?? written!}\`` : 'the value';
   if (after.type !== SCALAR_VALUE || before.type !== SCALAR_VALUE) {
     if (after.range !== before.range) {
-      const there = after.range > 0 ? `${after.range} bytes behind the packet's start are there` : after.range < 0 ? 'the packet ends before this pointer' : 'nothing is known of the packet';
+      const there = after.range > 0 ? `${byteCount(after.range)} behind the packet's start are there` : after.range < 0 ? 'the packet ends before this pointer' : 'nothing is known of the packet';
       return shown ? `after ${shown} ${there}` : `after this comparison ${there}`;
     }
     const isNull = after.type === SCALAR_VALUE;
