@@ -169,6 +169,7 @@ function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: r
     case BPF_PSEUDO_FUNC:
       return;
     case BPF_PSEUDO_BTF_ID:
+      if (!env.program.ksyms[insn.imm]) throw env.reject('btf', 'EINVAL', second.imm === 0 ? `ldimm64 insn specifies invalid btf_id ${insn.imm}.` : 'invalid module BTF object FD specified.');
       checkSymbolAddress(env, insn);
       return;
     case BPF_PSEUDO_MAP_FD:
