@@ -8,7 +8,7 @@ import type { KernelVersion } from '#core/catalog';
 import { formatProblem } from '#core/problem';
 import type { Problem } from '#core/problem';
 import type { LoadedObject, Program } from '#core/program';
-import { createKernel, parseScenario } from '#core/sim';
+import { createKernel, loadedInto, parseScenario } from '#core/sim';
 import type { Kernel, Scenario, ScenarioEvent, SimulatedProgram } from '#core/sim';
 import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
 import type { ToolchainSettings } from '#toolchain';
@@ -76,7 +76,9 @@ const isError = ({ severity }: Problem): boolean => severity === 'error';
 export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure> {
   const version = kernelVersion(wish.kernel);
   if (typeof version === 'object') return version;
-  const opened = await openProgram(wish.program, { settings: wish.settings });
+  const found = await readEvents(wish);
+  const scenario = 'failure' in found ? undefined : found.scenario;
+  const opened = await openProgram(wish.program, { settings: wish.settings, kernel: loadedInto(scenario) });
   const { object } = opened;
   const errors = opened.problems.filter(isError);
   if (!object || (errors.length > 0 && object.programs.length === 0)) return fail(firstSentence(errors, `${wish.program} cannot be opened`), errors.map(formatProblem));
@@ -84,9 +86,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   if (object.programs.length === 0) return fail(`${wish.program} has no program: a function in a section such as SEC("xdp") makes one`, notes);
   if (wish.prog !== undefined && !object.programs.some(({ name }) => name === wish.prog)) return fail(`${path.basename(wish.program)} has no program ${wish.prog}; there ${object.programs.length === 1 ? 'is' : 'are'} ${object.programs.map(({ name }) => name).join(', ')}`);
 
-  const found = await readEvents(wish);
   if ('failure' in found) return found;
-  const { scenario } = found;
   notes.push(...found.notes);
   const facts = verifierFacts(readKernelBtf(wish.settings));
   const { kernelBtf } = facts;

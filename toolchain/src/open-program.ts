@@ -19,6 +19,8 @@ export interface OpenOptions {
   settings?: ToolchainSettings;
   /** Found before, to save the search. */
   compiler?: Compiler;
+  /** What the event file says of the kernel that the program is loaded into. */
+  kernel?: Pick<LoadOptions, 'kconfig' | 'kernelVersion' | 'cpus'>;
   signal?: AbortSignal;
 }
 
@@ -63,13 +65,13 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
   switch (language) {
     case 'object': {
       const started = performance.now();
-      const loaded = loadObject(bytes ?? new Uint8Array(), given, loadOptions(settings));
+      const loaded = loadObject(bytes ?? new Uint8Array(), given, loadOptions(settings, options.kernel));
       timings.load = performance.now() - started;
       return { object: loaded, problems: loaded.problems, cancelled: false, timings };
     }
     case 'asm': {
       const started = performance.now();
-      const loaded = loadAssembly(options.text ?? new TextDecoder().decode(bytes), file, loadOptions(settings));
+      const loaded = loadAssembly(options.text ?? new TextDecoder().decode(bytes), file, loadOptions(settings, options.kernel));
       timings.load = performance.now() - started;
       return { object: loaded, problems: loaded.problems, cancelled: false, timings };
     }
@@ -84,7 +86,7 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
       timings.compile = built.ms;
       if (!built.object) return { problems: built.problems, cancelled: built.cancelled, timings };
       const started = performance.now();
-      const loaded = loadObject(built.object, file, loadOptions(settings));
+      const loaded = loadObject(built.object, file, loadOptions(settings, options.kernel));
       timings.load = performance.now() - started;
       return { object: loaded, problems: [...built.problems, ...loaded.problems], cancelled: false, timings };
     }
@@ -93,9 +95,9 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
   }
 }
 
-function loadOptions(settings: ToolchainSettings): LoadOptions {
+function loadOptions(settings: ToolchainSettings, kernel: OpenOptions['kernel'] = {}): LoadOptions {
   const { btf } = readKernelBtf(settings);
-  return btf ? { kernelBtf: btf } : {};
+  return { ...kernel, ...(btf ? { kernelBtf: btf } : {}) };
 }
 
 const searches = new Map<string, Promise<CompilerSearch>>();

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { fromHex, hex64, toHex } from '#core/bytes';
 import { formatProblem, type Problem } from '#core/problem';
 import type { LoadedObject } from '#core/program';
-import { createKernel, decodeValue, describeKey, encodeValue, type Kernel, type KernelOptions, type Output, parseScenario, plainBytes, type PlainValue, type RunResult, runScenario, type Scenario, type ScenarioEvent, type SimulatedMap, type SimulatedProgram, toJson, toText } from '#core/sim';
+import { createKernel, decodeValue, describeKey, encodeValue, type Kernel, type KernelOptions, loadedInto, type Output, parseScenario, plainBytes, type PlainValue, type RunResult, runScenario, type Scenario, type ScenarioEvent, type SimulatedMap, type SimulatedProgram, toJson, toText } from '#core/sim';
 import { verify } from '#core/verifier';
 import { interpreter, type Engine } from '#core/vm';
 import * as vm from '#core/vm';
@@ -34,14 +34,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const engine = engineNamed(values.engine);
   if (!engine) return complain('run', `there is no engine "${values.engine}": interpreter or wasm`);
 
-  const { object, problems } = await openProgram(file);
   const report = (list: readonly Problem[]): void => list.forEach((problem) => process.stderr.write(`${formatProblem(problem)}\n`));
-  if (!object) {
-    report(problems);
-    return 2;
-  }
-  report(problems);
   const scenario = await readEvents(file, values.events);
+  const { object, problems } = await openProgram(file, { kernel: loadedInto('failed' in scenario ? undefined : scenario.scenario) });
+  report(problems);
+  if (!object) return 2;
   if ('failed' in scenario) {
     report(scenario.failed);
     return 2;

@@ -6,6 +6,6 @@ export { decodeValue, describeKey, encodeValue, plainBytes, toJson, toText, type
 export { SIMULATED_HELPERS } from './helpers/index.ts';
 export { SIMULATED_MAP_TYPES } from './maps/index.ts';
 export { buildPacket, type PacketLayers } from './packet.ts';
-export { parseScenario } from './scenario/parse.ts';
+export { loadedInto, parseScenario } from './scenario/parse.ts';
 export { scenarioJsonSchema } from './scenario/json-schema.ts';
 export { DEFAULT_BUDGET, runScenario, type RunOptions, type RunResult } from './run-scenario.ts';

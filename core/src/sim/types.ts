@@ -123,6 +123,8 @@ export interface Scenario {
   /** Path of the event file, empty for one made up. */
   readonly file: string;
   readonly kernel: Partial<KernelOptions>;
+  /** Lines of the kernel's .config by name, as LoadOptions.kconfig takes them: `y`, `250`, `"text"`. */
+  readonly kconfig: Readonly<Record<string, string>>;
   readonly processes: readonly ScenarioProcess[];
   readonly devices: readonly ScenarioDevice[];
   readonly maps: readonly InitialEntry[];

@@ -172,6 +172,11 @@ export const SCENARIO_FIELDS: Fields = {
       cpus: { kind: 'integer', minimum: 1, maximum: 1024, about: 'How many CPUs it has.' },
       seed: u32('Seed of its random numbers: the same seed, the same run.'),
       uptime: { kind: 'duration', about: 'How long it has been up when the scenario starts. 100s if not given.' },
+      config: {
+        kind: 'record',
+        of: { kind: 'any', about: 'y, m or n, true or false, a number, or text.' },
+        about: 'How it was configured, for `extern … __kconfig`: {"CONFIG_HZ": 1000}. As a typical distribution if not given.',
+      },
     },
   },
   processes: {

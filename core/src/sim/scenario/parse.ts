@@ -5,6 +5,7 @@ import { parseTree, printParseErrorCode, type Node, type ParseError } from 'json
 import { fromHex } from '#core/bytes';
 import { TARGET_KERNELS, type KernelVersion } from '#core/catalog';
 import { error, type Problem } from '#core/problem';
+import type { LoadOptions } from '#core/program';
 import { utf8 } from '../integers.ts';
 import { syscallByName, SYSCALLS } from '../hooks/syscall-table.ts';
 import { parseAddress, parseMac, type PacketLayers } from '../packet.ts';
@@ -24,6 +25,13 @@ export function nanoseconds(value: unknown): bigint | undefined {
   if (!match || unit === undefined) return undefined;
   const fraction = (match[2] ?? '').slice(0, 15);
   return BigInt(match[1]!) * BigInt(unit) + (fraction === '' ? 0n : (BigInt(fraction) * BigInt(unit)) / 10n ** BigInt(fraction.length));
+}
+
+/** What the loader must know of the scenario's kernel. */
+export function loadedInto(scenario: Scenario | undefined): Pick<LoadOptions, 'kconfig' | 'kernelVersion' | 'cpus'> {
+  if (!scenario) return {};
+  const { version, cpus } = scenario.kernel;
+  return { kconfig: scenario.kconfig, ...(version === undefined ? {} : { kernelVersion: `${version}.0` }), ...(cpus === undefined ? {} : { cpus }) };
 }
 
 /** Offsets into the text as lines and columns, both from 1. */
@@ -127,11 +135,29 @@ class Reader {
         ...(kernel['seed'] === undefined ? {} : { seed: kernel['seed'] as number }),
         ...(uptime === undefined ? {} : { uptime }),
       },
+      kconfig: this.kconfig(root),
       processes,
       devices,
       maps,
       events: this.events(root, (kernel['cpus'] as number | undefined) ?? 1),
     };
+  }
+
+  /** Values as a .config writes them: text other than y, m and n in quotes. */
+  private kconfig(root: Node): Record<string, string> {
+    const lines: Record<string, string> = {};
+    const kernel = property(root, 'kernel');
+    for (const line of (kernel && property(kernel, 'config')?.children) ?? []) {
+      const [name, node] = line.children!;
+      const value = node!.value as unknown;
+      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+        this.wrong(node!, `kernel.config.${String(name!.value)}: y, m or n, a number or text is expected here`);
+        continue;
+      }
+      if (!/^CONFIG_[A-Z0-9_]+$/i.test(name!.value as string)) this.wrong(name!, `kernel.config: options are named CONFIG_…, not "${String(name!.value)}"`);
+      lines[name!.value as string] = typeof value === 'boolean' ? (value ? 'y' : 'n') : typeof value === 'number' || /^([ymn]|-?\d+|0x[0-9a-f]+)$/i.test(value) ? String(value) : `"${value}"`;
+    }
+    return lines;
   }
 
   private elements(root: Node, name: string): readonly Node[] {

@@ -5,7 +5,7 @@ import { repository } from '#test/requirements';
 import { toHex } from '#core/bytes';
 import { buildPacket, internetChecksum, parseAddress } from '../packet.ts';
 import { scenarioJsonSchema } from './json-schema.ts';
-import { nanoseconds, parseScenario } from './parse.ts';
+import { loadedInto, nanoseconds, parseScenario } from './parse.ts';
 
 const parse = (text: string) => parseScenario(text, 'x.events.json');
 /** Problems as `line:column message`. */
@@ -94,12 +94,14 @@ describe('event files', () => {
   test('values', () => {
     const { scenario } = parse(`{
       // comments are welcome
-      "kernel": { "version": "6.12", "cpus": 4, "seed": 7, "uptime": "1s" },
+      "kernel": { "version": "6.12", "cpus": 4, "seed": 7, "uptime": "1s", "config": { "CONFIG_HZ": 1000, "CONFIG_BPF_JIT": true, "CONFIG_XFRM": "m", "CONFIG_CMDLINE": "quiet" } },
       "processes": [{ "pid": 5, "comm": "x" }],
       "maps": { "counts": [{ "key": 1, "value": 2 }] },
       "events": [{ "type": "function", "name": "do_unlinkat", "at": "1us", "cpu": 3, "pid": 5, "arguments": [-100, "/tmp/x"], "return": -2 }],
     }`);
     expect(scenario!.kernel).toEqual({ version: '6.12', cpus: 4, seed: 7, uptime: 1_000_000_000n });
+    expect(scenario!.kconfig).toEqual({ CONFIG_HZ: '1000', CONFIG_BPF_JIT: 'y', CONFIG_XFRM: 'm', CONFIG_CMDLINE: '"quiet"' });
+    expect(loadedInto(scenario)).toEqual({ kernelVersion: '6.12.0', cpus: 4, kconfig: scenario!.kconfig });
     expect(scenario!.processes).toEqual([{ pid: 5, tgid: 5, uid: 0, gid: 0, comm: 'x', parent: 1, cgroup: '/' }]);
     expect(scenario!.maps).toEqual([{ map: 'counts', key: 1, value: 2, span: { line: 5, column: 28 } }]);
     expect(scenario!.events).toEqual([
@@ -120,6 +122,8 @@ describe('every mistake has a place and a way out', () => {
     ['an unknown type', '{ "events": [{ "type": "pakcet" }] }', '1:24 events[0].type: there is no event "pakcet": did you mean "packet"?'],
     ['an unknown system call', '{ "events": [{ "type": "syscall", "name": "exceve" }] }', '1:43 events[0].name: the system call exceve is not known here: did you mean "execve"?'],
     ['an unknown parameter', '{ "events": [{ "type": "syscall", "name": "execve", "arguments": { "filname": "x" } }] }', '1:68 events[0].arguments: execve has no parameter "filname": did you mean "filename"?'],
+    ['a kernel option with another name', '{ "kernel": { "config": { "HZ": 100 } }, "events": [] }', '1:27 kernel.config: options are named CONFIG_…, not "HZ"'],
+    ['a kernel option that is a list', '{ "kernel": { "config": { "CONFIG_HZ": [] } }, "events": [] }', '1:40 kernel.config.CONFIG_HZ: y, m or n, a number or text is expected here'],
     ['an unknown process', '{ "events": [{ "type": "syscall", "name": "getpid", "pid": 7 }] }', '1:60 events[0].pid: there is no process 7: add it to "processes"'],
     ['a wrong kind', '{ "events": [{ "type": "syscall", "name": 5 }] }', '1:43 events[0].name: text is expected here, not 5'],
     ['a wrong time', '{ "events": [{ "type": "syscall", "name": "getpid", "at": "soon" }] }', '1:59 events[0].at: a time such as "1ms", or nanoseconds is expected here, not "soon"'],
