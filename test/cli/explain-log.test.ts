@@ -19,12 +19,12 @@ describe.each(readdirSync(path.join(repository, logs)))('%s', (file) => {
     expect([status, stderr]).toEqual([1, '']);
     await expect(stdout).toMatchFileSnapshot(path.join(golden, `${name}.explain-log.txt`));
   });
+});
 
-  it.runIf(AS_JSON.includes(name))('as JSON, from standard input', async () => {
-    const answer = ebpfw(['explain-log', '-', '--json'], readFileSync(path.join(repository, logs, file), 'utf8'));
-    expect(answer.status).toBe(1);
-    await expect(`${rows(answer).map((row) => JSON.stringify(row, null, 1)).join('\n')}\n`).toMatchFileSnapshot(path.join(golden, `${name}.explain-log.json`));
-  });
+it.each(AS_JSON)('%s as JSON, from standard input', async (name) => {
+  const answer = ebpfw(['explain-log', '-', '--json'], readFileSync(path.join(repository, logs, `${name}.log`), 'utf8'));
+  expect(answer.status).toBe(1);
+  await expect(`${rows(answer).map((row) => JSON.stringify(row, null, 1)).join('\n')}\n`).toMatchFileSnapshot(path.join(golden, `${name}.explain-log.json`));
 });
 
 describe('what is no log', () => {

@@ -77,8 +77,14 @@ class Window {
   /** Points at the first place in the editor that shows the word, and gives the hover's text. */
   async hover(word) {
     const token = this.editor.locator('.view-line span span', { hasText: word }).first();
-    await token.waitFor();
-    const { x, y, width, height } = await token.boundingBox();
+    // Lenses and hints that come in make the editor draw its lines anew: the word may be gone for a moment.
+    let box = null;
+    for (const end = Date.now() + 15_000; box === null && Date.now() < end; ) {
+      await token.waitFor();
+      box = await token.boundingBox();
+    }
+    if (!box) throw new Error(`the editor does not show "${word}"`);
+    const { x, y, width, height } = box;
     await this.page.mouse.move(x + width / 2, y + height / 2);
     await this.page.mouse.move(x + width / 2 + 2, y + height / 2);
     const text = this.page.locator('.monaco-hover:not(.hidden) .monaco-hover-content', { hasText: word }).first();
