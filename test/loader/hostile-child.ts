@@ -1,10 +1,11 @@
 // The measured half of the hostile runs: a process of its own, so that its memory is the readers' and nobody else's.
-// Arguments: `crafted`, or `objects` or `btf` with the number of cases, the kernel BTF and files. Prints JSON: the slowest case in
+// Arguments: `crafted`, or `objects`, `btf` or `dwarf` with the number of cases, the kernel BTF and files. Prints JSON: the slowest case in
 // milliseconds of processor time, and the case that raised the process's memory furthest, in MB above what it had before any.
 
 import { readFileSync } from 'node:fs';
 import { readBtf } from '#core/btf';
 import { readElf } from '#core/elf';
+import { fuzz } from '../../core/src/dwarf/fuzz.ts';
 import { CRAFTED } from './crafted.ts';
 import { damage, exercise, exerciseBtfBytes, type HostileReport, type Target } from './hostile.ts';
 
@@ -49,7 +50,10 @@ if (mode === 'crafted') {
   for (let seed = 0; seed < Number(count); seed++) {
     const file = files[(seed * (mode === 'btf' ? 104729 : 7919)) % files.length]!;
     const what = `${basename(file)}, case ${seed}`;
-    if (mode === 'btf') {
+    if (mode === 'dwarf') {
+      const bytes = new Uint8Array(readFileSync(file));
+      run(what, () => fuzz([bytes], 1, seed, () => process.cpuUsage().user / 1000).slowest);
+    } else if (mode === 'btf') {
       const section = readElf(readFileSync(file)).elf!.section('.BTF')!;
       run(what, () => exerciseBtfBytes(damage({ name: file, bytes: section.bytes, regions: [{ start: 0, end: 24 }] }, seed)));
     } else {

@@ -14,6 +14,7 @@ describe.skipIf(!folder)('hostile input', () => {
   it.each([
     ['objects', `${cases} damaged objects`],
     ['btf', `${cases} damaged BTF sections`],
+    ['dwarf', `${cases} objects with damaged debug information`],
   ])('%s: %s without a throw, each in time and memory', { timeout: 7_200_000 }, (mode) => {
     const files = readdirSync(path.join(folder!, 'obj')).filter((name) => name.endsWith('.o')).map((name) => path.join(folder!, 'obj', name));
     const { failed, slowest, largest } = runHostile(mode, cases, kernel, ...files);
