@@ -7,8 +7,8 @@ import tseslint from 'typescript-eslint';
 const MAY_IMPORT = JSON.parse(readFileSync(new URL('core/may-import.json', import.meta.url), 'utf8'));
 
 const WHY = {
-  verifier: 'the verifier and the machine never see each other: then each is the other\'s oracle',
-  vm: 'the vm knows registers, memory and instructions only; helpers and maps are its host\'s',
+  verifier: "the verifier and the machine never see each other: then each is the other's oracle",
+  vm: "the vm knows registers, memory and instructions only; helpers and maps are its host's",
   sim: 'the simulated kernel stands above the formats and the vm; what it needs is passed to it',
   shell: 'the shell is the last room of core: only the edges use it',
   program: 'formats below do not know how programs are put together from them',
@@ -32,9 +32,17 @@ const coreRules = rooms.map((room) => ({
     ...outside,
     { group: ['node:*', 'fs', 'path'], message: 'Core does no I/O: bytes in, values out. It runs in a browser as it is.' },
     { group: ['#toolchain', '#toolchain/*'], message: 'Core starts no process and reads no machine: toolchain is above it.' },
-    { regex: '^\\.\\./\\.\\./(?!src)', message: 'Use the room\'s door, #core/<room>.' },
-    { regex: `^(\\.\\./)+(${rooms.filter((other) => other !== room).join('|')})/`, message: 'Outside a room import only its door: #core/<room>.' },
-    ...rooms.filter((other) => other !== room && !MAY_IMPORT[room].includes(other)).map((other) => ({ group: [`#core/${other}`], message: `${room} may not use ${other}: ${WHY[other] ?? `${other} stands above or beside ${room}`}.` })),
+    { regex: '^\\.\\./\\.\\./(?!src)', message: "Use the room's door, #core/<room>." },
+    {
+      regex: `^(\\.\\./)+(${rooms.filter((other) => other !== room).join('|')})/`,
+      message: 'Outside a room import only its door: #core/<room>.',
+    },
+    ...rooms
+      .filter((other) => other !== room && !MAY_IMPORT[room].includes(other))
+      .map((other) => ({
+        group: [`#core/${other}`],
+        message: `${room} may not use ${other}: ${WHY[other] ?? `${other} stands above or beside ${room}`}.`,
+      })),
   ]),
 }));
 
@@ -42,14 +50,19 @@ const edge = (folder, allowed, refused) => ({
   files: [`${folder}/src/**/*.ts`],
   rules: restrict([
     ...except(...allowed),
-    ...refused.map((other) => ({ regex: `^(\\.\\./)+${other}/`, message: `${folder} and ${other} never import each other: they meet in core.` })),
-    { regex: '^(\\.\\./)+core/', message: 'Use the room\'s door, #core/<room>.' },
+    ...refused.map((other) => ({
+      regex: `^(\\.\\./)+${other}/`,
+      message: `${folder} and ${other} never import each other: they meet in core.`,
+    })),
+    { regex: '^(\\.\\./)+core/', message: "Use the room's door, #core/<room>." },
     { regex: '^(\\.\\./)+toolchain/', message: 'Use #toolchain.' },
   ]),
 });
 
 export default tseslint.config(
-  { ignores: ['dist/**', '.tsbuild/**', '.cache/**', 'node_modules/**', 'test/e2e/node_modules/**', 'test/e2e/artefacts/**', 'examples/**'] },
+  {
+    ignores: ['dist/**', '.tsbuild/**', '.cache/**', 'node_modules/**', 'test/e2e/node_modules/**', 'test/e2e/artefacts/**', 'examples/**'],
+  },
   {
     files: ['**/*.ts', '**/*.mts', '**/*.mjs'],
     extends: [tseslint.configs.base],
@@ -61,7 +74,10 @@ export default tseslint.config(
       'no-var': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/naming-convention': ['error', { selector: 'interface', format: ['PascalCase'], custom: { regex: '^I[A-Z]', match: false } }],
+      '@typescript-eslint/naming-convention': [
+        'error',
+        { selector: 'interface', format: ['PascalCase'], custom: { regex: '^I[A-Z]', match: false } },
+      ],
     },
   },
   { files: ['*.config.mjs', '*.config.mts'], rules: { 'no-restricted-exports': 'off' } },

@@ -12,7 +12,12 @@ export default defineConfig({
       : protocol
         ? ['test/{dap,lsp,cli}/**/*.test.ts']
         : ['{core,toolchain,server,debug-adapter,cli,client}/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/e2e/**', ...(oracle ? [] : ['**/*.oracle.test.ts']), ...(oracle || protocol ? [] : ['test/{dap,lsp,cli}/**'])],
+    exclude: [
+      '**/node_modules/**',
+      'test/e2e/**',
+      ...(oracle ? [] : ['**/*.oracle.test.ts']),
+      ...(oracle || protocol ? [] : ['test/{dap,lsp,cli}/**']),
+    ],
     // Vitest leaves one core alone; with two of them that is half. Conversations are timed, and have the machine for themselves.
     // Quick tests share what they import: no room keeps state between calls.
     ...(protocol ? {} : { maxWorkers: '100%', isolate: oracle }),

@@ -18,11 +18,15 @@ function programs(): Executable[] {
   const folder = oracleFolder();
   if (folder === undefined) return [];
   const found: Executable[] = [];
-  for (const name of readdirSync(path.join(folder, 'obj')).filter((file) => file.endsWith('.o')).sort()) {
+  for (const name of readdirSync(path.join(folder, 'obj'))
+    .filter((file) => file.endsWith('.o'))
+    .sort()) {
     const object = loadObject(readFileSync(path.join(folder, 'obj', name)), name);
     for (const program of object.programs) {
       if (program.insns.length < LEAST || program.insns.length > MOST) continue;
-      const insns = program.insns.map((insn) => (isLdImm64(insn) && (insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) ? { ...insn, src: 0, imm: 0x1000 } : insn));
+      const insns = program.insns.map((insn) =>
+        isLdImm64(insn) && (insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) ? { ...insn, src: 0, imm: 0x1000 } : insn,
+      );
       found.push({ name: program.name, insns, subprograms: program.subprograms });
     }
   }

@@ -6,7 +6,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { assemble } from '#core/isa';
-import { createMemory, createWasmEngine, type Engine, type Executable, executableOf, type Host, interpreter, type Memory, type RunLimits } from '#core/vm';
+import {
+  createMemory,
+  createWasmEngine,
+  type Engine,
+  type Executable,
+  executableOf,
+  type Host,
+  interpreter,
+  type Memory,
+  type RunLimits,
+} from '#core/vm';
 import { repository } from '#test/requirements';
 import { compileTime } from './compile-time.ts';
 import { executable, NAMES, native, type Peer, switchInterpreter } from './programs.ts';
@@ -32,7 +42,12 @@ interface Run {
 }
 
 function runOnce(engine: Engine, program: Executable, memory: Memory, limits: RunLimits = { budget: BUDGET }): Run {
-  const region = memory.allocate({ kind: 'mem', name: 'mem', size: 8192 + 64, initial: Uint8Array.from({ length: 8192 }, (_, i) => (i * 7 + 3) & 255) });
+  const region = memory.allocate({
+    kind: 'mem',
+    name: 'mem',
+    size: 8192 + 64,
+    initial: Uint8Array.from({ length: 8192 }, (_, i) => (i * 7 + 3) & 255),
+  });
   const execution = engine.start(program, memory, silent, [region.base, 8192n]);
   const before = cpu();
   const stop = execution.run(limits);
@@ -40,7 +55,10 @@ function runOnce(engine: Engine, program: Executable, memory: Memory, limits: Ru
   const { executed } = execution;
   execution.release();
   memory.free(region);
-  if (stop.kind !== 'exit') throw new Error(`${program.name}: ${JSON.stringify(stop, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value))}`);
+  if (stop.kind !== 'exit')
+    throw new Error(
+      `${program.name}: ${JSON.stringify(stop, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value))}`,
+    );
   return { result: stop.value.toString(16), ms, executed };
 }
 
@@ -65,7 +83,14 @@ async function against(peer: Peer, run: () => Run): Promise<number> {
 type Table = Record<string, number>;
 
 async function engines(): Promise<Record<string, Table>> {
-  const tables: Record<string, Table> = { wasmOverNative: {}, wasmUnprovenOverNative: {}, interpreterOverC: {}, interpreterMillionsPerSecond: {}, coldOverWarm: {}, otherBreakpointCost: {} };
+  const tables: Record<string, Table> = {
+    wasmOverNative: {},
+    wasmUnprovenOverNative: {},
+    interpreterOverC: {},
+    interpreterMillionsPerSecond: {},
+    coldOverWarm: {},
+    otherBreakpointCost: {},
+  };
   for (const name of NAMES) {
     const program = executable(name);
     const proven: Executable = { ...program, proven: new Uint8Array(program.insns.length).fill(1) };
@@ -83,7 +108,8 @@ async function engines(): Promise<Record<string, Table>> {
     if (quiet) {
       const costs: number[] = [];
       for (let i = 0; i < 3; i++) runOnce(checked, program, memory, { budget: BUDGET, breakpoints: quiet });
-      for (let i = 0; i < ROUNDS; i++) costs.push(runOnce(checked, program, memory, { budget: BUDGET, breakpoints: quiet }).ms / runOnce(checked, program, memory).ms);
+      for (let i = 0; i < ROUNDS; i++)
+        costs.push(runOnce(checked, program, memory, { budget: BUDGET, breakpoints: quiet }).ms / runOnce(checked, program, memory).ms);
       tables['otherBreakpointCost']![name] = round(median(costs));
     }
 
@@ -105,7 +131,11 @@ async function engines(): Promise<Record<string, Table>> {
     c.close();
     const { executed, ms } = runOnce(interpreter, small, memory);
     tables['interpreterMillionsPerSecond']![name] = Math.round(executed / ms / 1000);
-    process.stdout.write(`${name}: ${Object.entries(tables).map(([what, table]) => `${what} ${table[name] ?? '-'}`).join(', ')}\n`);
+    process.stdout.write(
+      `${name}: ${Object.entries(tables)
+        .map(([what, table]) => `${what} ${table[name] ?? '-'}`)
+        .join(', ')}\n`,
+    );
   }
   return tables;
 }
@@ -132,7 +162,12 @@ function breakpointElsewhere(program: Executable, memory: Memory): Uint8Array | 
 
 /** Nanoseconds that a helper call with five arguments costs: the loop with the call, less the loop without it. */
 function helperCall(): number {
-  const loop = (call: string): Executable => executableOf('helper', assemble(`r6 = 1000000\nloop:\nr1 = 1\nr2 = 2\nr3 = 3\nr4 = 4\nr5 = 5\n${call}\nr6 += -1\nif r6 != 0 goto loop\nr0 = 0\nexit\n`, {}).sections[0]!.insns);
+  const loop = (call: string): Executable =>
+    executableOf(
+      'helper',
+      assemble(`r6 = 1000000\nloop:\nr1 = 1\nr2 = 2\nr3 = 3\nr4 = 4\nr5 = 5\n${call}\nr6 += -1\nif r6 != 0 goto loop\nr0 = 0\nexit\n`, {})
+        .sections[0]!.insns,
+    );
   const engine = createWasmEngine();
   const memory = createMemory();
   const host: Host = { callHelper: () => undefined };
@@ -152,10 +187,15 @@ function helperCall(): number {
 
 /** Millions of checks a second of a condition that is never true, on the only line of a loop. */
 function condition(): number {
-  const program = executableOf('condition', assemble('r6 = 20000000\nloop:\nr6 += -1\nif r6 != 0 goto loop\nr0 = 0\nexit\n', {}).sections[0]!.insns);
+  const program = executableOf(
+    'condition',
+    assemble('r6 = 20000000\nloop:\nr6 += -1\nif r6 != 0 goto loop\nr0 = 0\nexit\n', {}).sections[0]!.insns,
+  );
   const breakpoints = new Uint8Array(program.insns.length);
   breakpoints[1] = 1;
-  const conditions = [{ slot: 1, left: { kind: 'register', register: 6 }, comparison: '==', signed: false, right: { kind: 'constant', value: 1n << 40n } }] as const;
+  const conditions = [
+    { slot: 1, left: { kind: 'register', register: 6 }, comparison: '==', signed: false, right: { kind: 'constant', value: 1n << 40n } },
+  ] as const;
   const engine = createWasmEngine();
   const memory = createMemory();
   const times: number[] = [];
@@ -213,7 +253,8 @@ async function main(): Promise<void> {
       return {};
     }
   })();
-  for (const [what, value] of Object.entries(summary)) process.stdout.write(`${what}: ${value}${kept[what] === undefined ? '' : ` (kept: ${kept[what]})`}\n`);
+  for (const [what, value] of Object.entries(summary))
+    process.stdout.write(`${what}: ${value}${kept[what] === undefined ? '' : ` (kept: ${kept[what]})`}\n`);
 }
 
 void main();

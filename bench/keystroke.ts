@@ -33,16 +33,25 @@ async function main(): Promise<void> {
   let answered: (timings: Timings, version: number, published: number) => void = () => {};
   let published = 0;
   connection.onNotification('textDocument/publishDiagnostics', () => (published = performance.now()));
-  connection.onNotification('ebpf/programsChanged', ({ timings, version }: { timings: Timings; version: number }) => answered(timings, version, published));
+  connection.onNotification('ebpf/programsChanged', ({ timings, version }: { timings: Timings; version: number }) =>
+    answered(timings, version, published),
+  );
   connection.listen();
 
   const uri = pathToFileURL(file).href;
   const text = readFileSync(file, 'utf8');
-  await connection.sendRequest('initialize', { processId: process.pid, rootUri: null, capabilities: {}, initializationOptions: { settings: { diagnostics: { delay: DELAY } } } });
+  await connection.sendRequest('initialize', {
+    processId: process.pid,
+    rootUri: null,
+    capabilities: {},
+    initializationOptions: { settings: { diagnostics: { delay: DELAY } } },
+  });
   await connection.sendNotification('initialized', {});
   await new Promise<void>((resolve) => {
     answered = () => resolve();
-    void connection.sendNotification('textDocument/didOpen', { textDocument: { uri, languageId: file.endsWith('.c') ? 'c' : 'ebpf-asm', version: 1, text } });
+    void connection.sendNotification('textDocument/didOpen', {
+      textDocument: { uri, languageId: file.endsWith('.c') ? 'c' : 'ebpf-asm', version: 1, text },
+    });
   });
 
   const samples: Sample[] = [];
@@ -63,11 +72,15 @@ async function main(): Promise<void> {
   server.kill();
 
   const kept = samples.slice(Math.floor(samples.length / 6));
-  console.log(`${path.relative(root, file)}: ${kept.length} keystrokes (the first ${samples.length - kept.length} warm up), ${DELAY} ms of pause included in the total`);
+  console.log(
+    `${path.relative(root, file)}: ${kept.length} keystrokes (the first ${samples.length - kept.length} warm up), ${DELAY} ms of pause included in the total`,
+  );
   for (const part of ['total', 'compile', 'load', 'verify', 'rest'] as const) {
     const sorted = kept.map((sample) => sample[part]).sort((a, b) => a - b);
     const at = (share: number): string => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1).padStart(8);
-    console.log(`  ${{ total: 'keystroke to diagnostics', compile: 'compiler', load: 'load', verify: 'verify', rest: 'our whole share' }[part].padEnd(26)} median${at(0.5)}   95 %${at(0.95)}`);
+    console.log(
+      `  ${{ total: 'keystroke to diagnostics', compile: 'compiler', load: 'load', verify: 'verify', rest: 'our whole share' }[part].padEnd(26)} median${at(0.5)}   95 %${at(0.95)}`,
+    );
   }
 }
 

@@ -13,7 +13,8 @@ const kernelBtf = readBtf(readFileSync(kernel)).btf!;
 /** Milliseconds to open, relocate and map lines. Instructions and lines are made when first read: here they are. */
 function open(file: string): number {
   const before = performance.now();
-  for (const { insns, lines } of loadObject(readFileSync(file), file, { kernelBtf, cpus: 2 }).programs) if (insns.length === 0 && lines.length > 0) throw new Error(file);
+  for (const { insns, lines } of loadObject(readFileSync(file), file, { kernelBtf, cpus: 2 }).programs)
+    if (insns.length === 0 && lines.length > 0) throw new Error(file);
   return performance.now() - before;
 }
 
@@ -27,4 +28,6 @@ for (let round = 0; round < Number(rounds); round++) {
   took.push(performance.now() - begin);
 }
 const seconds = { cold, coldObject, firstRound: took[0]!, round: Math.min(...took), sum: quickest.reduce((sum, ms) => sum + ms, 0) };
-process.stdout.write(JSON.stringify({ opened: files.length, ...Object.fromEntries(Object.entries(seconds).map(([name, ms]) => [name, ms / 1000])) }));
+process.stdout.write(
+  JSON.stringify({ opened: files.length, ...Object.fromEntries(Object.entries(seconds).map(([name, ms]) => [name, ms / 1000])) }),
+);

@@ -22,14 +22,21 @@ interface Times {
 const rounds = process.argv[2] ?? '15';
 const folder = oracleFolder();
 if (folder) {
-  const files = readdirSync(path.join(folder, 'obj')).filter((name) => name.endsWith('.o')).map((name) => path.join(folder, 'obj', name));
+  const files = readdirSync(path.join(folder, 'obj'))
+    .filter((name) => name.endsWith('.o'))
+    .map((name) => path.join(folder, 'obj', name));
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'ebpf-bench-'));
   try {
     const ours = openOurselves(files, scratch);
-    say(`cold process: the kernel's BTF and the first object ${milliseconds(ours.cold)}, of which the object ${milliseconds(ours.coldObject)}; the first round ${milliseconds(ours.firstRound)}`);
+    say(
+      `cold process: the kernel's BTF and the first object ${milliseconds(ours.cold)}, of which the object ${milliseconds(ours.coldObject)}; the first round ${milliseconds(ours.firstRound)}`,
+    );
     say(`ours, warm: ${tell(ours)}`);
     const libbpf = openWithLibbpf(files, scratch);
-    if (libbpf) say(`libbpf: ${tell(libbpf)}\nours takes ${(ours.round / libbpf.round).toFixed(1)} times as long by whole rounds, ${(ours.sum / libbpf.sum).toFixed(1)} times by sums`);
+    if (libbpf)
+      say(
+        `libbpf: ${tell(libbpf)}\nours takes ${(ours.round / libbpf.round).toFixed(1)} times as long by whole rounds, ${(ours.sum / libbpf.sum).toFixed(1)} times by sums`,
+      );
   } finally {
     rmSync(scratch, { recursive: true });
   }
@@ -37,17 +44,29 @@ if (folder) {
 
 function openOurselves(files: readonly string[], scratch: string): Times & { cold: number; coldObject: number; firstRound: number } {
   const bundle = path.join(scratch, 'child.cjs');
-  buildSync({ entryPoints: [path.join(repository, 'bench/load-objects-child.ts')], outfile: bundle, absWorkingDir: repository, bundle: true, platform: 'node', target: 'node20', format: 'cjs' });
+  buildSync({
+    entryPoints: [path.join(repository, 'bench/load-objects-child.ts')],
+    outfile: bundle,
+    absWorkingDir: repository,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+  });
   const vmlinux = '/sys/kernel/btf/vmlinux';
   const kernel = existsSync(vmlinux) ? vmlinux : path.join(repository, 'toolchain/kernel/linux-6.18.btf');
-  return JSON.parse(execFileSync(process.execPath, [bundle, rounds, kernel, ...files], { encoding: 'utf8' })) as ReturnType<typeof openOurselves>;
+  return JSON.parse(execFileSync(process.execPath, [bundle, rounds, kernel, ...files], { encoding: 'utf8' })) as ReturnType<
+    typeof openOurselves
+  >;
 }
 
 /** Undefined where there is no libbpf to build against. */
 function openWithLibbpf(files: readonly string[], scratch: string): Times | undefined {
   const program = path.join(scratch, 'open');
   try {
-    execFileSync('cc', ['-O2', path.join(repository, 'bench/load-objects.c'), '-o', program, '-lbpf'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('cc', ['-O2', path.join(repository, 'bench/load-objects.c'), '-o', program, '-lbpf'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
   } catch {
     say('libbpf: cannot be built against here (cc and libbpf-dev are needed)');
     return undefined;

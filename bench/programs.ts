@@ -89,7 +89,13 @@ export function switchInterpreter(program: Executable): Peer {
   const child = spawn(binary);
   const bytes = encode(program.insns);
   const words = new DataView(bytes.buffer);
-  for (let slot = 0; slot < program.insns.length; slot++) child.stdin.write(`${words.getBigUint64(slot * INSN_SIZE, true).toString(16).padStart(16, '0')}\n`);
+  for (let slot = 0; slot < program.insns.length; slot++)
+    child.stdin.write(
+      `${words
+        .getBigUint64(slot * INSN_SIZE, true)
+        .toString(16)
+        .padStart(16, '0')}\n`,
+    );
   child.stdin.write('\n');
   return talk(child);
 }

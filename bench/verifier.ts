@@ -47,7 +47,15 @@ async function bundle(folder: string): Promise<string> {
   const outfile = path.join(folder, 'product.cjs');
   await build({
     stdin: { contents: ENTRY, resolveDir: repository, loader: 'ts' },
-    bundle: true, platform: 'node', target: 'node20', format: 'cjs', absWorkingDir: repository, logLevel: 'warning', minifySyntax: true, minifyWhitespace: true, outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    absWorkingDir: repository,
+    logLevel: 'warning',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    outfile,
   });
   return outfile;
 }
@@ -87,10 +95,14 @@ function timed(action: () => unknown): number {
 
 /** Makes V8 compile what all programs share: the verifier in an editor is warm after its first files. */
 function warmUp(product: Product, folder: string, files: readonly string[], kernelBtf: Btf): void {
-  for (const until = performance.now() + WARM_UP_MS; performance.now() < until; ) {
+  for (const until = performance.now() + WARM_UP_MS; performance.now() < until;) {
     for (const file of files) {
-      const object = product.loadObject(new Uint8Array(readFileSync(path.join(folder, 'obj', `${file}.bpf.o`))), file, { cpus: os.cpus().length, kernelBtf });
-      for (const program of object.programs) product.verify(program, object, { kernel: '6.18', kernelBtf, cancelled: () => performance.now() > until });
+      const object = product.loadObject(new Uint8Array(readFileSync(path.join(folder, 'obj', `${file}.bpf.o`))), file, {
+        cpus: os.cpus().length,
+        kernelBtf,
+      });
+      for (const program of object.programs)
+        product.verify(program, object, { kernel: '6.18', kernelBtf, cancelled: () => performance.now() > until });
     }
   }
 }
@@ -116,14 +128,28 @@ interface Sample {
 }
 
 function samplesOf(product: Product, folder: string, file: string, rows: readonly Row[], kernelBtf: Btf): Sample[] {
-  const object = product.loadObject(new Uint8Array(readFileSync(path.join(folder, 'obj', `${file}.bpf.o`))), file, { cpus: os.cpus().length, kernelBtf });
-  return rows.map((row) => ({ row, object, program: object.programs.find(({ name }) => name === row.prog)!, kernelMs: Infinity, oursMs: Infinity, silentMs: Infinity, processed: 0 }));
+  const object = product.loadObject(new Uint8Array(readFileSync(path.join(folder, 'obj', `${file}.bpf.o`))), file, {
+    cpus: os.cpus().length,
+    kernelBtf,
+  });
+  return rows.map((row) => ({
+    row,
+    object,
+    program: object.programs.find(({ name }) => name === row.prog)!,
+    kernelMs: Infinity,
+    oursMs: Infinity,
+    silentMs: Infinity,
+    processed: 0,
+  }));
 }
 
 function measure(product: Product, sample: Sample, kernelBtf: Btf): void {
   const { row, program, object } = sample;
   const options: VerifyOptions = { kernel: '6.18', progFlags: row.prog_flags, cpus: os.cpus().length, kernelBtf };
-  sample.oursMs = Math.min(sample.oursMs, best(() => product.verify(program, object, options)));
+  sample.oursMs = Math.min(
+    sample.oursMs,
+    best(() => product.verify(program, object, options)),
+  );
   let asked = processorMs();
   let silentMs = 0;
   const cancelled = (): boolean => {
@@ -154,7 +180,10 @@ function cold(bundled: string, folder: string, row: Row): { ms: number; megabyte
     const before = performance.now();
     product.verify(program, object, { kernel: '6.18', progFlags: ${row.prog_flags}, cpus: 2, kernelBtf });
     process.stdout.write(JSON.stringify({ ms: performance.now() - before, megabytes: process.resourceUsage().maxRSS / 1024 }));`;
-  const { ms, megabytes } = JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as { ms: number; megabytes: number };
+  const { ms, megabytes } = JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as {
+    ms: number;
+    megabytes: number;
+  };
   return { ms: round(ms), megabytes: round(megabytes) };
 }
 
@@ -162,7 +191,9 @@ function cold(bundled: string, folder: string, row: Row): { ms: number; megabyte
 async function examples(product: Product, kernelBtf: Btf): Promise<Record<string, { firstMs: number; warmMs: number }>> {
   const times: Record<string, { firstMs: number; warmMs: number }> = {};
   const folder = path.join(repository, 'examples');
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.bpf.c')).sort()) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.bpf.c'))
+    .sort()) {
     const { object } = await openProgram(path.join(folder, name));
     for (const program of object?.programs ?? []) {
       const run = (): Verdict => product.verify(program, object!, { kernel: '6.18', kernelBtf });
@@ -177,7 +208,8 @@ async function main(): Promise<void> {
   const folder = oracleFolder();
   const shared = sharedFolder();
   if (folder === undefined || shared === undefined) return;
-  const argument = (name: string): string | undefined => (process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : undefined);
+  const argument = (name: string): string | undefined =>
+    process.argv.includes(`--${name}`) ? process.argv[process.argv.indexOf(`--${name}`) + 1] : undefined;
   const rounds = Number(argument('rounds') ?? 3);
   const only = argument('only');
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'ebpf-bench-'));
@@ -186,11 +218,17 @@ async function main(): Promise<void> {
     const product = createRequire(path.join(repository, 'bench/'))(bundled) as Product;
     const kernelBtf = product.readBtf(new Uint8Array(readFileSync(KERNEL_BTF))).btf!;
     const exampleTimes = only === undefined ? await examples(product, kernelBtf) : {};
-    for (const [name, { firstMs, warmMs }] of Object.entries(exampleTimes)) process.stdout.write(`example ${name}: first ${firstMs} ms, warm ${warmMs} ms\n`);
+    for (const [name, { firstMs, warmMs }] of Object.entries(exampleTimes))
+      process.stdout.write(`example ${name}: first ${firstMs} ms, warm ${warmMs} ms\n`);
     const byFile = new Map<string, Row[]>();
     for (const line of readFileSync(path.join(shared, 'oracle/programs.jsonl'), 'utf8').trim().split('\n')) {
       const row = JSON.parse(line) as Row;
-      if (row.env_blocked || (row.insns_processed ?? 0) <= LEAST_PROCESSED || (only !== undefined && !`${row.file}/${row.prog}`.includes(only))) continue;
+      if (
+        row.env_blocked ||
+        (row.insns_processed ?? 0) <= LEAST_PROCESSED ||
+        (only !== undefined && !`${row.file}/${row.prog}`.includes(only))
+      )
+        continue;
       byFile.set(row.file, [...(byFile.get(row.file) ?? []), row]);
     }
     warmUp(product, folder, [...byFile.keys()], kernelBtf);
@@ -204,11 +242,21 @@ async function main(): Promise<void> {
         }
       }
     }
-    const all: Measured[] = samples.flatMap(({ programs }) => programs).filter(({ kernelMs }) => kernelMs < Infinity).map(({ row, processed, kernelMs, oursMs, silentMs }) => ({
-      name: `${row.file}/${row.prog}`, processed, kernelMs: round(kernelMs), oursMs: round(oursMs), ratio: round(oursMs / kernelMs), silentMs: round(silentMs),
-    }));
+    const all: Measured[] = samples
+      .flatMap(({ programs }) => programs)
+      .filter(({ kernelMs }) => kernelMs < Infinity)
+      .map(({ row, processed, kernelMs, oursMs, silentMs }) => ({
+        name: `${row.file}/${row.prog}`,
+        processed,
+        kernelMs: round(kernelMs),
+        oursMs: round(oursMs),
+        ratio: round(oursMs / kernelMs),
+        silentMs: round(silentMs),
+      }));
     for (const { name, processed, kernelMs, oursMs, ratio, silentMs } of all) {
-      process.stdout.write(`${name}: ${processed} processed, kernel ${kernelMs} ms, ours ${oursMs} ms, ratio ${ratio}, longest without asking ${silentMs} ms\n`);
+      process.stdout.write(
+        `${name}: ${processed} processed, kernel ${kernelMs} ms, ours ${oursMs} ms, ratio ${ratio}, longest without asking ${silentMs} ms\n`,
+      );
     }
     const largest = [...byFile.values()].flat().reduce((a, b) => (b.insns_processed! > a.insns_processed! ? b : a));
     const first = cold(bundled, folder, largest);
@@ -229,8 +277,17 @@ async function main(): Promise<void> {
       }),
     };
     for (const [what, value] of Object.entries(summary)) process.stdout.write(`${what}: ${value}\n`);
-    const machine = { cpu: os.cpus()[0]?.model ?? '', node: process.version, kernel: os.release(), date: new Date().toISOString().slice(0, 10) };
-    if (process.argv.includes('--keep')) writeFileSync(path.join(repository, 'bench/verifier.json'), `${JSON.stringify({ machine, summary, programs: all, examples: exampleTimes }, null, 2)}\n`);
+    const machine = {
+      cpu: os.cpus()[0]?.model ?? '',
+      node: process.version,
+      kernel: os.release(),
+      date: new Date().toISOString().slice(0, 10),
+    };
+    if (process.argv.includes('--keep'))
+      writeFileSync(
+        path.join(repository, 'bench/verifier.json'),
+        `${JSON.stringify({ machine, summary, programs: all, examples: exampleTimes }, null, 2)}\n`,
+      );
   } finally {
     rmSync(scratch, { recursive: true });
   }

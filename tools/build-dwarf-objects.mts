@@ -13,14 +13,46 @@ const OWN_HEADERS = path.join(repository, 'toolchain/include');
 const { file: vmlinux, problems } = await ensureVmlinux({});
 if (!vmlinux) throw new Error(problems[0]?.message ?? 'there is no vmlinux.h');
 mkdirSync(OUTPUT, { recursive: true });
-const sources = readdirSync(path.join(repository, 'examples'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.bpf.c'));
+const sources = readdirSync(path.join(repository, 'examples'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.bpf.c'),
+);
 for (const version of [14, 19, 22]) {
-  for (const [level, dwarf] of [[1, 4], [2, 5]]) {
+  for (const [level, dwarf] of [
+    [1, 4],
+    [2, 5],
+  ]) {
     for (const source of sources) {
       const output = path.join(OUTPUT, `${path.basename(source, '.bpf.c')}.clang${version}-O${level}.o`);
       // No path of the machine that builds stays in the object.
-      const names = [[path.dirname(vmlinux), '/headers'], [OWN_HEADERS, '/headers'], [repository, '/source']].map(([from, to]) => `-ffile-prefix-map=${from}=${to}`);
-      execFileSync(`clang-${version}`, ['-target', 'bpf', '-mcpu=v3', '-std=gnu17', '-D__TARGET_ARCH_x86', '-w', `-gdwarf-${dwarf}`, `-O${level}`, ...names.reverse(), '-fdebug-compilation-dir=/source', `-I${OWN_HEADERS}`, `-I${path.dirname(vmlinux)}`, '-idirafter', path.join(OWN_HEADERS, 'libc'), '-c', path.join('examples', source), '-o', output], { cwd: repository, stdio: 'inherit' });
+      const names = [
+        [path.dirname(vmlinux), '/headers'],
+        [OWN_HEADERS, '/headers'],
+        [repository, '/source'],
+      ].map(([from, to]) => `-ffile-prefix-map=${from}=${to}`);
+      execFileSync(
+        `clang-${version}`,
+        [
+          '-target',
+          'bpf',
+          '-mcpu=v3',
+          '-std=gnu17',
+          '-D__TARGET_ARCH_x86',
+          '-w',
+          `-gdwarf-${dwarf}`,
+          `-O${level}`,
+          ...names.reverse(),
+          '-fdebug-compilation-dir=/source',
+          `-I${OWN_HEADERS}`,
+          `-I${path.dirname(vmlinux)}`,
+          '-idirafter',
+          path.join(OWN_HEADERS, 'libc'),
+          '-c',
+          path.join('examples', source),
+          '-o',
+          output,
+        ],
+        { cwd: repository, stdio: 'inherit' },
+      );
     }
   }
 }

@@ -5,6 +5,7 @@ import { run, say } from './say.mjs';
 const steps = [
   ['types', ['tsc', '-b']],
   ['lint', ['eslint', '.']],
+  ['format', ['prettier', '--check', '--log-level', 'warn', '**/*.{ts,mts,mjs}']],
   ['grammars', ['vscode-tmgrammar-test', '-g', 'test/grammars/support/c.tmLanguage.json', 'test/grammars/*.*']],
   ['unit and data tests', ['vitest', 'run']],
 ];

@@ -4,7 +4,15 @@
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { compare, type Difference, type DifferenceKind, KernelMaps, KINDS, listing, shrinkDifference } from '../test/support/fuzz/compare.ts';
+import {
+  compare,
+  type Difference,
+  type DifferenceKind,
+  KernelMaps,
+  KINDS,
+  listing,
+  shrinkDifference,
+} from '../test/support/fuzz/compare.ts';
 import { type FuzzProgram, generate } from '../test/support/fuzz/generator.ts';
 import type { KernelBridge } from '../test/support/kernel.ts';
 import { openKernel } from '../test/support/kernel.ts';
@@ -17,7 +25,10 @@ export interface FuzzAnswer {
   differences: { program: FuzzProgram; difference: Difference }[];
 }
 
-export async function fuzzVerifier(kernel: KernelBridge, options: { seed: number; count: number; logs?: boolean; progress?: (answer: FuzzAnswer) => void }): Promise<FuzzAnswer> {
+export async function fuzzVerifier(
+  kernel: KernelBridge,
+  options: { seed: number; count: number; logs?: boolean; progress?: (answer: FuzzAnswer) => void },
+): Promise<FuzzAnswer> {
   const maps = await KernelMaps.create(kernel);
   const answer: FuzzAnswer = { programs: 0, accepted: 0, noVerdict: 0, differences: [] };
   for (let seed = options.seed; seed < options.seed + options.count; seed++) {
@@ -34,18 +45,30 @@ export async function fuzzVerifier(kernel: KernelBridge, options: { seed: number
 }
 
 const countKinds = ({ differences }: FuzzAnswer): string =>
-  KINDS.map((kind) => [kind, differences.filter(({ difference }) => difference.kind === kind).length] as const).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : [])).join(', ') || 'none';
+  KINDS.map((kind) => [kind, differences.filter(({ difference }) => difference.kind === kind).length] as const)
+    .flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
+    .join(', ') || 'none';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { count: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' }, only: { type: 'string' }, show: { type: 'string', default: '12' }, logs: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+    options: {
+      count: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string' },
+      show: { type: 'string', default: '12' },
+      logs: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+    },
   });
   const kernel = await openKernel();
   if (!kernel) process.exit(1);
   const started = performance.now();
   const answer = await fuzzVerifier(kernel, {
-    seed: Number(values.seed), count: Number(values.count), logs: values.logs,
-    progress: (state) => process.stderr.write(`${state.programs} programs, ${state.accepted} accepted; differences: ${countKinds(state)}\n`),
+    seed: Number(values.seed),
+    count: Number(values.count),
+    logs: values.logs,
+    progress: (state) =>
+      process.stderr.write(`${state.programs} programs, ${state.accepted} accepted; differences: ${countKinds(state)}\n`),
   });
   const maps = await KernelMaps.create(kernel);
   const shown = new Map<string, number[]>();
@@ -66,7 +89,9 @@ async function main(): Promise<void> {
   for (const [sort, seeds] of shown) console.log(`${seeds.length} times: ${sort} (seeds ${seeds.slice(0, 5).join(', ')})`);
   kernel.close();
   const { programs, accepted, noVerdict } = answer;
-  console.log(`${programs} programs in ${((performance.now() - started) / 1000).toFixed(0)} s, ${accepted} accepted by the kernel, ${noVerdict} without verdict; differences: ${countKinds(answer)}`);
+  console.log(
+    `${programs} programs in ${((performance.now() - started) / 1000).toFixed(0)} s, ${accepted} accepted by the kernel, ${noVerdict} without verdict; differences: ${countKinds(answer)}`,
+  );
   process.exitCode = answer.differences.some(({ difference: { kind } }) => kind === 'we accept' || kind === 'crash') ? 1 : 0;
 }
 

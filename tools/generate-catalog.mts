@@ -4,7 +4,18 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { atLeast, PROGRAM_TYPE_NAMES, type ArgumentRule, type HelperRow, type HelperRule, type Kfunc, type KernelVersion, type Parameter, type ProgramTypeName, type ReturnRule } from '../core/src/catalog/types.ts';
+import {
+  atLeast,
+  PROGRAM_TYPE_NAMES,
+  type ArgumentRule,
+  type HelperRow,
+  type HelperRule,
+  type Kfunc,
+  type KernelVersion,
+  type Parameter,
+  type ProgramTypeName,
+  type ReturnRule,
+} from '../core/src/catalog/types.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -16,15 +27,40 @@ export function factsFolder(): string | undefined {
 
 interface Facts {
   helpers: { name: string; id: number; prototype: string; since: KernelVersion; programTypes: Record<string, KernelVersion | null> }[];
-  kfuncs: { name: string; prototype: string; since: KernelVersion | null; flags: string[]; programTypes: Record<string, KernelVersion | null> }[];
+  kfuncs: {
+    name: string;
+    prototype: string;
+    since: KernelVersion | null;
+    flags: string[];
+    programTypes: Record<string, KernelVersion | null>;
+  }[];
   programTypes: Record<string, KernelVersion>;
 }
-interface Matrix { matrix: Record<string, string[] | null>; byAttachType: Record<string, string[]>; gplOnly: string[]; sleepableOnly: string[] }
-interface Proto {
-  proto: string; func: string; ret: string | null; args: string[]; gpl_only?: boolean; might_sleep?: boolean; pkt_access?: boolean; allow_fastcall?: boolean;
-  sizes?: Record<string, string>; btf?: Record<string, string>; retBtf?: string;
+interface Matrix {
+  matrix: Record<string, string[] | null>;
+  byAttachType: Record<string, string[]>;
+  gplOnly: string[];
+  sleepableOnly: string[];
 }
-interface KernelKfunc { name: string; prototype: string; flags: string[] | null; sets: string[] | null }
+interface Proto {
+  proto: string;
+  func: string;
+  ret: string | null;
+  args: string[];
+  gpl_only?: boolean;
+  might_sleep?: boolean;
+  pkt_access?: boolean;
+  allow_fastcall?: boolean;
+  sizes?: Record<string, string>;
+  btf?: Record<string, string>;
+  retBtf?: string;
+}
+interface KernelKfunc {
+  name: string;
+  prototype: string;
+  flags: string[] | null;
+  sets: string[] | null;
+}
 
 /**
  * Which prototype a program type gets, where a helper has several: the first is the usual one, the rest are those of the types named.
@@ -123,7 +159,12 @@ const STRUCTS: Record<string, string | undefined> = {
 };
 
 const SIZES: Record<string, number> = {
-  'sizeof(s64)': 8, 'sizeof(u64)': 8, 'sizeof(u32)': 4, 'sizeof(struct iphdr)': 20, 'sizeof(struct ipv6hdr)': 40, 'sizeof(struct tcphdr)': 20,
+  'sizeof(s64)': 8,
+  'sizeof(u64)': 8,
+  'sizeof(u32)': 4,
+  'sizeof(struct iphdr)': 20,
+  'sizeof(struct ipv6hdr)': 40,
+  'sizeof(struct tcphdr)': 20,
 };
 
 function known<T>(table: Record<string, T>, key: string, what: string): T {
@@ -133,10 +174,20 @@ function known<T>(table: Record<string, T>, key: string, what: string): T {
 
 function argumentRule(text: string, size: string | undefined, btf: string | undefined): ArgumentRule {
   const [base, ...flags] = text.split(' | ') as [string, ...string[]];
-  let kind = base.replace(/^ARG_/, '').replace(/^PTR_TO_/, '').toLowerCase();
+  let kind = base
+    .replace(/^ARG_/, '')
+    .replace(/^PTR_TO_/, '')
+    .toLowerCase();
   const rule: Record<string, unknown> = {};
-  if (kind.endsWith('_or_null')) { kind = kind.slice(0, -8); rule['maybeNull'] = true; }
-  if (kind === 'uninit_mem') { kind = 'mem'; rule['uninit'] = true; rule['write'] = true; }
+  if (kind.endsWith('_or_null')) {
+    kind = kind.slice(0, -8);
+    rule['maybeNull'] = true;
+  }
+  if (kind === 'uninit_mem') {
+    kind = 'mem';
+    rule['uninit'] = true;
+    rule['write'] = true;
+  }
   for (const flag of flags) {
     if (flag === 'PTR_MAYBE_NULL') rule['maybeNull'] = true;
     else if (flag === 'MEM_RDONLY') rule['readonly'] = true;
@@ -156,10 +207,19 @@ function argumentRule(text: string, size: string | undefined, btf: string | unde
 function returnRule(text: string | null, btf: string | undefined): ReturnRule {
   if (text === null) return { kind: 'integer' };
   const [base, ...flags] = text.split(' | ') as [string, ...string[]];
-  let kind = base.replace(/^RET_/, '').replace(/^PTR_TO_/, '').toLowerCase();
+  let kind = base
+    .replace(/^RET_/, '')
+    .replace(/^PTR_TO_/, '')
+    .toLowerCase();
   const rule: Record<string, unknown> = {};
-  if (kind.endsWith('_or_null')) { kind = kind.slice(0, -8); rule['maybeNull'] = true; }
-  if (kind.endsWith('_trusted')) { kind = kind.slice(0, -8); rule['trusted'] = true; }
+  if (kind.endsWith('_or_null')) {
+    kind = kind.slice(0, -8);
+    rule['maybeNull'] = true;
+  }
+  if (kind.endsWith('_trusted')) {
+    kind = kind.slice(0, -8);
+    rule['trusted'] = true;
+  }
   if (flags.includes('PTR_MAYBE_NULL')) rule['maybeNull'] = true;
   if (flags.includes('MEM_RDONLY')) rule['readonly'] = true;
   const struct = btf === undefined ? undefined : known(STRUCTS, btf, 'BTF id');
@@ -169,7 +229,9 @@ function returnRule(text: string | null, btf: string | undefined): ReturnRule {
 function helperRule(proto: Proto, programTypes?: readonly ProgramTypeName[]): HelperRule {
   return {
     proto: proto.proto,
-    arguments: proto.args.map((text, index) => argumentRule(CORRECTIONS[proto.proto]?.[index] ?? text, proto.sizes?.[String(index + 1)], proto.btf?.[String(index + 1)])),
+    arguments: proto.args.map((text, index) =>
+      argumentRule(CORRECTIONS[proto.proto]?.[index] ?? text, proto.sizes?.[String(index + 1)], proto.btf?.[String(index + 1)]),
+    ),
     returns: returnRule(proto.ret, proto.retBtf),
     ...(proto.gpl_only ? { gplOnly: true } : {}),
     ...(proto.might_sleep ? { mightSleep: true } : {}),
@@ -192,7 +254,10 @@ function parsePrototype(prototype: string, name: string): { returnType: string; 
   const inside = prototype.slice(at + name.length + 1, prototype.lastIndexOf(')'));
   const parts = inside === 'void' || inside === '' ? [] : inside.split(',').map((part) => part.trim());
   return {
-    returnType: prototype.slice(0, at).trim().replace(/^__bpf_fastcall /, ''),
+    returnType: prototype
+      .slice(0, at)
+      .trim()
+      .replace(/^__bpf_fastcall /, ''),
     parameters: parts.filter((part) => part !== '...').map(parseParameter),
     variadic: parts.includes('...'),
   };
@@ -254,7 +319,10 @@ function kfuncRows(facts: Facts, kernel: KernelKfunc[]): Kfunc[] {
   for (const fact of facts.kfuncs) {
     const { returnType, parameters } = parsePrototype(fact.prototype, fact.name);
     rows.set(fact.name, {
-      name: fact.name, prototype: fact.prototype, returnType, parameters,
+      name: fact.name,
+      prototype: fact.prototype,
+      returnType,
+      parameters,
       ...(fact.since ? { since: fact.since } : {}),
       flags: fact.flags,
       programTypes: Object.keys(fact.programTypes).map(typeName).sort(),
@@ -265,8 +333,12 @@ function kfuncRows(facts: Facts, kernel: KernelKfunc[]): Kfunc[] {
     const old = rows.get(name);
     const { returnType, parameters } = parsePrototype(prototype, name);
     rows.set(name, {
-      ...old, name, prototype, returnType, parameters,
-      ...(flags ?? old?.flags ? { flags: (flags ?? old?.flags)! } : {}),
+      ...old,
+      name,
+      prototype,
+      returnType,
+      parameters,
+      ...((flags ?? old?.flags) ? { flags: (flags ?? old?.flags)! } : {}),
       ...(sets ? { sets } : {}),
       in618: true,
     });
@@ -279,7 +351,7 @@ const HEADER = (what: string): string => `// ${what}\n// Generated by tools/gene
 /** A value as source: keys bare where they may be, strings in single quotes. */
 function source(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(source).join(', ')}]`;
-  if (typeof value === 'string') return `'${value.replace(/\\/g, '\\\\').replace(/'/g, '\\\'')}'`;
+  if (typeof value === 'string') return `'${value.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).map(([key, entry]) => `${/^[a-zA-Z_]\w*$/.test(key) ? key : `'${key}'`}: ${source(entry)}`);
     return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
@@ -304,26 +376,33 @@ export function generate(folder: string): Map<string, string> {
   }
   const table = rows.map((row) => {
     const marker = { ...row, programTypes: '@@' };
-    return `  ${source(marker).replace('\'@@\'', sets.get(source(row.programTypes))!)},\n`;
+    return `  ${source(marker).replace("'@@'", sets.get(source(row.programTypes))!)},\n`;
   });
   const refusals = Object.entries(matrix.byAttachType).flatMap(([key, allowed]) => {
     const programType = key.split(':')[0]!;
     const helpers = matrix.matrix[programType]!.filter((name) => !allowed.includes(name));
     return attachTypeNames(key).map((attachType) => `  ${source({ programType, attachType, helpers })},\n`);
   });
-  const helperTable = HEADER('Every BPF helper: declaration, releases, program types, and what the verifier asks of its arguments.')
-    + 'import type { HelperRow, KernelVersion, ProgramTypeName } from \'./types.ts\';\n\n'
-    + 'type Types = Readonly<Partial<Record<ProgramTypeName, KernelVersion>>>;\n\n'
-    + [...sets].map(([text, name]) => `const ${name}: Types = ${text};\n`).join('')
-    + `\nexport const HELPER_ROWS: readonly HelperRow[] = [\n${table.join('')}];\n\n`
-    + '/** Helpers that the program type may call but one of its attach types may not, on 6.18. */\n'
-    + `export const ATTACH_TYPE_REFUSALS: readonly { programType: ProgramTypeName; attachType: string; helpers: readonly string[] }[] = [\n${refusals.join('')}];\n`;
+  const helperTable =
+    HEADER('Every BPF helper: declaration, releases, program types, and what the verifier asks of its arguments.') +
+    "import type { HelperRow, KernelVersion, ProgramTypeName } from './types.ts';\n\n" +
+    'type Types = Readonly<Partial<Record<ProgramTypeName, KernelVersion>>>;\n\n' +
+    [...sets].map(([text, name]) => `const ${name}: Types = ${text};\n`).join('') +
+    `\nexport const HELPER_ROWS: readonly HelperRow[] = [\n${table.join('')}];\n\n` +
+    '/** Helpers that the program type may call but one of its attach types may not, on 6.18. */\n' +
+    `export const ATTACH_TYPE_REFUSALS: readonly { programType: ProgramTypeName; attachType: string; helpers: readonly string[] }[] = [\n${refusals.join('')}];\n`;
 
-  const kfuncTable = HEADER('Every kfunc that the facts name, and every one in the BTF of a common 6.18 build.')
-    + 'import type { Kfunc } from \'./types.ts\';\n\n'
-    + `export const KFUNCS: readonly Kfunc[] = [\n${kfuncRows(facts, kfuncs).map((row) => `  ${source(row)},\n`).join('')}];\n`;
+  const kfuncTable =
+    HEADER('Every kfunc that the facts name, and every one in the BTF of a common 6.18 build.') +
+    "import type { Kfunc } from './types.ts';\n\n" +
+    `export const KFUNCS: readonly Kfunc[] = [\n${kfuncRows(facts, kfuncs)
+      .map((row) => `  ${source(row)},\n`)
+      .join('')}];\n`;
 
-  return new Map([['helper-table.ts', helperTable], ['kfunc-table.ts', kfuncTable]]);
+  return new Map([
+    ['helper-table.ts', helperTable],
+    ['kfunc-table.ts', kfuncTable],
+  ]);
 }
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {

@@ -28,7 +28,10 @@ export function helperDefs(): string {
 #endif
 #endif
 
-${[...structs].sort().map((name) => `struct ${name};`).join('\n')}
+${[...structs]
+  .sort()
+  .map((name) => `struct ${name};`)
+  .join('\n')}
 
 ${HELPERS.map(declaration).join('\n\n')}
 

@@ -47,11 +47,16 @@ const FUNCTION_PATTERNS = [
 ];
 
 /** Enumerators that C programs use by name. */
-const ENUMERATOR_PREFIX = /^(BPF_|XDP_|TC_ACT_|IPPROTO_|TCP_|TCPF_|SOCK_|AF_|NF_|NFPROTO_|SK_|LSM_|PIDTYPE_|PERF_|TASK_|MAP_|BTF_|LINUX_|NETLINK_|SKB_|ETH_P|RT_|TCPCB_|TCP_CA_|CA_|INET_|QUOTA|HRTIMER_|CLOCK_|ZONE_|NR_|MEMCG|WB_|KERNEL_|libbpf|TRACE_|SCX_|false|true)/;
+const ENUMERATOR_PREFIX =
+  /^(BPF_|XDP_|TC_ACT_|IPPROTO_|TCP_|TCPF_|SOCK_|AF_|NF_|NFPROTO_|SK_|LSM_|PIDTYPE_|PERF_|TASK_|MAP_|BTF_|LINUX_|NETLINK_|SKB_|ETH_P|RT_|TCPCB_|TCP_CA_|CA_|INET_|QUOTA|HRTIMER_|CLOCK_|ZONE_|NR_|MEMCG|WB_|KERNEL_|libbpf|TRACE_|SCX_|false|true)/;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { version: { type: 'string', default: '6.18' }, output: { type: 'string' }, corpus: { type: 'string', default: path.join(os.homedir(), '.cache/ebpf-workbench/oracle/obj') } },
+  options: {
+    version: { type: 'string', default: '6.18' },
+    output: { type: 'string' },
+    corpus: { type: 'string', default: path.join(os.homedir(), '.cache/ebpf-workbench/oracle/obj') },
+  },
 });
 const source = positionals[0] ?? '/sys/kernel/btf/vmlinux';
 const sourceBytes = readFileSync(source);
@@ -62,7 +67,10 @@ const output = values.output ?? path.resolve(import.meta.dirname ?? '.', `../too
 mkdirSync(path.dirname(output), { recursive: true });
 writeFileSync(output, bytes);
 // Beside it, what it was made by and from: a test makes it again where the same kernel runs.
-writeFileSync(`${output}.json`, `${JSON.stringify({ generator: 'tools/generate-kernel-btf.mts', kernel: values.version, source: createHash('sha256').update(sourceBytes).digest('hex') }, null, 2)}\n`);
+writeFileSync(
+  `${output}.json`,
+  `${JSON.stringify({ generator: 'tools/generate-kernel-btf.mts', kernel: values.version, source: createHash('sha256').update(sourceBytes).digest('hex') }, null, 2)}\n`,
+);
 process.stdout.write(`${output}: ${bytes.length} bytes, ${readBtf(bytes).btf?.typeCount} of ${btf.typeCount} types\n`);
 
 /** Names that objects of the corpus ask the kernel for: CO-RE roots, attach targets, kernel symbols. */
@@ -138,7 +146,9 @@ function isRoot(kernel: Btf, type: BtfType, wanted: ReadonlySet<string>, functio
   switch (type.kind) {
     case 'struct':
     case 'union':
-      return wanted.has(type.name) || /^(trace_event_raw_|bpf_iter__|bpf_struct_ops_|bpf_iter_|bpf_.*_kern$|bpf_ctx_convert)/.test(type.name);
+      return (
+        wanted.has(type.name) || /^(trace_event_raw_|bpf_iter__|bpf_struct_ops_|bpf_iter_|bpf_.*_kern$|bpf_ctx_convert)/.test(type.name)
+      );
     case 'typedef': {
       if (wanted.has(type.name) || type.name.startsWith('btf_trace_')) return true;
       const behind = resolve(kernel, type.type);
@@ -151,7 +161,11 @@ function isRoot(kernel: Btf, type: BtfType, wanted: ReadonlySet<string>, functio
     case 'enum64':
       return wanted.has(type.name) || type.enumerators.some(({ name }) => ENUMERATOR_PREFIX.test(name));
     case 'func':
-      return functions.has(type.name) || FUNCTION_PATTERNS.some((pattern) => pattern.test(type.name)) || kernel.declTags(type.id).some(({ name }) => name === 'bpf_kfunc');
+      return (
+        functions.has(type.name) ||
+        FUNCTION_PATTERNS.some((pattern) => pattern.test(type.name)) ||
+        kernel.declTags(type.id).some(({ name }) => name === 'bpf_kfunc')
+      );
     case 'var':
       return functions.has(type.name);
     case 'decl_tag': {
@@ -175,7 +189,11 @@ function embed(kernel: Btf, start: number, keep: Set<number>, pointedAt: Set<num
       case 'ptr': {
         // Through qualifiers and typedefs to a named struct: that one can wait. Everything else is small.
         let target = type.type;
-        for (let at = kernel.type(target); at && (at.kind === 'const' || at.kind === 'volatile' || at.kind === 'restrict' || at.kind === 'type_tag'); at = kernel.type(target)) {
+        for (
+          let at = kernel.type(target);
+          at && (at.kind === 'const' || at.kind === 'volatile' || at.kind === 'restrict' || at.kind === 'type_tag');
+          at = kernel.type(target)
+        ) {
           keep.add(target);
           target = at.type;
         }
@@ -240,7 +258,11 @@ function write(kernel: Btf, keep: ReadonlySet<number>): Uint8Array {
       case 'union':
         return { ...type, members: type.members.map((member) => ({ ...member, type: to(member.type) })) };
       case 'func_proto':
-        return { ...type, type: to(type.type), parameters: type.parameters.map((parameter) => ({ ...parameter, type: to(parameter.type) })) };
+        return {
+          ...type,
+          type: to(type.type),
+          parameters: type.parameters.map((parameter) => ({ ...parameter, type: to(parameter.type) })),
+        };
       case 'ptr':
       case 'typedef':
       case 'const':

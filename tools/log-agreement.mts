@@ -4,7 +4,14 @@
 import { parseArgs } from 'node:util';
 import { compareLogs } from '../test/support/log-agreement.ts';
 
-const { values } = parseArgs({ options: { level: { type: 'string', default: '2' }, file: { type: 'string' }, prog: { type: 'string' }, show: { type: 'string', default: '0' } } });
+const { values } = parseArgs({
+  options: {
+    level: { type: 'string', default: '2' },
+    file: { type: 'string' },
+    prog: { type: 'string' },
+    show: { type: 'string', default: '0' },
+  },
+});
 const total = { programs: 0, same: 0, lines: 0, sameLines: 0, skipped: 0 };
 const first = new Map<string, number>();
 let shown = 0;
@@ -23,7 +30,14 @@ for (const comparison of compareLogs({ level: Number(values.level), file: values
   }
   const kind = (difference.kernel ?? '(end)').replace(/\d+/g, 'N').slice(0, 60);
   first.set(kind, (first.get(kind) ?? 0) + 1);
-  if (shown++ < Number(values.show)) console.log(`${name} line ${difference.at}\n  kernel: ${difference.kernel}\n  ours:   ${difference.ours}`);
+  if (shown++ < Number(values.show))
+    console.log(`${name} line ${difference.at}\n  kernel: ${difference.kernel}\n  ours:   ${difference.ours}`);
 }
-console.log([...first].sort((a, b) => b[1] - a[1]).slice(0, 25).map(([kind, count]) => `${String(count).padStart(5)}  ${kind}`).join('\n'));
+console.log(
+  [...first]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 25)
+    .map(([kind, count]) => `${String(count).padStart(5)}  ${kind}`)
+    .join('\n'),
+);
 console.log(total);

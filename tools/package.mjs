@@ -12,10 +12,25 @@ try {
   await build();
   const { name, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const file = path.join(root, `${name}-${version}.vsix`);
-  await run('npx', ['--no-install', 'vsce', 'package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--skip-license', '--out', file], { cwd: root, quiet: true });
+  await run(
+    'npx',
+    [
+      '--no-install',
+      'vsce',
+      'package',
+      '--no-dependencies',
+      '--allow-missing-repository',
+      '--no-rewrite-relative-links',
+      '--skip-license',
+      '--out',
+      file,
+    ],
+    { cwd: root, quiet: true },
+  );
   const { size } = statSync(file);
   say(`${path.basename(file)}: ${(size / 1e6).toFixed(2)} MB`);
-  if (size > LIMIT) throw new Error(`the package has ${size} bytes, more than ${LIMIT}: look at .vscodeignore and at what the bundles hold`);
+  if (size > LIMIT)
+    throw new Error(`the package has ${size} bytes, more than ${LIMIT}: look at .vscodeignore and at what the bundles hold`);
 } catch (error) {
   console.error(`\nnpm run package: ${error.message}`);
   process.exitCode = 1;

@@ -17,7 +17,9 @@ export function checkNode() {
 
 /** `npm ci` in a folder, when its lock file changed since the last time. */
 async function ensurePackages(folder, what) {
-  const lock = createHash('sha256').update(readFileSync(path.join(folder, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(path.join(folder, 'package-lock.json')))
+    .digest('hex');
   const stamp = path.join(folder, 'node_modules/.installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return false;
   say(`installing ${what} from npm …`);
@@ -39,7 +41,10 @@ export async function build() {
  */
 export async function ensureCompiler() {
   const zig = at('.cache/zig');
-  const withZig = { ...process.env, PATH: `${process.env.PATH}${path.delimiter}${path.join(zig, 'node_modules/@zigc', `${process.platform}-${process.arch}`, 'bin')}` };
+  const withZig = {
+    ...process.env,
+    PATH: `${process.env.PATH}${path.delimiter}${path.join(zig, 'node_modules/@zigc', `${process.platform}-${process.arch}`, 'bin')}`,
+  };
   const found = async (env) => {
     const answer = JSON.parse(await run(process.execPath, [at('dist/cli.js'), 'doctor', '--json'], { env, quiet: true }));
     return answer.compiler?.description;
@@ -76,7 +81,8 @@ export async function ensureVsCode() {
   if (existsSync(ready)) return entry;
   say('finishing the installation of code-server …');
   // Its inner packages come without a lock that npm ci accepts, and without compilers: a debugger's window needs no terminal.
-  for (const folder of [vscode, path.join(vscode, 'extensions')]) await run('npm', ['install', '--omit=dev', '--ignore-scripts'], { cwd: folder, env: npmEnvironment, quiet: true });
+  for (const folder of [vscode, path.join(vscode, 'extensions')])
+    await run('npm', ['install', '--omit=dev', '--ignore-scripts'], { cwd: folder, env: npmEnvironment, quiet: true });
   const ripgrep = path.join(e2e, `node_modules/@vscode/ripgrep-${process.platform}-${process.arch}/bin/rg`);
   if (existsSync(ripgrep)) {
     const bin = path.join(vscode, 'node_modules/@vscode/ripgrep/bin');
@@ -110,4 +116,3 @@ export function onPath(...names) {
   }
   return undefined;
 }
-

@@ -12,7 +12,19 @@ import { COMPILERS, countRebuilt, RATCHET, readRatchet, type Compiler } from '..
 
 const run = promisify(execFile);
 /** Selftests that must not assume strict aliasing, and those that must not be inlined: their Makefile says so. */
-const NO_STRICT_ALIASING = new Set(['bind4_prog', 'bind6_prog', 'dynptr_fail', 'linked_list_fail', 'map_kptr_fail', 'syscall', 'test_pkt_md_access', 'test_sk_lookup', 'timer_crash', 'test_global_func9', 'verifier_nocsr']);
+const NO_STRICT_ALIASING = new Set([
+  'bind4_prog',
+  'bind6_prog',
+  'dynptr_fail',
+  'linked_list_fail',
+  'map_kptr_fail',
+  'syscall',
+  'test_pkt_md_access',
+  'test_sk_lookup',
+  'timer_crash',
+  'test_global_func9',
+  'verifier_nocsr',
+]);
 const NO_INLINE = new Set(['test_l4lb_noinline', 'test_xdp_noinline']);
 const COMMON = ['-g', '-O2', '-mcpu=v3', '-D__TARGET_ARCH_x86', '-DENABLE_ATOMICS_TESTS', '-w'];
 const BUILD_TIMEOUT = 120_000;
@@ -27,30 +39,60 @@ async function invocationOf(name: Compiler): Promise<readonly string[] | undefin
   return compiler?.kind === 'zig' ? [compiler.path, ...compiler.prefix, '--target=bpf', '-mlittle-endian', ...COMMON] : undefined;
 }
 
-const answers = (name: string): Promise<boolean> => run(name, ['--version']).then(() => true, () => false);
+const answers = (name: string): Promise<boolean> =>
+  run(name, ['--version']).then(
+    () => true,
+    () => false,
+  );
 
 /** Where the compiler of this machine finds libc's headers. */
 async function hostIncludes(): Promise<string[]> {
   const { stderr } = await run('sh', ['-c', 'cc -v -E - </dev/null']);
   const list = /#include <\.\.\.> search starts here:\n(.*?)End of search/s.exec(stderr)?.[1] ?? '';
-  return list.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/\/(gcc|clang)\//.test(line));
+  return list
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/\/(gcc|clang)\//.test(line));
 }
 
 /** Builds one source; the compiler's first error, or undefined. */
-async function build(oracle: string, [program, ...flags]: readonly string[], includes: readonly string[], name: string, output: string): Promise<string | undefined> {
+async function build(
+  oracle: string,
+  [program, ...flags]: readonly string[],
+  includes: readonly string[],
+  name: string,
+  output: string,
+): Promise<string | undefined> {
   const tests = path.join(oracle, 'linux/tools/testing/selftests/bpf');
   const unfinished = `${output}.${process.pid}`;
-  const words = [...flags, ...(NO_STRICT_ALIASING.has(name) ? ['-fno-strict-aliasing'] : []), ...(NO_INLINE.has(name) ? ['-fno-inline'] : []), `-I${oracle}/include`, `-I${tests}`, `-I${oracle}/linux/tools/include/uapi`, ...includes.flatMap((one) => ['-idirafter', one])];
+  const words = [
+    ...flags,
+    ...(NO_STRICT_ALIASING.has(name) ? ['-fno-strict-aliasing'] : []),
+    ...(NO_INLINE.has(name) ? ['-fno-inline'] : []),
+    `-I${oracle}/include`,
+    `-I${tests}`,
+    `-I${oracle}/linux/tools/include/uapi`,
+    ...includes.flatMap((one) => ['-idirafter', one]),
+  ];
   let why: string | undefined;
   for (const extra of [[], ['-DBPF_NO_KFUNC_PROTOTYPES']]) {
     try {
-      await run(program!, [...words, ...extra, '-c', path.join(tests, 'progs', `${name}.c`), '-o', unfinished], { timeout: BUILD_TIMEOUT, maxBuffer: 64 << 20 });
+      await run(program!, [...words, ...extra, '-c', path.join(tests, 'progs', `${name}.c`), '-o', unfinished], {
+        timeout: BUILD_TIMEOUT,
+        maxBuffer: 64 << 20,
+      });
       renameSync(unfinished, output);
       return undefined;
     } catch (cause) {
       rmSync(unfinished, { force: true });
       const text = (cause as { stderr?: string }).stderr ?? String(cause);
-      why ??= text.split('\n').find((line) => /error|fatal|Error|unsupported/.test(line))?.replace(/^.*?: (?=(fatal )?error)/, '') ?? text.split('\n')[0] ?? 'no reason given';
+      why ??=
+        text
+          .split('\n')
+          .find((line) => /error|fatal|Error|unsupported/.test(line))
+          ?.replace(/^.*?: (?=(fatal )?error)/, '') ??
+        text.split('\n')[0] ??
+        'no reason given';
     }
   }
   return why;
@@ -65,8 +107,11 @@ async function main(): Promise<void> {
   const [keep, list] = [flag('--keep'), flag('--list')];
   const wanted = COMPILERS.filter((name) => words.length === 0 || words.includes(name));
   const oracle = oracleFolder();
-  if (!oracle || !existsSync(path.join(oracle, 'linux'))) throw new Error('the oracle\'s folder with the unpacked sources is needed: EBPF_ORACLE names it');
-  const names = readdirSync(path.join(oracle, 'obj')).map((name) => name.replace(/\.bpf\.o$/, '')).filter((name) => file === undefined || name === file);
+  if (!oracle || !existsSync(path.join(oracle, 'linux')))
+    throw new Error("the oracle's folder with the unpacked sources is needed: EBPF_ORACLE names it");
+  const names = readdirSync(path.join(oracle, 'obj'))
+    .map((name) => name.replace(/\.bpf\.o$/, ''))
+    .filter((name) => file === undefined || name === file);
   const includes = await hostIncludes();
   const ratchet = readRatchet();
   for (const compiler of wanted) {
@@ -88,7 +133,8 @@ async function main(): Promise<void> {
     };
     await Promise.all(Array.from({ length: jobs }, work));
     console.log(`${compiler}: ${names.length - [...failures.values()].flat().length} of ${names.length} objects build`);
-    for (const [why, who] of [...failures].sort((a, b) => b[1].length - a[1].length)) console.log(`  ${who.length} × ${why.slice(0, 150)} (${who.slice(0, 4).join(', ')}${who.length > 4 ? ', …' : ''})`);
+    for (const [why, who] of [...failures].sort((a, b) => b[1].length - a[1].length))
+      console.log(`  ${who.length} × ${why.slice(0, 150)} (${who.slice(0, 4).join(', ')}${who.length > 4 ? ', …' : ''})`);
     const counts = countRebuilt(folder, file === undefined ? undefined : [file], list ? (line) => console.log(`  ${line}`) : undefined);
     console.log(JSON.stringify(counts, undefined, 1));
     if (file === undefined) ratchet[compiler] = counts;

@@ -19,10 +19,12 @@ export function freePort(wanted = 0) {
 
 const healthy = (port) =>
   new Promise((resolve) => {
-    http.get({ host: '127.0.0.1', port, path: '/healthz' }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    }).on('error', () => resolve(false));
+    http
+      .get({ host: '127.0.0.1', port, path: '/healthz' }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      })
+      .on('error', () => resolve(false));
   });
 
 /**
@@ -40,7 +42,20 @@ export async function serveVsCode({ entry, port, state, workspace, extension, se
   const output = log ? openSync(log, 'w') : 'ignore';
   const server = spawn(
     process.execPath,
-    [entry, '--config', path.join(state, 'config.yaml'), '--user-data-dir', state, '--extensions-dir', path.join(state, 'extensions'), '--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override', '--disable-proxy'],
+    [
+      entry,
+      '--config',
+      path.join(state, 'config.yaml'),
+      '--user-data-dir',
+      state,
+      '--extensions-dir',
+      path.join(state, 'extensions'),
+      '--disable-telemetry',
+      '--disable-update-check',
+      '--disable-workspace-trust',
+      '--disable-getting-started-override',
+      '--disable-proxy',
+    ],
     // Its own process group: children would stay when only the server is stopped.
     { env: clean, stdio: ['ignore', output, output], detached: process.platform !== 'win32' },
   );
@@ -54,7 +69,7 @@ export async function serveVsCode({ entry, port, state, workspace, extension, se
       // It has ended by itself.
     }
   };
-  for (const deadline = Date.now() + 60_000; !(await healthy(port)); ) {
+  for (const deadline = Date.now() + 60_000; !(await healthy(port));) {
     if (gone || Date.now() > deadline) {
       stop();
       throw new Error(`VS Code's server did not start${log ? `; see ${log}` : ''}`);

@@ -36,7 +36,15 @@ async function openDesktop(code, env) {
 async function openBrowser(env) {
   const entry = await ensureVsCode();
   const port = await freePort(Number(process.env.PORT) || 8088);
-  const { url, stop, ended } = await serveVsCode({ entry, port, state: path.join(root, '.cache/vscode'), workspace: examples, extension: root, settings: quietSettings, env });
+  const { url, stop, ended } = await serveVsCode({
+    entry,
+    port,
+    state: path.join(root, '.cache/vscode'),
+    workspace: examples,
+    extension: root,
+    settings: quietSettings,
+    env,
+  });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
   say('VS Code is ready. Open this address in a browser on this machine:');
   console.log(`\n  ${url}\n`);

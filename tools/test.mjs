@@ -17,7 +17,10 @@ try {
   if (chromium) {
     const entry = await ensureVsCode();
     say('a real VS Code');
-    await run(process.execPath, [path.join(root, 'test/e2e/run.mjs')], { cwd: root, env: { ...env, CHROMIUM: chromium, CODE_SERVER: entry } });
+    await run(process.execPath, [path.join(root, 'test/e2e/run.mjs')], {
+      cwd: root,
+      env: { ...env, CHROMIUM: chromium, CODE_SERVER: entry },
+    });
   } else {
     const why = 'no Chromium on this machine (looked for chromium, chromium-browser, google-chrome; or set CHROMIUM)';
     if ((process.env.EBPF_REQUIRE ?? '').split(',').includes('chromium')) throw new Error(`the real VS Code cannot be tested: ${why}`);

@@ -5,7 +5,15 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { countAgreement, differences, noAgreement, regressions, runAgreement, type Agreement, type Comparison } from '../test/support/oracle-agreement.ts';
+import {
+  countAgreement,
+  differences,
+  noAgreement,
+  regressions,
+  runAgreement,
+  type Agreement,
+  type Comparison,
+} from '../test/support/oracle-agreement.ts';
 
 const RATCHET = fileURLToPath(new URL('../test/verifier/agreement.json', import.meta.url));
 
@@ -29,7 +37,13 @@ function main(): void {
   let processedOurs = 0;
   let processedKernel = 0;
   const started = performance.now();
-  for (const comparison of runAgreement({ file: argument('file'), prog: argument('prog'), ...(showLog !== undefined && { logLevel: Number(showLog) }), ...(process.argv.includes('--macro') && { macro: true }), ...(process.argv.includes('--programs') && { macro: false }) })) {
+  for (const comparison of runAgreement({
+    file: argument('file'),
+    prog: argument('prog'),
+    ...(showLog !== undefined && { logLevel: Number(showLog) }),
+    ...(process.argv.includes('--macro') && { macro: true }),
+    ...(process.argv.includes('--programs') && { macro: false }),
+  })) {
     const { row, verdict, name } = comparison;
     const macro = name.includes('#');
     countAgreement(agreement, comparison);
@@ -47,8 +61,12 @@ function main(): void {
       const key = `${kind}: ${kind === 'false-accept' ? `kernel: ${words(row.error ?? '(no line)')}` : kind === 'false-reject' || kind === 'crash' ? `ours: ${words(ours)}` : kind === 'error' ? `kernel: ${words(row.error ?? '')} | ours: ${words(ours)}` : kind}`;
       causes.set(key, [...(causes.get(key) ?? []), name]);
       if (list === kind) {
-        const numbers = verdict ? ` ours ${verdict.statistics.processed}/${verdict.statistics.maxStatesPerInsn}/${verdict.statistics.totalStates}/${verdict.statistics.peakStates} [${verdict.statistics.stackDepth.join('+')}] @${verdict.findings[0]?.insn ?? '-'}` : '';
-        console.log(`${name}: kernel ${row.error ?? row.verdict} ${row.insns_processed}/${row.max_states_per_insn}/${row.total_states}/${row.peak_states} [${(row.stack_depth ?? []).join('+')}] @${row.insn_idx ?? '-'} | ours ${ours}${numbers}`);
+        const numbers = verdict
+          ? ` ours ${verdict.statistics.processed}/${verdict.statistics.maxStatesPerInsn}/${verdict.statistics.totalStates}/${verdict.statistics.peakStates} [${verdict.statistics.stackDepth.join('+')}] @${verdict.findings[0]?.insn ?? '-'}`
+          : '';
+        console.log(
+          `${name}: kernel ${row.error ?? row.verdict} ${row.insns_processed}/${row.max_states_per_insn}/${row.total_states}/${row.peak_states} [${(row.stack_depth ?? []).join('+')}] @${row.insn_idx ?? '-'} | ours ${ours}${numbers}`,
+        );
       }
     }
     if (showLog !== undefined) console.log(verdict?.log ?? comparison.failure);
@@ -57,11 +75,20 @@ function main(): void {
   }
   if (list !== undefined || showLog !== undefined) return;
   const order = ['false-accept', 'crash', 'false-reject', 'error', 'insn', 'processed', 'states', 'depth'];
-  const sorted = [...causes].sort((a, b) => order.indexOf(a[0].split(':')[0]!) - order.indexOf(b[0].split(':')[0]!) || b[1].length - a[1].length);
-  for (const [key, names] of sorted) console.log(`${String(names.length).padStart(5)}  ${key}  (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`);
+  const sorted = [...causes].sort(
+    (a, b) => order.indexOf(a[0].split(':')[0]!) - order.indexOf(b[0].split(':')[0]!) || b[1].length - a[1].length,
+  );
+  for (const [key, names] of sorted)
+    console.log(`${String(names.length).padStart(5)}  ${key}  (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`);
   for (const [name, map] of Object.entries(counts)) console.log(name, Object.fromEntries(map));
   console.log(`instructions processed of programs accepted by both: ours ${processedOurs}, kernel ${processedKernel}`);
-  console.log(`slowest: ${slowest.sort((a, b) => b.ms - a.ms).slice(0, 5).map(({ name, ms }) => `${name} ${Math.round(ms)} ms`).join(', ')}; all ${Math.round((performance.now() - started) / 100) / 10} s`);
+  console.log(
+    `slowest: ${slowest
+      .sort((a, b) => b.ms - a.ms)
+      .slice(0, 5)
+      .map(({ name, ms }) => `${name} ${Math.round(ms)} ms`)
+      .join(', ')}; all ${Math.round((performance.now() - started) / 100) / 10} s`,
+  );
   if (process.argv.includes('--keep')) writeFileSync(RATCHET, `${JSON.stringify(agreement, null, 2)}\n`);
   if (process.argv.includes('--check')) {
     const worse = regressions(JSON.parse(readFileSync(RATCHET, 'utf8')) as Agreement, agreement);

@@ -3,7 +3,10 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
-export type Parsed<T extends Options> = { files: string[]; values: ReturnType<typeof parseArgs<{ options: T; allowPositionals: true }>>['values'] };
+export type Parsed<T extends Options> = {
+  files: string[];
+  values: ReturnType<typeof parseArgs<{ options: T; allowPositionals: true }>>['values'];
+};
 
 /** Files and options, or the reason why the line cannot be read. */
 export function readArguments<const T extends Options>(args: readonly string[], options: T): Parsed<T> | { complaint: string } {

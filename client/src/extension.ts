@@ -14,7 +14,19 @@ import * as registersView from './features/registers-view.ts';
 import * as statusBar from './features/status-bar.ts';
 import * as verifyCommand from './features/verify-command.ts';
 
-const FEATURES = [languageServer, debugAdapter, debugConfiguration, mapsView, registersView, codeLenses, verifyCommand, readVerifierLog, inlayHints, statusBar, installCompiler];
+const FEATURES = [
+  languageServer,
+  debugAdapter,
+  debugConfiguration,
+  mapsView,
+  registersView,
+  codeLenses,
+  verifyCommand,
+  readVerifierLog,
+  inlayHints,
+  statusBar,
+  installCompiler,
+];
 
 export function activate(context: vscode.ExtensionContext): void {
   for (const feature of FEATURES) feature.activate(context);

@@ -31,7 +31,12 @@ test('menus name commands that exist', () => {
 });
 
 test('every view is both contributed and filled', () => {
-  expect(all(/createTreeView\('([\w.]+)'/g)).toEqual(Object.values(manifest.contributes.views).flat().map(({ id }) => id).sort());
+  expect(all(/createTreeView\('([\w.]+)'/g)).toEqual(
+    Object.values(manifest.contributes.views)
+      .flat()
+      .map(({ id }) => id)
+      .sort(),
+  );
 });
 
 test('the debug type is the one that the client serves', () => {
@@ -46,7 +51,8 @@ test('what chooses a program to run is scoped to the machine: a workspace cannot
 
 test('launch attributes that the adapter checks offer what it takes', () => {
   const session = readFileSync(path.join(repository, 'debug-adapter/src/session.ts'), 'utf8');
-  const list = (name: string): string[] => [...new RegExp(`const ${name} = \\[([^\\]]*)\\]`).exec(session)![1]!.matchAll(/'(\w+)'/g)].map((match) => match[1]!);
+  const list = (name: string): string[] =>
+    [...new RegExp(`const ${name} = \\[([^\\]]*)\\]`).exec(session)![1]!.matchAll(/'(\w+)'/g)].map((match) => match[1]!);
   const { properties } = manifest.contributes.debuggers[0]!.configurationAttributes.launch;
   expect(properties['verify']?.enum).toEqual(list('VERIFY'));
   expect(properties['engine']?.enum).toEqual(list('ENGINES'));

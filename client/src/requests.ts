@@ -34,7 +34,12 @@ export const CLEAR_LOG = 'ebpf/clearVerifierLog';
 export interface ReadLogAnswer {
   message: string;
   warning: boolean;
-  programs: readonly { name?: string; verdict: 'accepted' | 'rejected' | 'unknown'; summary: string; location?: { uri: string; range: ProgramLens['range'] } }[];
+  programs: readonly {
+    name?: string;
+    verdict: 'accepted' | 'rejected' | 'unknown';
+    summary: string;
+    location?: { uri: string; range: ProgramLens['range'] };
+  }[];
 }
 
 export interface ShownRegister {

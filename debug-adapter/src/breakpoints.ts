@@ -95,7 +95,9 @@ export class Breakpoints {
   }
 
   setInstructions(wishes: readonly InstructionWish[]): readonly Breakpoint[] {
-    this.instructions = wishes.map((wish) => this.make('instruction', wish, wish.at ? { slots: [wish.at] } : { slots: [], message: 'there is no instruction at this address' }));
+    this.instructions = wishes.map((wish) =>
+      this.make('instruction', wish, wish.at ? { slots: [wish.at] } : { slots: [], message: 'there is no instruction at this address' }),
+    );
     this.index();
     return this.instructions;
   }
@@ -103,7 +105,17 @@ export class Breakpoints {
   private make(kind: Breakpoint['kind'], wish: BreakpointWish, place: Pick<Breakpoint, 'slots' | 'message' | 'path' | 'line'>): Breakpoint {
     const { condition, hitCondition, logMessage } = wish;
     const wrong = wrongText(wish);
-    return { id: this.nextId++, kind, hits: 0, test: condition === undefined || condition.trim() === '' ? undefined : new Condition(condition), condition, hitCondition, logMessage, ...place, ...(wrong === undefined ? {} : { slots: [], message: wrong }) };
+    return {
+      id: this.nextId++,
+      kind,
+      hits: 0,
+      test: condition === undefined || condition.trim() === '' ? undefined : new Condition(condition),
+      condition,
+      hitCondition,
+      logMessage,
+      ...place,
+      ...(wrong === undefined ? {} : { slots: [], message: wrong }),
+    };
   }
 
   private resolveLine(path: string, line: number): Pick<Breakpoint, 'slots' | 'message' | 'path' | 'line'> {
@@ -111,7 +123,8 @@ export class Breakpoints {
     const lines = [...new Set(programs.flatMap(({ map }) => map.linesOf(path)))].sort((a, b) => a - b);
     if (lines.length === 0) return { slots: [], path, line, message: 'no loaded program has code from this file' };
     const actual = lines.find((other) => other >= line);
-    if (actual === undefined) return { slots: [], path, line, message: `there is no code at or after this line; the last line with code is ${lines.at(-1)}` };
+    if (actual === undefined)
+      return { slots: [], path, line, message: `there is no code at or after this line; the last line with code is ${lines.at(-1)}` };
     const slots = programs.flatMap(({ id, map }) => map.slotsOf(path, actual).map((slot) => ({ program: id, slot })));
     return { slots, path, line: actual, ...(actual === line ? {} : { message: `line ${line} has no code: moved to line ${actual}` }) };
   }
@@ -128,7 +141,9 @@ export class Breakpoints {
         const { file, line } = map.placeOf(subprogram.start);
         if (line > 0) place = { path: file, line };
       }
-    return slots.length > 0 ? { slots, ...place } : { slots, message: `no loaded program has a function ${name}; there are ${[...names].join(', ')}` };
+    return slots.length > 0
+      ? { slots, ...place }
+      : { slots, message: `no loaded program has a function ${name}; there are ${[...names].join(', ')}` };
   }
 
   private get all(): readonly Breakpoint[] {
@@ -151,7 +166,8 @@ export class Breakpoints {
     let bitmap = this.bitmaps.get(program.executable);
     if (!bitmap) {
       bitmap = new Uint8Array(program.executable.insns.length);
-      for (const breakpoint of this.enabled ? this.all : []) for (const at of breakpoint.slots) if (at.program === program.id) bitmap[at.slot] = 1;
+      for (const breakpoint of this.enabled ? this.all : [])
+        for (const at of breakpoint.slots) if (at.program === program.id) bitmap[at.slot] = 1;
       this.bitmaps.set(program.executable, bitmap);
     }
     return bitmap;
@@ -180,7 +196,8 @@ export class Breakpoints {
         const held = breakpoint.test.holds(scope());
         if (held === false) continue;
         // A condition that cannot be answered stops: silence would hide the mistake.
-        if (held !== true && counting) messages.push(`The breakpoint's condition \`${breakpoint.condition}\` cannot be evaluated: ${held.failure}`);
+        if (held !== true && counting)
+          messages.push(`The breakpoint's condition \`${breakpoint.condition}\` cannot be evaluated: ${held.failure}`);
       }
       if (counting) breakpoint.hits++;
       if (counting && !hitCountHolds(breakpoint)) continue;
@@ -197,7 +214,10 @@ export class Breakpoints {
 
   /** Resolves everything again after programs have changed; the ids stay. */
   resolveAgain(): readonly Breakpoint[] {
-    for (const [path, breakpoints] of this.bySource) for (const breakpoint of breakpoints) if (wrongText(breakpoint) === undefined && breakpoint.line !== undefined) Object.assign(breakpoint, { message: undefined }, this.resolveLine(path, breakpoint.line));
+    for (const [path, breakpoints] of this.bySource)
+      for (const breakpoint of breakpoints)
+        if (wrongText(breakpoint) === undefined && breakpoint.line !== undefined)
+          Object.assign(breakpoint, { message: undefined }, this.resolveLine(path, breakpoint.line));
     this.resetHits();
     this.index();
     return this.all;
@@ -210,7 +230,8 @@ function wrongText(wish: BreakpointWish): string | undefined {
     const tree = parseExpression(wish.condition, () => true);
     if ('message' in tree) return `the condition is wrong: ${tree.message}`;
   }
-  if (wish.hitCondition !== undefined && wish.hitCondition.trim() !== '' && !HIT_CONDITION.test(wish.hitCondition)) return `'${wish.hitCondition}' is no hit count: write a number, or one after >, >=, <, <=, == or %`;
+  if (wish.hitCondition !== undefined && wish.hitCondition.trim() !== '' && !HIT_CONDITION.test(wish.hitCondition))
+    return `'${wish.hitCondition}' is no hit count: write a number, or one after >, >=, <, <=, == or %`;
   return undefined;
 }
 

@@ -27,7 +27,12 @@ export class BtfTypes {
     if (!type || depth > MAX_TYPEDEFS) return VOID;
     switch (type.kind) {
       case 'int':
-        return integerType(type.name, type.size, type.signed, type.bool || type.name === '_Bool' ? 'boolean' : type.name === 'char' ? 'character' : 'number');
+        return integerType(
+          type.name,
+          type.size,
+          type.signed,
+          type.bool || type.name === '_Bool' ? 'boolean' : type.name === 'char' ? 'character' : 'number',
+        );
       case 'float':
         return { kind: 'float', name: type.name, size: type.size };
       case 'ptr': {
@@ -42,11 +47,23 @@ export class BtfTypes {
           kind: 'record',
           name: `${type.kind}${type.name ? ` ${type.name}` : ' {…}'}`,
           size: type.size,
-          members: () => type.members.map((member) => ({ name: member.name, offsetBits: member.bitOffset, type: this.type(member.type), ...(member.bitSize > 0 ? { bits: member.bitSize } : {}) })),
+          members: () =>
+            type.members.map((member) => ({
+              name: member.name,
+              offsetBits: member.bitOffset,
+              type: this.type(member.type),
+              ...(member.bitSize > 0 ? { bits: member.bitSize } : {}),
+            })),
         };
       case 'enum':
       case 'enum64':
-        return { kind: 'enum', name: `enum${type.name ? ` ${type.name}` : ''}`, size: type.size, signed: type.signed, values: type.enumerators };
+        return {
+          kind: 'enum',
+          name: `enum${type.name ? ` ${type.name}` : ''}`,
+          size: type.size,
+          signed: type.signed,
+          values: type.enumerators,
+        };
       case 'fwd':
         return { kind: 'record', name: `${type.of} ${type.name}`, size: 0, members: () => [] };
       case 'typedef': {
@@ -129,7 +146,8 @@ export class BtfTypes {
       const kind = this.btf.kind(id);
       if (kind !== 'enum' && kind !== 'enum64') continue;
       const type = this.btf.type(id);
-      if (type?.kind === 'enum' || type?.kind === 'enum64') for (const entry of type.enumerators) found.set(entry.name, [...(found.get(entry.name) ?? []), [id, entry.value]]);
+      if (type?.kind === 'enum' || type?.kind === 'enum64')
+        for (const entry of type.enumerators) found.set(entry.name, [...(found.get(entry.name) ?? []), [id, entry.value]]);
     }
     return found;
   }
@@ -140,7 +158,10 @@ export class BtfTypes {
     if (func?.kind !== 'func') return undefined;
     const proto = this.btf.type(func.type);
     if (proto?.kind !== 'func_proto') return undefined;
-    return { parameters: proto.parameters.filter(({ type }) => type !== 0).map(({ name, type }) => ({ name, type: this.type(type) })), returns: this.type(proto.type) };
+    return {
+      parameters: proto.parameters.filter(({ type }) => type !== 0).map(({ name, type }) => ({ name, type: this.type(type) })),
+      returns: this.type(proto.type),
+    };
   }
 
   /** The variables of a global section (`.bss`, `.data`, `.rodata`, …) with their offsets into it. */

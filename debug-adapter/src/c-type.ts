@@ -22,11 +22,23 @@ export type CType =
 
 export const VOID: CType = { kind: 'void', name: 'void', size: 0 };
 
-export const integerType = (name: string, size: number, signed: boolean, shows: 'number' | 'boolean' | 'character' = 'number'): CType => ({ kind: 'integer', name, size, signed, shows });
+export const integerType = (name: string, size: number, signed: boolean, shows: 'number' | 'boolean' | 'character' = 'number'): CType => ({
+  kind: 'integer',
+  name,
+  size,
+  signed,
+  shows,
+});
 
 export const pointerTo = (target: CType): CType => ({ kind: 'pointer', name: pointerName(target.name), size: 8, target: () => target });
 
-export const arrayOf = (element: CType, count: number): CType => ({ kind: 'array', name: `${element.name}[${count}]`, size: element.size * count, element, count });
+export const arrayOf = (element: CType, count: number): CType => ({
+  kind: 'array',
+  name: `${element.name}[${count}]`,
+  size: element.size * count,
+  element,
+  count,
+});
 
 /** `struct start *`, `char **`: one space before the first star only. */
 export const pointerName = (target: string): string => (target.endsWith('*') ? `${target}*` : `${target} *`);
@@ -48,7 +60,9 @@ const BUILTIN: ReadonlyMap<string, CType> = new Map(
     integerType('_Bool', 1, false, 'boolean'),
     integerType('bool', 1, false, 'boolean'),
     integerType('size_t', 8, false),
-    ...(['__s', 's', '__u', 'u'] as const).flatMap((prefix) => [8, 16, 32, 64].map((bits) => integerType(`${prefix}${bits}`, bits / 8, prefix.endsWith('s')))),
+    ...(['__s', 's', '__u', 'u'] as const).flatMap((prefix) =>
+      [8, 16, 32, 64].map((bits) => integerType(`${prefix}${bits}`, bits / 8, prefix.endsWith('s'))),
+    ),
     ...[8, 16, 32, 64].flatMap((bits) => [integerType(`int${bits}_t`, bits / 8, true), integerType(`uint${bits}_t`, bits / 8, false)]),
     ...[16, 32, 64].flatMap((bits) => [integerType(`__be${bits}`, bits / 8, false), integerType(`__le${bits}`, bits / 8, false)]),
     VOID,
@@ -59,7 +73,8 @@ const BUILTIN: ReadonlyMap<string, CType> = new Map(
 export function builtinType(words: readonly string[]): CType | undefined {
   if (words.length === 1 && BUILTIN.has(words[0]!)) return BUILTIN.get(words[0]!);
   const rest = words.filter((word) => word !== 'const' && word !== 'volatile');
-  if (rest.length === 0 || !rest.every((word) => ['signed', 'unsigned', 'short', 'long', 'int', 'char'].includes(word))) return rest.length === 1 && rest.length < words.length ? builtinType(rest) : undefined;
+  if (rest.length === 0 || !rest.every((word) => ['signed', 'unsigned', 'short', 'long', 'int', 'char'].includes(word)))
+    return rest.length === 1 && rest.length < words.length ? builtinType(rest) : undefined;
   const count = (word: string): number => rest.filter((other) => other === word).length;
   const sign = count('unsigned') > 0 ? 'unsigned ' : '';
   if (count('char') > 0) return BUILTIN.get(`${sign || (count('signed') > 0 ? 'signed ' : '')}char`);
@@ -67,7 +82,8 @@ export function builtinType(words: readonly string[]): CType | undefined {
   return BUILTIN.get(`${sign}${base}`);
 }
 
-export const isScalar = (type: CType): boolean => type.kind === 'integer' || type.kind === 'enum' || type.kind === 'pointer' || type.kind === 'float';
+export const isScalar = (type: CType): boolean =>
+  type.kind === 'integer' || type.kind === 'enum' || type.kind === 'pointer' || type.kind === 'float';
 
 /** The member of that name, looked for in anonymous members too; its offset counts from the outer record. */
 export function findMember(type: CType, name: string): CMember | undefined {

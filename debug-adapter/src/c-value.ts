@@ -34,12 +34,17 @@ export interface Surroundings {
 }
 
 export const constantPlace = (bytes: Uint8Array): Place => ({
-  read: (offset, size) => (offset >= 0 && offset + size <= bytes.length ? bytes.subarray(offset, offset + size) : { unavailable: 'not available' }),
+  read: (offset, size) =>
+    offset >= 0 && offset + size <= bytes.length ? bytes.subarray(offset, offset + size) : { unavailable: 'not available' },
 });
 
 export const unavailablePlace = (why: string): Place => ({ read: () => ({ unavailable: why }) });
 
-export const constant = (type: CType, value: bigint): CValue => ({ type, place: constantPlace(integerBytes(value, Math.max(type.size, 1))), offset: 0 });
+export const constant = (type: CType, value: bigint): CValue => ({
+  type,
+  place: constantPlace(integerBytes(value, Math.max(type.size, 1))),
+  offset: 0,
+});
 
 /** Little-endian bytes of the value's low bits. */
 export function integerBytes(value: bigint, size: number): Uint8Array {
@@ -70,7 +75,7 @@ export function readInteger(value: CValue): bigint | { unavailable: string } {
     return bytes instanceof Uint8Array ? bytesToInteger(bytes, isSigned(value.type)) : bytes;
   }
   const first = Math.floor(bitfield.bitOffset / 8);
-  const bytes = value.place.read(value.offset + first, Math.ceil((bitfield.bitOffset % 8 + bitfield.bits) / 8));
+  const bytes = value.place.read(value.offset + first, Math.ceil(((bitfield.bitOffset % 8) + bitfield.bits) / 8));
   if (!(bytes instanceof Uint8Array)) return bytes;
   const raw = bytesToInteger(bytes, false) >> BigInt(bitfield.bitOffset % 8);
   return isSigned(value.type) ? BigInt.asIntN(bitfield.bits, raw) : BigInt.asUintN(bitfield.bits, raw);
@@ -82,7 +87,7 @@ export function writeInteger(value: CValue, number: bigint): string | undefined 
   const { bitfield } = value;
   if (!bitfield) return value.place.write(value.offset, integerBytes(number, value.type.size));
   const first = Math.floor(bitfield.bitOffset / 8);
-  const size = Math.ceil((bitfield.bitOffset % 8 + bitfield.bits) / 8);
+  const size = Math.ceil(((bitfield.bitOffset % 8) + bitfield.bits) / 8);
   const bytes = value.place.read(value.offset + first, size);
   if (!(bytes instanceof Uint8Array)) return bytes.unavailable;
   const shift = BigInt(bitfield.bitOffset % 8);
@@ -91,11 +96,23 @@ export function writeInteger(value: CValue, number: bigint): string | undefined 
 }
 
 export const memberOf = (value: CValue, member: CMember): CValue => {
-  if (member.bits === undefined) return { type: member.type, place: value.place, offset: value.offset + member.offsetBits / 8, name: member.name };
-  return { type: member.type, place: value.place, offset: value.offset, name: member.name, bitfield: { bitOffset: member.offsetBits, bits: member.bits } };
+  if (member.bits === undefined)
+    return { type: member.type, place: value.place, offset: value.offset + member.offsetBits / 8, name: member.name };
+  return {
+    type: member.type,
+    place: value.place,
+    offset: value.offset,
+    name: member.name,
+    bitfield: { bitOffset: member.offsetBits, bits: member.bits },
+  };
 };
 
-export const elementOf = (value: CValue, element: CType, index: number): CValue => ({ type: element, place: value.place, offset: value.offset + index * element.size, ...(value.name === undefined ? {} : { name: value.name }) });
+export const elementOf = (value: CValue, element: CType, index: number): CValue => ({
+  type: element,
+  place: value.place,
+  offset: value.offset + index * element.size,
+  ...(value.name === undefined ? {} : { name: value.name }),
+});
 
 /** What a pointer points at, as a value of its own. */
 export function dereference(value: CValue, surroundings: Surroundings): CValue | { unavailable: string } {
@@ -106,10 +123,12 @@ export function dereference(value: CValue, surroundings: Surroundings): CValue |
 }
 
 /** The address of the value's first byte, if it lives in memory. */
-export const addressOf = (value: CValue): bigint | undefined => (value.place.address === undefined || value.bitfield ? undefined : asU64(value.place.address + BigInt(value.offset)));
+export const addressOf = (value: CValue): bigint | undefined =>
+  value.place.address === undefined || value.bitfield ? undefined : asU64(value.place.address + BigInt(value.offset));
 
 const ESCAPES: Readonly<Record<number, string>> = { 0: '\\0', 7: '\\a', 9: '\\t', 10: '\\n', 13: '\\r', 34: '\\"', 92: '\\\\' };
-const character = (byte: number): string => ESCAPES[byte] ?? (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`);
+const character = (byte: number): string =>
+  ESCAPES[byte] ?? (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`);
 
 /** Text up to the NUL, in quotes; bytes that are no text as `\xNN`. */
 export function quoteBytes(bytes: Uint8Array): string {
@@ -138,7 +157,10 @@ export function formatPointer(address: bigint, target: CType, surroundings: Surr
   if (named === undefined) return hex64(address);
   const where = named.replace(/^map_value (?:.* \((.*)\)|(.*?)(?:\+0)?)$/, '$1$2');
   if (depth > 0 || target.size === 0) return where;
-  const content = target.kind === 'integer' && target.shows === 'character' ? readString(surroundings.at(address)) : formatValue({ type: target, place: surroundings.at(address), offset: 0 }, surroundings, 1);
+  const content =
+    target.kind === 'integer' && target.shows === 'character'
+      ? readString(surroundings.at(address))
+      : formatValue({ type: target, place: surroundings.at(address), offset: 0 }, surroundings, 1);
   return content === undefined ? where : `${where} → ${content}`;
 }
 
@@ -181,12 +203,15 @@ export function formatValue(value: CValue, surroundings: Surroundings, depth = 0
     case 'array': {
       const bytes = readBytes(value);
       if (!(bytes instanceof Uint8Array)) return `<${bytes.unavailable}>`;
-      if (type.element.kind === 'integer' && type.element.shows === 'character' && type.element.size === 1 && type.count > 0) return quoteBytes(bytes);
+      if (type.element.kind === 'integer' && type.element.shows === 'character' && type.element.size === 1 && type.count > 0)
+        return quoteBytes(bytes);
       const address = networkBytes(type, value.name, bytes);
       if (address !== undefined) return address;
       if (depth > 2) return '[…]';
       const shown = Math.min(type.count, 8);
-      const parts = Array.from({ length: shown }, (_, index) => formatValue(elementOf(value, type.element, index), surroundings, depth + 1));
+      const parts = Array.from({ length: shown }, (_, index) =>
+        formatValue(elementOf(value, type.element, index), surroundings, depth + 1),
+      );
       return `[${parts.join(', ')}${shown < type.count ? ', …' : ''}]`;
     }
     case 'record': {

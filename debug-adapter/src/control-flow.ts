@@ -19,7 +19,8 @@ export function successors(insns: readonly Insn[], slot: number): readonly numbe
 }
 
 /** RFC 9669 section 4.3: the unconditional jump of class JMP32 counts in imm, all others in off. */
-const jumpTarget = (insn: Insn, slot: number): number => slot + 1 + (insnClass(insn) === BPF_JMP32 && (insn.opcode & 0xf0) === BPF_JA ? insn.imm : insn.off);
+const jumpTarget = (insn: Insn, slot: number): number =>
+  slot + 1 + (insnClass(insn) === BPF_JMP32 && (insn.opcode & 0xf0) === BPF_JA ? insn.imm : insn.off);
 
 /** One byte a slot: 1 where some jump arrives. */
 export function jumpTargets(insns: readonly Insn[]): Uint8Array {
@@ -35,7 +36,7 @@ export function jumpTargets(insns: readonly Insn[]): Uint8Array {
 export function straightStretches(insns: readonly Insn[], targets: Uint8Array): Int32Array {
   const starts = new Int32Array(insns.length);
   let start = 0;
-  for (let slot = 0; slot < insns.length; ) {
+  for (let slot = 0; slot < insns.length;) {
     const size = isLdImm64(insns[slot]!) ? 2 : 1;
     if (targets[slot] === 1) start = slot;
     starts.fill(start, slot, slot + size);
@@ -56,7 +57,8 @@ export interface Loop {
 export function loopsOf(insns: readonly Insn[]): readonly Loop[] {
   const ends = new Map<number, number>();
   for (let slot = 0; slot < insns.length; slot += isLdImm64(insns[slot]!) ? 2 : 1)
-    for (const target of successors(insns, slot)) if (target >= 0 && target <= slot) ends.set(target, Math.max(slot, ends.get(target) ?? 0));
+    for (const target of successors(insns, slot))
+      if (target >= 0 && target <= slot) ends.set(target, Math.max(slot, ends.get(target) ?? 0));
   return [...ends].map(([start, end]) => ({ start, end }));
 }
 

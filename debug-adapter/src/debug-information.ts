@@ -72,7 +72,8 @@ export class DebugInformation implements DebugVariables {
       if (!origin) continue;
       for (const row of this.dwarf.lines) {
         const slot = start + (row.offset - origin.offset) / 8;
-        if (row.section === origin.sectionIndex && slot >= start && slot < end && !row.endSequence) records.push({ insn: slot, file: row.file, line: row.line, column: row.column, text: '' });
+        if (row.section === origin.sectionIndex && slot >= start && slot < end && !row.endSequence)
+          records.push({ insn: slot, file: row.file, line: row.line, column: row.column, text: '' });
       }
     }
     return records.sort((a, b) => a.insn - b.insn).filter((record, index, all) => all[index + 1]?.insn !== record.insn);
@@ -83,7 +84,9 @@ export class DebugInformation implements DebugVariables {
   }
 
   variableAt(frame: StackFrame, name: string, machine: MachineAccess): DebugVariable | undefined {
-    const variable = this.variablesOf(frame.program.map.program, frame.slot, frame.level)?.find((other) => other.name === name && !other.shadowed);
+    const variable = this.variablesOf(frame.program.map.program, frame.slot, frame.level)?.find(
+      (other) => other.name === name && !other.shadowed,
+    );
     return variable && this.valueOf(variable, machine);
   }
 
@@ -102,7 +105,10 @@ export class DebugInformation implements DebugVariables {
     if (!levels) {
       const place = placeOfSlot(program, slot);
       const frames = place ? this.dwarf.variablesAt(place) : [];
-      bySlot.set(slot, (levels = frames.map(({ variables }) => variables.filter(({ artificial, name }) => !artificial && !isMacroMade(name)))));
+      bySlot.set(
+        slot,
+        (levels = frames.map(({ variables }) => variables.filter(({ artificial, name }) => !artificial && !isMacroMade(name)))),
+      );
     }
     return levels[level];
   }
@@ -123,11 +129,16 @@ export class DebugInformation implements DebugVariables {
         return machine.register(location.register);
       case 'memory': {
         const base = registerValue(machine, location.register);
-        return base === undefined ? unavailablePlace('its address is lost: the called function has overwritten the register') : machine.memory(base + BigInt(location.offset));
+        return base === undefined
+          ? unavailablePlace('its address is lost: the called function has overwritten the register')
+          : machine.memory(base + BigInt(location.offset));
       }
       case 'global': {
         const section = this.sectionName(location.address.section);
-        return (section === undefined ? undefined : machine.global(section, location.address.offset)) ?? unavailablePlace(`there is no map for section ${section ?? location.address.section}`);
+        return (
+          (section === undefined ? undefined : machine.global(section, location.address.offset)) ??
+          unavailablePlace(`there is no map for section ${section ?? location.address.section}`)
+        );
       }
       case 'constant':
         return constantPlace(integerBytes(location.value, 8));
@@ -197,5 +208,7 @@ function registerValue(machine: MachineAccess, register: number): bigint | undef
 /** Where a slot's instruction stands in the object file. */
 function placeOfSlot(program: Program, slot: number): SectionAddress | undefined {
   const subprogram = program.subprograms.find(({ start, end }) => slot >= start && slot < end);
-  return subprogram?.origin && { section: subprogram.origin.sectionIndex, offset: subprogram.origin.offset + (slot - subprogram.start) * 8 };
+  return (
+    subprogram?.origin && { section: subprogram.origin.sectionIndex, offset: subprogram.origin.offset + (slot - subprogram.start) * 8 }
+  );
 }

@@ -116,7 +116,7 @@ export class Debuggee {
   /** Executes a slice at full speed. `leave` goes on from a breakpoint that the program stands at. */
   private runSlice(ignoreBreakpoints: boolean, leave: boolean): Stop | 'returned' | undefined {
     let leaveBreakpoint = leave;
-    for (let left = SLICE; left > 0; ) {
+    for (let left = SLICE; left > 0;) {
       const before = this.timeline.position.executed;
       const reason = this.timeline.run({ budget: left, ...(ignoreBreakpoints ? {} : this.limits()), leaveBreakpoint });
       const stop = this.afterwards(reason);
@@ -135,14 +135,20 @@ export class Debuggee {
     return undefined;
   }
 
-  private limits(): Pick<RunLimits, 'breakpoints' | 'breakpointsOf' | 'conditions'> & { breakpointsOf: (executable: Executable) => Uint8Array | undefined } {
+  private limits(): Pick<RunLimits, 'breakpoints' | 'breakpointsOf' | 'conditions'> & {
+    breakpointsOf: (executable: Executable) => Uint8Array | undefined;
+  } {
     const breakpointsOf = (executable: Executable): Uint8Array | undefined => {
       const program = this.programOf(executable);
       return program && this.breakpoints.bitmap(program);
     };
     const breakpoints = breakpointsOf(this.invocation!.execution.executable);
     const { current } = this;
-    return { ...(breakpoints ? { breakpoints } : {}), breakpointsOf, ...(current ? { conditions: this.breakpoints.conditions(current) } : {}) };
+    return {
+      ...(breakpoints ? { breakpoints } : {}),
+      breakpointsOf,
+      ...(current ? { conditions: this.breakpoints.conditions(current) } : {}),
+    };
   }
 
   /** An exit ends the run, a fault stops; anything else goes on. */
@@ -227,14 +233,15 @@ export class Debuggee {
     const bitmap = this.breakpoints.bitmap(current).slice();
     bitmap[back] = 1;
     let leaveBreakpoint = this.breakpoints.bitmap(current)[execution.pc] === 0;
-    for (let left = SLICE; left > 0; ) {
+    for (let left = SLICE; left > 0;) {
       const before = execution.executed;
       const reason = this.timeline.run({ budget: left, breakpoints: bitmap, breakpointsOf: this.limits().breakpointsOf, leaveBreakpoint });
       const stop = this.afterwards(reason);
       if (stop) return stop;
       const progress = execution.executed - before;
       left -= progress;
-      if (progress === 0 && reason.kind !== 'breakpoint') throw new Error(`the machine stands still at instruction ${execution.pc} (${reason.kind})`);
+      if (progress === 0 && reason.kind !== 'breakpoint')
+        throw new Error(`the machine stands still at instruction ${execution.pc} (${reason.kind})`);
       if (this.depth() <= target || execution.executable !== current.executable) return this.meetIfAny();
       leaveBreakpoint = false;
       if (reason.kind !== 'breakpoint') continue;
@@ -303,7 +310,12 @@ export class Debuggee {
   }
 
   /** The last moment in [from, end) of one run where the goal stops. */
-  private async lastBefore(from: Position, end: number, goal: 'line' | 'instruction' | 'continue', limit: number): Promise<{ at: Position; stops: readonly Breakpoint[] } | undefined> {
+  private async lastBefore(
+    from: Position,
+    end: number,
+    goal: 'line' | 'instruction' | 'continue',
+    limit: number,
+  ): Promise<{ at: Position; stops: readonly Breakpoint[] } | undefined> {
     this.timeline.seek(from);
     let found: { at: Position; stops: readonly Breakpoint[] } | undefined;
     let depth = this.depth();
@@ -319,11 +331,15 @@ export class Debuggee {
         }
       } else if (goal === 'line' && depth <= limit) {
         const key = this.lineKey(depth);
-        if (key !== previous && (map?.isStatementStart(execution.pc) || execution.executed === 0)) found = { at: this.timeline.position, stops: [] };
+        if (key !== previous && (map?.isStatementStart(execution.pc) || execution.executed === 0))
+          found = { at: this.timeline.position, stops: [] };
         if (key !== previous && map?.isStatementStart(execution.pc)) previous = key;
       }
       const changesDepth = mayChangeDepth(execution);
-      const reason = goal === 'continue' ? this.timeline.run({ budget: end - execution.executed, ...this.limits(), leaveBreakpoint: true }) : this.timeline.step();
+      const reason =
+        goal === 'continue'
+          ? this.timeline.run({ budget: end - execution.executed, ...this.limits(), leaveBreakpoint: true })
+          : this.timeline.step();
       if (reason.kind === 'exit' || reason.kind === 'fault') break;
       if (goal !== 'continue' && changesDepth) depth = this.depth();
       if (count % STEPS_PER_SLICE === 0) await nextTurn();

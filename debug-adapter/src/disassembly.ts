@@ -1,7 +1,16 @@
 // A program's instructions as text with their source places, for the disassembly view.
 
 import { helperById } from '#core/catalog';
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, disassemble, encode, isCall, isLdImm64 } from '#core/isa';
+import {
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  disassemble,
+  encode,
+  isCall,
+  isLdImm64,
+} from '#core/isa';
 import { toHex } from '#core/bytes';
 import type { LoadedObject, Program } from '#core/program';
 import type { MappedProgram } from './breakpoints.ts';
@@ -20,7 +29,12 @@ export interface DisassembledLine {
 }
 
 /** `count` lines from the instruction that is `instructionOffset` after the one at `slot`; padded, so that there are always `count`. */
-export function disassembleAround({ map, program }: { map: MappedProgram['map']; program: { program: Program; object: LoadedObject } }, slot: number, instructionOffset: number, count: number): readonly DisassembledLine[] {
+export function disassembleAround(
+  { map, program }: { map: MappedProgram['map']; program: { program: Program; object: LoadedObject } },
+  slot: number,
+  instructionOffset: number,
+  count: number,
+): readonly DisassembledLine[] {
   const { insns, subprograms } = program.program;
   const lines = disassemble(insns);
   // A reference into the middle of an ld_imm64, or outside of the program, counts from the nearest instruction before it.

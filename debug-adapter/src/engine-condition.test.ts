@@ -40,7 +40,12 @@ test.each(CASES)('%s', (text, expected) => {
   const shown = (): string => {
     if (!condition) return 'evaluated';
     const { left, comparison, right, signed } = condition;
-    const place = left.kind === 'register' ? `r${left.register}${left.bits === undefined ? '' : `:${left.bits}`}` : left.kind === 'memory' ? `[r${left.base}${left.offset}]:${left.size}` : '?';
+    const place =
+      left.kind === 'register'
+        ? `r${left.register}${left.bits === undefined ? '' : `:${left.bits}`}`
+        : left.kind === 'memory'
+          ? `[r${left.base}${left.offset}]:${left.size}`
+          : '?';
     return `${place} ${comparison} ${right.kind === 'constant' ? right.value : '?'} ${signed ? 'signed' : 'unsigned'}`;
   };
   expect(shown()).toBe(expected);

@@ -15,7 +15,11 @@ export interface LocatedVariable {
 const COMPARISONS = ['==', '!=', '<', '<=', '>', '>='] as const;
 
 /** Undefined: the engine cannot test it. `locate` knows the variables in reach of the slot. */
-export function engineCondition(text: string, slot: number, locate: (name: string) => LocatedVariable | undefined): BreakpointCondition | undefined {
+export function engineCondition(
+  text: string,
+  slot: number,
+  locate: (name: string) => LocatedVariable | undefined,
+): BreakpointCondition | undefined {
   const tree = parseExpression(text, () => false);
   if ('message' in tree || tree.kind !== 'binary' || tree.left.kind !== 'name') return undefined;
   const comparison = COMPARISONS.find((operator) => operator === tree.operator);
@@ -39,7 +43,10 @@ function signedLiteral(tree: Expression): bigint | undefined {
   return tree.kind === 'number' && !tree.unsigned ? tree.value : undefined;
 }
 
-function operandOf(name: string, variable: LocatedVariable | undefined): { operand: ConditionOperand; signed: boolean; size: number } | undefined {
+function operandOf(
+  name: string,
+  variable: LocatedVariable | undefined,
+): { operand: ConditionOperand; signed: boolean; size: number } | undefined {
   if (!variable) {
     const register = /^\$?[rR](10|[0-9])$/.exec(name);
     return register ? { operand: { kind: 'register', register: Number(register[1]) }, signed: false, size: 8 } : undefined;
@@ -48,6 +55,9 @@ function operandOf(name: string, variable: LocatedVariable | undefined): { opera
   if (!location || (type.kind !== 'integer' && type.kind !== 'enum')) return undefined;
   const { size, signed } = type;
   if (size !== 1 && size !== 2 && size !== 4 && size !== 8) return undefined;
-  const operand: ConditionOperand = location.kind === 'register' ? { kind: 'register', register: location.register, bits: (size * 8) as 8 | 16 | 32 | 64 } : { kind: 'memory', base: location.register, offset: location.offset, size };
+  const operand: ConditionOperand =
+    location.kind === 'register'
+      ? { kind: 'register', register: location.register, bits: (size * 8) as 8 | 16 | 32 | 64 }
+      : { kind: 'memory', base: location.register, offset: location.offset, size };
   return { operand, signed, size };
 }

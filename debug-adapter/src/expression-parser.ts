@@ -13,7 +13,8 @@ export type Expression =
   | { kind: 'sizeof'; type: TypeName }
   | { kind: 'sizeof-value'; operand: Expression };
 
-export type BinaryOperator = '*' | '/' | '%' | '+' | '-' | '<<' | '>>' | '<' | '>' | '<=' | '>=' | '==' | '!=' | '&' | '^' | '|' | '&&' | '||';
+export type BinaryOperator =
+  '*' | '/' | '%' | '+' | '-' | '<<' | '>>' | '<' | '>' | '<=' | '>=' | '==' | '!=' | '&' | '^' | '|' | '&&' | '||';
 
 /** `struct iphdr *`: words `['struct', 'iphdr']`, one star. */
 export interface TypeName {
@@ -49,16 +50,75 @@ class ExpressionError extends Error {
   }
 }
 
-const OPERATORS = ['<<', '>>', '<=', '>=', '==', '!=', '&&', '||', '->', '+', '-', '*', '/', '%', '<', '>', '&', '^', '|', '!', '~', '(', ')', '[', ']', '.', '?', ':', '=', ','];
-const TYPE_WORDS = new Set(['struct', 'union', 'enum', 'const', 'volatile', 'unsigned', 'signed', 'short', 'long', 'int', 'char', 'void', '_Bool', 'bool']);
+const OPERATORS = [
+  '<<',
+  '>>',
+  '<=',
+  '>=',
+  '==',
+  '!=',
+  '&&',
+  '||',
+  '->',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '<',
+  '>',
+  '&',
+  '^',
+  '|',
+  '!',
+  '~',
+  '(',
+  ')',
+  '[',
+  ']',
+  '.',
+  '?',
+  ':',
+  '=',
+  ',',
+];
+const TYPE_WORDS = new Set([
+  'struct',
+  'union',
+  'enum',
+  'const',
+  'volatile',
+  'unsigned',
+  'signed',
+  'short',
+  'long',
+  'int',
+  'char',
+  'void',
+  '_Bool',
+  'bool',
+]);
 
 /** Levels from loosest to tightest, as C has them. */
-const PRECEDENCE: readonly (readonly BinaryOperator[])[] = [['||'], ['&&'], ['|'], ['^'], ['&'], ['==', '!='], ['<', '>', '<=', '>='], ['<<', '>>'], ['+', '-'], ['*', '/', '%']];
+const PRECEDENCE: readonly (readonly BinaryOperator[])[] = [
+  ['||'],
+  ['&&'],
+  ['|'],
+  ['^'],
+  ['&'],
+  ['==', '!='],
+  ['<', '>', '<=', '>='],
+  ['<<', '>>'],
+  ['+', '-'],
+  ['*', '/', '%'],
+];
 
 export function parseExpression(text: string, isTypeName: IsTypeName): Expression | SyntaxError {
   const statement = parseStatement(text, isTypeName);
   if ('message' in statement) return statement;
-  return statement.kind === 'expression' ? statement.expression : { message: 'an assignment is not allowed here; == compares', at: text.indexOf('=') };
+  return statement.kind === 'expression'
+    ? statement.expression
+    : { message: 'an assignment is not allowed here; == compares', at: text.indexOf('=') };
 }
 
 export function parseStatement(text: string, isTypeName: IsTypeName): Statement | SyntaxError {
@@ -86,7 +146,11 @@ function tokenize(text: string): Token[] {
     if (number) tokens.push({ kind: 'number', text: number[0], at });
     else if (name) tokens.push({ kind: 'name', text: name[0], at });
     else if (operator !== undefined) tokens.push({ kind: 'operator', text: operator, at });
-    else throw new ExpressionError(/^[0-9]/.test(rest) ? `'${/^[\w.]+/.exec(rest)![0]}' is not an integer` : `'${rest[0]}' is not part of an expression here`, at);
+    else
+      throw new ExpressionError(
+        /^[0-9]/.test(rest) ? `'${/^[\w.]+/.exec(rest)![0]}' is not an integer` : `'${rest[0]}' is not part of an expression here`,
+        at,
+      );
     at += tokens.at(-1)!.text.length;
   }
   tokens.push({ kind: 'end', text: '', at: text.length });
@@ -126,7 +190,11 @@ class Parser {
   }
 
   private need(text: string): void {
-    if (!this.take(text)) throw new ExpressionError(this.token.kind === 'end' ? `'${text}' is missing at the end` : `'${text}' expected before '${this.token.text}'`, this.token.at);
+    if (!this.take(text))
+      throw new ExpressionError(
+        this.token.kind === 'end' ? `'${text}' is missing at the end` : `'${text}' expected before '${this.token.text}'`,
+        this.token.at,
+      );
   }
 
   private end(): void {
@@ -168,7 +236,8 @@ class Parser {
   }
 
   private unaryInner(): Expression {
-    for (const operator of ['-', '+', '!', '~', '*', '&'] as const) if (this.take(operator)) return { kind: 'unary', operator, operand: this.unary() };
+    for (const operator of ['-', '+', '!', '~', '*', '&'] as const)
+      if (this.take(operator)) return { kind: 'unary', operator, operand: this.unary() };
     if (this.take('&&')) throw new ExpressionError("a value is missing before '&&'", this.token.at);
     if (this.token.kind === 'name' && this.token.text === 'sizeof') {
       this.position++;
@@ -204,13 +273,18 @@ class Parser {
         expression = { kind: 'index', object: expression, index };
       } else if (this.take('.')) expression = { kind: 'member', object: expression, name: this.name(), arrow: false };
       else if (this.take('->')) expression = { kind: 'member', object: expression, name: this.name(), arrow: true };
-      else if (this.token.text === '(' && this.token.kind === 'operator') throw new ExpressionError('functions and helpers cannot be called from an expression', this.token.at);
+      else if (this.token.text === '(' && this.token.kind === 'operator')
+        throw new ExpressionError('functions and helpers cannot be called from an expression', this.token.at);
       else return expression;
     }
   }
 
   private name(): string {
-    if (this.token.kind !== 'name') throw new ExpressionError(this.token.kind === 'end' ? 'a member name is missing at the end' : `a member name is expected before '${this.token.text}'`, this.token.at);
+    if (this.token.kind !== 'name')
+      throw new ExpressionError(
+        this.token.kind === 'end' ? 'a member name is missing at the end' : `a member name is expected before '${this.token.text}'`,
+        this.token.at,
+      );
     return this.tokens[this.position++]!.text;
   }
 
@@ -229,7 +303,10 @@ class Parser {
       this.position++;
       return { kind: 'name', name: token.text };
     }
-    throw new ExpressionError(token.kind === 'end' ? 'a value is missing at the end' : `a value is expected before '${token.text}'`, token.at);
+    throw new ExpressionError(
+      token.kind === 'end' ? 'a value is missing at the end' : `a value is expected before '${token.text}'`,
+      token.at,
+    );
   }
 }
 

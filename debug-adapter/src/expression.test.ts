@@ -11,7 +11,16 @@ const u8 = integerType('__u8', 1, false);
 const u32 = integerType('__u32', 4, false);
 const u64 = integerType('__u64', 8, false);
 const char = integerType('char', 1, true, 'character');
-const verdict: CType = { kind: 'enum', name: 'enum xdp_action', size: 4, signed: false, values: [{ name: 'XDP_DROP', value: 1n }, { name: 'XDP_PASS', value: 2n }] };
+const verdict: CType = {
+  kind: 'enum',
+  name: 'enum xdp_action',
+  size: 4,
+  signed: false,
+  values: [
+    { name: 'XDP_DROP', value: 1n },
+    { name: 'XDP_PASS', value: 2n },
+  ],
+};
 const header: CType = {
   kind: 'record',
   name: 'struct header',
@@ -20,7 +29,19 @@ const header: CType = {
     { name: 'length', offsetBits: 0, bits: 4, type: u8 },
     { name: 'version', offsetBits: 4, bits: 4, type: u8 },
     { name: 'flags', offsetBits: 8, type: u8 },
-    { name: '', offsetBits: 32, type: { kind: 'record', name: 'union {…}', size: 4, members: () => [{ name: 'id', offsetBits: 0, type: u32 }, { name: 'bytes', offsetBits: 0, type: arrayOf(u8, 4) }] } },
+    {
+      name: '',
+      offsetBits: 32,
+      type: {
+        kind: 'record',
+        name: 'union {…}',
+        size: 4,
+        members: () => [
+          { name: 'id', offsetBits: 0, type: u32 },
+          { name: 'bytes', offsetBits: 0, type: arrayOf(u8, 4) },
+        ],
+      },
+    },
     { name: 'next', offsetBits: 64, type: pointerTo(header) },
     { name: 'name', offsetBits: 128, type: arrayOf(char, 8) },
     { name: 'verdict', offsetBits: 192, type: verdict },
@@ -40,7 +61,10 @@ function world(): ExpressionScope & { bytes: Uint8Array } {
     const start = Number(address - 0x1000n);
     return {
       address,
-      read: (offset, size) => (start + offset >= 0 && start + offset + size <= bytes.length ? bytes.subarray(start + offset, start + offset + size) : { unavailable: `no memory at 0x${(address + BigInt(offset)).toString(16)}` }),
+      read: (offset, size) =>
+        start + offset >= 0 && start + offset + size <= bytes.length
+          ? bytes.subarray(start + offset, start + offset + size)
+          : { unavailable: `no memory at 0x${(address + BigInt(offset)).toString(16)}` },
       write: (offset, data) => void bytes.set(data, start + offset),
     };
   };
@@ -72,7 +96,8 @@ function world(): ExpressionScope & { bytes: Uint8Array } {
   };
 }
 
-const show = (scope: ExpressionScope, value: ReturnType<typeof evaluate>): string => ('failure' in value ? `! ${value.failure}` : 'map' in value ? value.describe() : `${value.type.name}: ${formatValue(value, scope)}`);
+const show = (scope: ExpressionScope, value: ReturnType<typeof evaluate>): string =>
+  'failure' in value ? `! ${value.failure}` : 'map' in value ? value.describe() : `${value.type.name}: ${formatValue(value, scope)}`;
 
 const CASES: readonly (readonly [string, string])[] = [
   ['1 + 2 * 3', 'int: 7'],
@@ -111,7 +136,10 @@ const CASES: readonly (readonly [string, string])[] = [
   ['p->next->version', '__u8: 6'],
   ['p.version', '__u8: 4'],
   ['h->version', '! struct header is not a pointer; use . instead of ->'],
-  ['p', 'struct header *: block+0 → {length = 5, version = 4, flags = 7, {id = 168496141, bytes = […]}, next = block+32, name = "hi", verdict = XDP_PASS (2)}'],
+  [
+    'p',
+    'struct header *: block+0 → {length = 5, version = 4, flags = 7, {id = 168496141, bytes = […]}, next = block+32, name = "hi", verdict = XDP_PASS (2)}',
+  ],
   ['p + 3', 'struct header *: 0x1054'],
   ['data + 14', 'void *: block+14'],
   ['(p + 3) - p', 'long: 3'],
@@ -119,7 +147,7 @@ const CASES: readonly (readonly [string, string])[] = [
   ['null->version', '__u8: <no memory at 0x0>'],
   ['*(__u8 *)data', '__u8: 69'],
   ['((struct header *)data)->flags', '__u8: 7'],
-  ['(char)200', "char: -56"],
+  ['(char)200', 'char: -56'],
   ['(unsigned char)300', 'unsigned char: 44'],
   ['(u32)-1', 'u32: 4294967295'],
   ['&h.id', '__u32 *: block+4 → 168496141'],

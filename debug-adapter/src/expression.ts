@@ -122,7 +122,10 @@ class Evaluator {
   private value(tree: Expression): CValue {
     switch (tree.kind) {
       case 'number':
-        return constant(integerType(`${tree.unsigned ? 'unsigned ' : ''}${tree.long ? 'long' : 'int'}`, tree.long ? 8 : 4, !tree.unsigned), tree.value);
+        return constant(
+          integerType(`${tree.unsigned ? 'unsigned ' : ''}${tree.long ? 'long' : 'int'}`, tree.long ? 8 : 4, !tree.unsigned),
+          tree.value,
+        );
       case 'name': {
         const value = this.any(tree);
         if ('map' in value) return fail(`${tree.name} is a map; write ${tree.name}[key]`);
@@ -141,7 +144,8 @@ class Evaluator {
       case 'cast': {
         const type = this.type(tree.type);
         const value = this.value(tree.operand);
-        if (type.kind === 'array' || type.kind === 'record' || type.kind === 'void' || type.kind === 'function') return fail(`C has no cast to ${type.name}; a pointer to it can be dereferenced`);
+        if (type.kind === 'array' || type.kind === 'record' || type.kind === 'void' || type.kind === 'function')
+          return fail(`C has no cast to ${type.name}; a pointer to it can be dereferenced`);
         return constant(type, this.operand(value).value);
       }
       case 'sizeof':
@@ -167,7 +171,15 @@ class Evaluator {
     if (member) return memberOf(object, member);
     if (object.type.kind !== 'record') return fail(`${object.type.name} has no members`);
     const { name, size } = object.type;
-    return fail(size === 0 ? `${name} is only declared here: its members are not known` : unknownName(tree.name, object.type.members().map((other) => other.name), `${name} has no member ${tree.name}`));
+    return fail(
+      size === 0
+        ? `${name} is only declared here: its members are not known`
+        : unknownName(
+            tree.name,
+            object.type.members().map((other) => other.name),
+            `${name} has no member ${tree.name}`,
+          ),
+    );
   }
 
   private index(tree: Expression & { kind: 'index' }): CValue {
@@ -295,17 +307,27 @@ const strideOf = (type: CType): bigint => (type.kind === 'pointer' ? BigInt(type
 
 function pointerArithmetic(operator: BinaryOperator, left: Operand, right: Operand): CValue {
   if (operator === '+' || operator === '-') {
-    if (left.type.kind === 'pointer' && right.type.kind === 'pointer') return operator === '-' ? constant(LONG, (left.value - right.value) / strideOf(left.type)) : fail('two pointers cannot be added');
-    if (left.type.kind === 'pointer') return constant(left.type, operator === '+' ? left.value + right.value * strideOf(left.type) : left.value - right.value * strideOf(left.type));
-    return operator === '+' ? constant(right.type, right.value + left.value * strideOf(right.type)) : fail('a pointer cannot be subtracted from a number');
+    if (left.type.kind === 'pointer' && right.type.kind === 'pointer')
+      return operator === '-' ? constant(LONG, (left.value - right.value) / strideOf(left.type)) : fail('two pointers cannot be added');
+    if (left.type.kind === 'pointer')
+      return constant(
+        left.type,
+        operator === '+' ? left.value + right.value * strideOf(left.type) : left.value - right.value * strideOf(left.type),
+      );
+    return operator === '+'
+      ? constant(right.type, right.value + left.value * strideOf(right.type))
+      : fail('a pointer cannot be subtracted from a number');
   }
-  if (['<', '>', '<=', '>=', '==', '!='].includes(operator)) return arithmetic(operator as '<', asU64(left.value), asU64(right.value), UNSIGNED_LONG);
+  if (['<', '>', '<=', '>=', '==', '!='].includes(operator))
+    return arithmetic(operator as '<', asU64(left.value), asU64(right.value), UNSIGNED_LONG);
   return fail(`a pointer cannot be an operand of ${operator}; cast it to unsigned long first`);
 }
 
 /** Integers narrower than int become int (C11 6.3.1.1). */
 function promote(operand: Operand): Operand {
-  return operand.type.size < 4 || operand.type.kind === 'enum' ? { type: operand.type.size > 4 || (operand.type.kind === 'enum' && !operand.type.signed) ? operand.type : INT, value: operand.value } : operand;
+  return operand.type.size < 4 || operand.type.kind === 'enum'
+    ? { type: operand.type.size > 4 || (operand.type.kind === 'enum' && !operand.type.signed) ? operand.type : INT, value: operand.value }
+    : operand;
 }
 
 /** C11 6.3.1.8 for integers: the wider wins; of two as wide, the unsigned one. */

@@ -32,7 +32,12 @@ export function innermostFrame(invocation: Invocation, program: MappedProgram): 
 export function stackOf(invocation: Invocation, program: MappedProgram): readonly StackFrame[] {
   const frames: StackFrame[] = [];
   invocation.execution.frames().forEach((frame, physical) => {
-    program.map.framesAt(frame.insn).forEach(({ name, inlined, file, line, column }, level) => void frames.push({ index: frames.length, physical, level, name, inlined, file, line, column, slot: frame.insn, program }));
+    program.map
+      .framesAt(frame.insn)
+      .forEach(
+        ({ name, inlined, file, line, column }, level) =>
+          void frames.push({ index: frames.length, physical, level, name, inlined, file, line, column, slot: frame.insn, program }),
+      );
   });
   const outermost = frames.at(-1);
   if (outermost) outermost.name = `${outermost.name} (${invocation.event.title})`;

@@ -11,7 +11,16 @@ import type { Frame, Region } from '#core/vm';
 import { BtfTypes } from './c-type-btf.ts';
 import { arrayOf, builtinType, integerType, pointerTo, VOID } from './c-type.ts';
 import type { CMember, CType } from './c-type.ts';
-import { bytesToInteger, constant, constantPlace, formatScalar, formatValue, integerBytes, readBytes, unavailablePlace } from './c-value.ts';
+import {
+  bytesToInteger,
+  constant,
+  constantPlace,
+  formatScalar,
+  formatValue,
+  integerBytes,
+  readBytes,
+  unavailablePlace,
+} from './c-value.ts';
 import type { CValue, Place } from './c-value.ts';
 import { evaluate } from './expression.ts';
 import type { ExpressionScope, MapValue } from './expression.ts';
@@ -173,7 +182,12 @@ export class Inspection {
   /** An address in people's words; undefined for plain numbers. */
   private describe(address: bigint): string | undefined {
     return describeAddress(this.kernel, this.frames, asU64(address), (map, offset) => {
-      const variable = map.definition.globalSection === undefined ? undefined : this.typesOf(this.ownerOf(map))?.section(map.definition.globalSection).findLast((other) => other.offset <= offset);
+      const variable =
+        map.definition.globalSection === undefined
+          ? undefined
+          : this.typesOf(this.ownerOf(map))
+              ?.section(map.definition.globalSection)
+              .findLast((other) => other.offset <= offset);
       if (!variable) return undefined;
       return offset === variable.offset ? variable.name : `${variable.name}+${offset - variable.offset}`;
     });
@@ -190,7 +204,11 @@ export class Inspection {
       at: (address) => this.memory(address),
       describeAddress: (address) => this.describe(address),
       findType: (words) => types?.find(words) ?? builtinType(words) ?? catalogType(words),
-      names: () => [...(frame ? this.localsOf(frame).map(({ name }) => name) : []), ...this.globals().keys(), ...this.kernel.maps.map(({ definition }) => definition.name)],
+      names: () => [
+        ...(frame ? this.localsOf(frame).map(({ name }) => name) : []),
+        ...this.globals().keys(),
+        ...this.kernel.maps.map(({ definition }) => definition.name),
+      ],
       lookup: (name) => {
         const named = (frame && this.local(frame, name)) ?? this.global(name);
         if (named) return named;
@@ -253,7 +271,12 @@ export class Inspection {
   private entryRegister(frame: Pick<StackFrame, 'physical' | 'slot' | 'program'>, register: number): bigint | undefined {
     const caller = this.frames[frame.physical + 1];
     if (!caller) return register === 1 ? this.invocation?.ctx?.base : undefined;
-    return this.options.debugVariables?.argumentOf(frame.program.map.program, caller.insn, register, this.machineOf({ ...frame, physical: frame.physical + 1, slot: caller.insn }));
+    return this.options.debugVariables?.argumentOf(
+      frame.program.map.program,
+      caller.insn,
+      register,
+      this.machineOf({ ...frame, physical: frame.physical + 1, slot: caller.insn }),
+    );
   }
 
   /** Where the compiler has dropped the context's register, the pointer is still known: every run gets one, and none can change it. */
@@ -262,7 +285,8 @@ export class Inspection {
     const first = variables.findIndex(({ parameter }) => parameter);
     const variable = variables[first];
     const isMain = !frame.inlined && frame.physical === this.frames.length - 1;
-    if (!ctx || !variable || !isMain || variable.type.kind !== 'pointer' || readBytes(variable.value) instanceof Uint8Array) return variables;
+    if (!ctx || !variable || !isMain || variable.type.kind !== 'pointer' || readBytes(variable.value) instanceof Uint8Array)
+      return variables;
     return variables.with(first, { ...variable, value: constant(variable.type, ctx.base) });
   }
 
@@ -274,7 +298,11 @@ export class Inspection {
     const atEntry = subprogram?.start === frame.slot && frame.physical === 0;
     return (prototype?.parameters ?? []).slice(0, 5).map(({ name, type }, index) => {
       const isContext = index === 0 && subprogram === frame.program.map.program.subprograms[0] && invocation.ctx !== undefined;
-      const place = isContext ? constantPlace(integerBytes(invocation.ctx!.base, 8)) : atEntry ? this.register(0, index + 1) : unavailablePlace('known at the first instruction only: the program has no debug information');
+      const place = isContext
+        ? constantPlace(integerBytes(invocation.ctx!.base, 8))
+        : atEntry
+          ? this.register(0, index + 1)
+          : unavailablePlace('known at the first instruction only: the program has no debug information');
       return { name, type, parameter: true, shadowed: false, value: { type, place, offset: 0 } };
     });
   }
@@ -284,7 +312,8 @@ export class Inspection {
     for (const map of this.invocation?.current.maps ?? []) {
       const globalSection = map?.definition.globalSection;
       if (globalSection === undefined) continue;
-      for (const { name, offset, type } of this.typesOf(this.object)?.section(globalSection) ?? []) if (!isMacroMade(name)) found.set(name, { type, place: this.globalPlace(map), offset });
+      for (const { name, offset, type } of this.typesOf(this.object)?.section(globalSection) ?? [])
+        if (!isMacroMade(name)) found.set(name, { type, place: this.globalPlace(map), offset });
     }
     return found;
   }
@@ -292,7 +321,12 @@ export class Inspection {
   private global(name: string): CValue | undefined {
     for (const map of this.invocation?.current.maps ?? []) {
       const globalSection = map?.definition.globalSection;
-      const variable = globalSection === undefined ? undefined : this.typesOf(this.object)?.section(globalSection).find((other) => other.name === name);
+      const variable =
+        globalSection === undefined
+          ? undefined
+          : this.typesOf(this.object)
+              ?.section(globalSection)
+              .find((other) => other.name === name);
       if (variable) return { type: variable.type, place: this.globalPlace(map), offset: variable.offset };
     }
     return undefined;
@@ -315,7 +349,9 @@ export class Inspection {
 
   locals(frame: StackFrame): readonly Variable[] {
     const scope = this.scopeOf(frame);
-    return this.localsOf(frame).map(({ name, value, shadowed }) => variableOf(shadowed ? `${name} (hidden by an inner one)` : name, value, scope, shadowed ? undefined : name));
+    return this.localsOf(frame).map(({ name, value, shadowed }) =>
+      variableOf(shadowed ? `${name} (hidden by an inner one)` : name, value, scope, shadowed ? undefined : name),
+    );
   }
 
   registers(frame: StackFrame): readonly Variable[] {
@@ -336,7 +372,11 @@ export class Inspection {
     if (!invocation || !frame) return [];
     return Array.from({ length: 11 }, (_, register) => {
       const value = registerValue(invocation, frames, frame.physical, register);
-      return { name: `r${register}`, value, meaning: value === undefined ? 'overwritten by the called function' : (this.describe(value) ?? formatScalar(value)) };
+      return {
+        name: `r${register}`,
+        value,
+        meaning: value === undefined ? 'overwritten by the called function' : (this.describe(value) ?? formatScalar(value)),
+      };
     });
   }
 
@@ -354,7 +394,13 @@ export class Inspection {
       const value = bytesToInteger(bytes, false);
       if (value !== 0n) deepest = distance;
       const target: CValue = { type: U64, place: this.memory(fp - BigInt(distance)), offset: 0 };
-      lines.push(textLine(`fp-${distance}`, (this.describe(value) ?? formatScalar(value)), { type: toHex(bytes, ' '), address: fp - BigInt(distance), assign: (text) => assignText(target, text, scope) }));
+      lines.push(
+        textLine(`fp-${distance}`, this.describe(value) ?? formatScalar(value), {
+          type: toHex(bytes, ' '),
+          address: fp - BigInt(distance),
+          assign: (text) => assignText(target, text, scope),
+        }),
+      );
     }
     const shown = lines.slice(0, deepest / 8);
     return shown.length > 0 ? shown : [textLine('fp', 'nothing stored yet', { quiet: true })];
@@ -396,10 +442,17 @@ export class Inspection {
     const headers = decodePacket(bytes).map((header) => {
       const address = region.base + BigInt(header.offset);
       const content = bytes.subarray(header.offset, header.offset + header.size);
-      const lines = header.fields.length > 0 ? header.fields.map((field) => textLine(field.name, field.text, { type: `+${field.offset}`, address: region.base + BigInt(field.offset) })) : hexRows(content).map((row) => textLine(`+${header.offset + row.offset}`, `${row.hex}  ${row.text}`));
+      const lines =
+        header.fields.length > 0
+          ? header.fields.map((field) =>
+              textLine(field.name, field.text, { type: `+${field.offset}`, address: region.base + BigInt(field.offset) }),
+            )
+          : hexRows(content).map((row) => textLine(`+${header.offset + row.offset}`, `${row.hex}  ${row.text}`));
       return textLine(header.name, header.summary, { address, children: () => lines });
     });
-    const rows = hexRows(bytes).map((row) => textLine(`+${row.offset}`, `${row.hex}  ${row.text}`, { address: region.base + BigInt(row.offset) }));
+    const rows = hexRows(bytes).map((row) =>
+      textLine(`+${row.offset}`, `${row.hex}  ${row.text}`, { address: region.base + BigInt(row.offset) }),
+    );
     return [...headers, textLine('bytes', `${bytes.length} bytes`, { address: region.base, children: () => rows })];
   }
 
@@ -440,11 +493,28 @@ export class Inspection {
       children: (from, count) =>
         entries.slice(from, from + count).map((entry) => {
           const keyText = this.keyText(map, entry.key);
-          const expression = key.kind === 'integer' || key.kind === 'enum' ? `${definition.name}[${bytesToInteger(entry.key, key.kind === 'integer' && key.signed)}]` : undefined;
+          const expression =
+            key.kind === 'integer' || key.kind === 'enum'
+              ? `${definition.name}[${bytesToInteger(entry.key, key.kind === 'integer' && key.signed)}]`
+              : undefined;
           const single = entry.values.length === 1;
-          const parts = (): readonly Variable[] => entry.values.map((_, cpu) => variableOf(single ? `[${keyText}]` : `cpu ${cpu}`, { type: value, place: this.mapPlace(map, entry.key, cpu), offset: 0 }, scope, single ? expression : undefined));
+          const parts = (): readonly Variable[] =>
+            entry.values.map((_, cpu) =>
+              variableOf(
+                single ? `[${keyText}]` : `cpu ${cpu}`,
+                { type: value, place: this.mapPlace(map, entry.key, cpu), offset: 0 },
+                scope,
+                single ? expression : undefined,
+              ),
+            );
           if (single) return parts()[0]!;
-          return textLine(`[${keyText}]`, parts().map((part) => part.value).join(', '), { children: parts });
+          return textLine(
+            `[${keyText}]`,
+            parts()
+              .map((part) => part.value)
+              .join(', '),
+            { children: parts },
+          );
         }),
     };
   }
@@ -489,7 +559,9 @@ export class Inspection {
     const type = typeId === undefined ? undefined : types?.type(typeId);
     if (!type || type.size > bytes.length || type.kind === 'void') return `${toHex(bytes, ' ')} (${bytes.length} bytes)`;
     const value: CValue = { type, place: constantPlace(bytes), offset: 0 };
-    return type.kind === 'record' ? `${type.name} ${formatValue(value, this.scopeOf(undefined))}` : formatValue(value, this.scopeOf(undefined));
+    return type.kind === 'record'
+      ? `${type.name} ${formatValue(value, this.scopeOf(undefined))}`
+      : formatValue(value, this.scopeOf(undefined));
   }
 
   /** A log point's text with its `{expressions}` filled in. */
@@ -535,7 +607,11 @@ function catalogType(words: readonly string[]): CType | undefined {
 }
 
 function recordOf(struct: ContextStruct): CType {
-  const members = struct.fields.map((field): CMember => ({ name: field.name, offsetBits: field.offset * 8, type: fieldType(field.type, field.size) }));
+  const members = struct.fields.map((field): CMember => ({
+    name: field.name,
+    offsetBits: field.offset * 8,
+    type: fieldType(field.type, field.size),
+  }));
   return { kind: 'record', name: `struct ${struct.name}`, size: struct.size, members: () => members };
 }
 

@@ -69,7 +69,11 @@ export interface LaunchFailure {
 /** Milliseconds for verifying all programs: a person waits for it. */
 const VERIFY_BUDGET = 10_000;
 
-const exists = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
 const fail = (failure: string, details: readonly string[] = []): LaunchFailure => ({ failure, details });
 const isError = ({ severity }: Problem): boolean => severity === 'error';
 
@@ -81,19 +85,30 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   const opened = await openProgram(wish.program, { settings: wish.settings, kernel: loadedInto(scenario) });
   const { object } = opened;
   const errors = opened.problems.filter(isError);
-  if (!object || (errors.length > 0 && object.programs.length === 0)) return fail(firstSentence(errors, `${wish.program} cannot be opened`), errors.map(formatProblem));
+  if (!object || (errors.length > 0 && object.programs.length === 0))
+    return fail(firstSentence(errors, `${wish.program} cannot be opened`), errors.map(formatProblem));
   const notes = opened.problems.map(formatProblem);
-  if (object.programs.length === 0) return fail(`${wish.program} has no program: a function in a section such as SEC("xdp") makes one`, notes);
-  if (wish.prog !== undefined && !object.programs.some(({ name }) => name === wish.prog)) return fail(`${path.basename(wish.program)} has no program ${wish.prog}; there ${object.programs.length === 1 ? 'is' : 'are'} ${object.programs.map(({ name }) => name).join(', ')}`);
+  if (object.programs.length === 0)
+    return fail(`${wish.program} has no program: a function in a section such as SEC("xdp") makes one`, notes);
+  if (wish.prog !== undefined && !object.programs.some(({ name }) => name === wish.prog))
+    return fail(
+      `${path.basename(wish.program)} has no program ${wish.prog}; there ${object.programs.length === 1 ? 'is' : 'are'} ${object.programs.map(({ name }) => name).join(', ')}`,
+    );
 
   if ('failure' in found) return found;
   notes.push(...found.notes);
   const facts = verifierFacts(readKernelBtf(wish.settings));
   const { kernelBtf } = facts;
-  const kernel = createKernel({ ...scenario?.kernel, ...(version === undefined ? {} : { version }), engine: wish.engine === 'wasm' ? createWasmEngine() : interpreter, ...(kernelBtf ? { kernelBtf } : {}) });
+  const kernel = createKernel({
+    ...scenario?.kernel,
+    ...(version === undefined ? {} : { version }),
+    engine: wish.engine === 'wasm' ? createWasmEngine() : interpreter,
+    ...(kernelBtf ? { kernelBtf } : {}),
+  });
   const loaded = kernel.load(object, wish.prog);
   const loadErrors = loaded.problems.filter(isError);
-  if (loaded.programs.length === 0) return fail(firstSentence(loadErrors, 'the simulated kernel loads none of these programs'), loadErrors.map(formatProblem));
+  if (loaded.programs.length === 0)
+    return fail(firstSentence(loadErrors, 'the simulated kernel loads none of these programs'), loadErrors.map(formatProblem));
   notes.push(...loaded.problems.map(formatProblem));
   if (scenario) notes.push(...kernel.prepare(scenario).map(formatProblem));
 
@@ -103,10 +118,17 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   const rejected: Rejected[] = [];
   if (wish.verify !== 'never')
     for (const { program, map } of maps) {
-      const verdict = verify(program.program, object, { kernel: kernel.options.version, logLevel: 1, cancelled: () => performance.now() > deadline, ...facts });
+      const verdict = verify(program.program, object, {
+        kernel: kernel.options.version,
+        logLevel: 1,
+        cancelled: () => performance.now() > deadline,
+        ...facts,
+      });
       const finding = verdict.findings.find(({ severity }) => severity === 'error');
-      if (verdict.verdict === 'rejected') rejected.push({ program: program.program, verdict, finding, place: map.placeOf(finding?.insn ?? 0) });
-      if (verdict.verdict === 'cancelled') notes.push(`${program.program.name} was not verified: that takes longer than ${VERIFY_BUDGET / 1000} s`);
+      if (verdict.verdict === 'rejected')
+        rejected.push({ program: program.program, verdict, finding, place: map.placeOf(finding?.insn ?? 0) });
+      if (verdict.verdict === 'cancelled')
+        notes.push(`${program.program.name} was not verified: that takes longer than ${VERIFY_BUDGET / 1000} s`);
     }
   const tailTargets = new Set(object.maps.flatMap(({ slots }) => (slots ?? []).map(({ target }) => target)));
   const attachProblems = loaded.programs.flatMap((program) => kernel.attach(program).filter(() => !tailTargets.has(program.program.name)));
@@ -124,17 +146,27 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
       if (full === undefined) resolved.set(file, (full = wish.canonical(path.resolve(base, file))));
       return full;
     };
-    return { id: simulated.id, simulated, executable: simulated.executable, program: simulated, map: new SourceMap(simulated.program, debugInformation, resolve) };
+    return {
+      id: simulated.id,
+      simulated,
+      executable: simulated.executable,
+      program: simulated,
+      map: new SourceMap(simulated.program, debugInformation, resolve),
+    };
   }
 }
 
 function kernelVersion(text: string | undefined): KernelVersion | undefined | LaunchFailure {
   if (text === undefined || text === '') return undefined;
-  return TARGET_KERNELS.find((version) => version === text) ?? fail(`there are no rules for kernel '${text}'; there are for ${TARGET_KERNELS.join(', ')}`);
+  return (
+    TARGET_KERNELS.find((version) => version === text) ??
+    fail(`there are no rules for kernel '${text}'; there are for ${TARGET_KERNELS.join(', ')}`)
+  );
 }
 
 /** The first problem with its place; that it is an error goes without saying. */
-const firstSentence = (problems: readonly Problem[], otherwise: string): string => (problems[0] ? formatProblem(problems[0]).replace(/(^|: )error: /, '$1') : otherwise);
+const firstSentence = (problems: readonly Problem[], otherwise: string): string =>
+  problems[0] ? formatProblem(problems[0]).replace(/(^|: )error: /, '$1') : otherwise;
 
 /** The event file that was asked for, or the one beside the program. */
 async function readEvents(wish: LaunchWish): Promise<{ scenario?: Scenario; notes: readonly string[] } | LaunchFailure> {
@@ -144,7 +176,11 @@ async function readEvents(wish: LaunchWish): Promise<{ scenario?: Scenario; note
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    return fail((cause as NodeJS.ErrnoException).code === 'ENOENT' ? `there is no event file ${file}` : `the event file ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return fail(
+      (cause as NodeJS.ErrnoException).code === 'ENOENT'
+        ? `there is no event file ${file}`
+        : `the event file ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
   const { scenario, problems } = parseScenario(text, file);
   const errors = problems.filter(isError);
@@ -158,16 +194,27 @@ export async function eventFileBeside(program: string): Promise<string | undefin
   return (await exists(file)) ? file : undefined;
 }
 
-function eventsFor(wish: LaunchWish, scenario: Scenario | undefined, kernel: Kernel, programs: readonly SimulatedProgram[]): { events: readonly ScenarioEvent[] } | LaunchFailure {
+function eventsFor(
+  wish: LaunchWish,
+  scenario: Scenario | undefined,
+  kernel: Kernel,
+  programs: readonly SimulatedProgram[],
+): { events: readonly ScenarioEvent[] } | LaunchFailure {
   if (!scenario) {
     const events = programs.flatMap((program) => kernel.defaultEvents(program)).map((event, index) => ({ ...event, index }));
     if (events.length > 0) return { events };
-    return fail(`nothing drives ${programs.map(({ program }) => program.name).join(', ')}: write an event file beside the program (${path.basename(wish.program).replace(/(\.bpf)?\.[^.]+$/, '')}.events.json)`);
+    return fail(
+      `nothing drives ${programs.map(({ program }) => program.name).join(', ')}: write an event file beside the program (${path.basename(wish.program).replace(/(\.bpf)?\.[^.]+$/, '')}.events.json)`,
+    );
   }
   if (wish.event !== undefined) {
     const event = scenario.events[wish.event];
-    return event ? { events: [event] } : fail(`there is no event ${wish.event}: ${scenario.file} has ${scenario.events.length}, counted from 0`);
+    return event
+      ? { events: [event] }
+      : fail(`there is no event ${wish.event}: ${scenario.file} has ${scenario.events.length}, counted from 0`);
   }
   if (scenario.events.some((event) => programs.some((program) => kernel.reaches(event, program)))) return { events: scenario.events };
-  return fail(`${scenario.events.length === 1 ? 'the only event' : `none of the ${scenario.events.length} events`} in ${scenario.file} ${scenario.events.length === 1 ? 'does not reach' : 'reaches'} ${programs.map(({ program }) => `${program.name} (${program.section})`).join(', ')}`);
+  return fail(
+    `${scenario.events.length === 1 ? 'the only event' : `none of the ${scenario.events.length} events`} in ${scenario.file} ${scenario.events.length === 1 ? 'does not reach' : 'reaches'} ${programs.map(({ program }) => `${program.name} (${program.section})`).join(', ')}`,
+  );
 }

@@ -31,7 +31,11 @@ export function ipv6Text(bytes: Uint8Array): string {
     while (start + length < 8 && words[start + length] === 0) length++;
     if (length > best.length) best = { start, length };
   }
-  const text = (from: number, to: number): string => words.slice(from, to).map((word) => word.toString(16)).join(':');
+  const text = (from: number, to: number): string =>
+    words
+      .slice(from, to)
+      .map((word) => word.toString(16))
+      .join(':');
   return best.length > 1 ? `${text(0, best.start)}::${text(best.start + best.length, 8)}` : text(0, 8);
 }
 
@@ -40,7 +44,8 @@ export function networkNumber(type: CType, name: string | undefined, raw: bigint
   if (type.kind !== 'integer') return undefined;
   const big = /^(?:__)?be(16|32|64)$/.exec(plainName(type.name));
   const bytes = Uint8Array.from({ length: type.size }, (_, i) => Number((raw >> BigInt(8 * i)) & 0xffn));
-  if (type.size === 4 && ((big && IPV4_NAME.test(name ?? '')) || (!big && !type.signed && IPV4_IN_PLAIN_NUMBER.test(name ?? '')))) return ipv4Text(bytes);
+  if (type.size === 4 && ((big && IPV4_NAME.test(name ?? '')) || (!big && !type.signed && IPV4_IN_PLAIN_NUMBER.test(name ?? ''))))
+    return ipv4Text(bytes);
   if (!big || Number(big[1]) !== type.size * 8) return undefined;
   const number = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
   const ethertype = type.size === 2 && ETHERTYPE_NAME.test(name ?? '') ? ETHERTYPES[Number(number)] : undefined;
@@ -62,6 +67,7 @@ export function networkBytes(type: CType, name: string | undefined, bytes: Uint8
     if (bytes.length === 4 && IPV4_NAME.test(name ?? '')) return ipv4Text(bytes);
   }
   const isWords = element.size === 4 && bytes.length === 16;
-  if (isWords && (IPV6_IN_PLAIN_NUMBERS.test(name ?? '') || (/^(?:__)?be32$/.test(plainName(element.name)) && IPV6_NAME.test(name ?? '')))) return ipv6Text(bytes);
+  if (isWords && (IPV6_IN_PLAIN_NUMBERS.test(name ?? '') || (/^(?:__)?be32$/.test(plainName(element.name)) && IPV6_NAME.test(name ?? ''))))
+    return ipv6Text(bytes);
   return undefined;
 }

@@ -6,7 +6,12 @@ import type { Kernel, SimulatedMap } from '#core/sim';
 import type { Frame, Region } from '#core/vm';
 
 /** Names an address. `undefined`: it lies in no region, so the value is a plain number. `nameGlobal` knows the variables of global sections. */
-export function describeAddress(kernel: Kernel, frames: readonly Frame[], address: bigint, nameGlobal?: (map: SimulatedMap, offset: number) => string | undefined): string | undefined {
+export function describeAddress(
+  kernel: Kernel,
+  frames: readonly Frame[],
+  address: bigint,
+  nameGlobal?: (map: SimulatedMap, offset: number) => string | undefined,
+): string | undefined {
   const found = regionAt(kernel, address);
   if (!found) return undefined;
   const { region, offset } = found;
@@ -21,7 +26,9 @@ export function describeAddress(kernel: Kernel, frames: readonly Frame[], addres
     case 'map_value': {
       const map = kernel.maps.find((other) => other.nameOf(region) !== undefined);
       const global = map && nameGlobal?.(map, offset);
-      return global === undefined ? `map_value ${map?.nameOf(region) ?? region.name}+${offset}` : `map_value ${map!.definition.globalSection} (${global})`;
+      return global === undefined
+        ? `map_value ${map?.nameOf(region) ?? region.name}+${offset}`
+        : `map_value ${map!.definition.globalSection} (${global})`;
     }
     case 'mem':
     case 'kernel':
@@ -44,7 +51,13 @@ function regionAt(kernel: Kernel, address: bigint): { region: Region; offset: nu
 
 /** `fp-8` in the innermost frame, `fp[1]-8` in the frame that called it, as the verifier counts frames from the outermost. */
 function stackName(frames: readonly Frame[], region: Region, address: bigint): string {
-  const index = frames.findIndex(({ framePointer }) => framePointer > region.base && framePointer <= region.base + BigInt(region.size) && address <= framePointer && address >= framePointer - 512n);
+  const index = frames.findIndex(
+    ({ framePointer }) =>
+      framePointer > region.base &&
+      framePointer <= region.base + BigInt(region.size) &&
+      address <= framePointer &&
+      address >= framePointer - 512n,
+  );
   if (index < 0) return `${region.name}+${address - region.base}`;
   const distance = address - frames[index]!.framePointer;
   const fp = index === 0 ? 'fp' : `fp[${frames.length - 1 - index}]`;

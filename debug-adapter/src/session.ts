@@ -2,7 +2,18 @@
 // What a request does is in world.ts and the files under it; what it may answer when refused is in errors.ts.
 
 import path from 'node:path';
-import { BreakpointEvent, ContinuedEvent, DebugSession, Event, InitializedEvent, InvalidatedEvent, OutputEvent, Response, StoppedEvent, TerminatedEvent } from '@vscode/debugadapter';
+import {
+  BreakpointEvent,
+  ContinuedEvent,
+  DebugSession,
+  Event,
+  InitializedEvent,
+  InvalidatedEvent,
+  OutputEvent,
+  Response,
+  StoppedEvent,
+  TerminatedEvent,
+} from '@vscode/debugadapter';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Program } from '#core/program';
 import type { ToolchainSettings } from '#toolchain';
@@ -71,16 +82,33 @@ export class EbpfDebugSession extends DebugSession {
     terminate: () => this.end(),
     cancel: () => undefined,
 
-    setBreakpoints: (args: DebugProtocol.SetBreakpointsArguments) => ({ breakpoints: this.breakpoints.setSource(this.paths.seen(args.source.path ?? ''), (args.breakpoints ?? []).map((wish) => ({ ...wish, line: this.lineIn(wish.line) }))).map((breakpoint) => this.breakpointOut(breakpoint)) }),
-    setFunctionBreakpoints: (args: DebugProtocol.SetFunctionBreakpointsArguments) => ({ breakpoints: this.breakpoints.setFunctions(args.breakpoints).map((breakpoint) => this.breakpointOut(breakpoint)) }),
-    setInstructionBreakpoints: (args: DebugProtocol.SetInstructionBreakpointsArguments) => ({ breakpoints: this.breakpoints.setInstructions(args.breakpoints.map((wish) => ({ ...wish, at: this.slotIn(wish.instructionReference, wish.offset) }))).map((breakpoint) => this.breakpointOut(breakpoint)) }),
+    setBreakpoints: (args: DebugProtocol.SetBreakpointsArguments) => ({
+      breakpoints: this.breakpoints
+        .setSource(
+          this.paths.seen(args.source.path ?? ''),
+          (args.breakpoints ?? []).map((wish) => ({ ...wish, line: this.lineIn(wish.line) })),
+        )
+        .map((breakpoint) => this.breakpointOut(breakpoint)),
+    }),
+    setFunctionBreakpoints: (args: DebugProtocol.SetFunctionBreakpointsArguments) => ({
+      breakpoints: this.breakpoints.setFunctions(args.breakpoints).map((breakpoint) => this.breakpointOut(breakpoint)),
+    }),
+    setInstructionBreakpoints: (args: DebugProtocol.SetInstructionBreakpointsArguments) => ({
+      breakpoints: this.breakpoints
+        .setInstructions(args.breakpoints.map((wish) => ({ ...wish, at: this.slotIn(wish.instructionReference, wish.offset) })))
+        .map((breakpoint) => this.breakpointOut(breakpoint)),
+    }),
     setExceptionBreakpoints: () => ({ breakpoints: [] }),
-    breakpointLocations: (args: DebugProtocol.BreakpointLocationsArguments) => ({ breakpoints: this.linesBetween(args).map((line) => ({ line: this.lineOut(line) })) }),
+    breakpointLocations: (args: DebugProtocol.BreakpointLocationsArguments) => ({
+      breakpoints: this.linesBetween(args).map((line) => ({ line: this.lineOut(line) })),
+    }),
 
     threads: () => ({ threads: [{ id: THREAD, name: this.threadName() }] }),
     stackTrace: (args: DebugProtocol.StackTraceArguments) => this.stackTrace(args),
     scopes: (args: DebugProtocol.ScopesArguments) => ({ scopes: this.scopes(args.frameId) }),
-    variables: (args: DebugProtocol.VariablesArguments) => ({ variables: this.children(args).map((variable) => this.variableOut(variable)) }),
+    variables: (args: DebugProtocol.VariablesArguments) => ({
+      variables: this.children(args).map((variable) => this.variableOut(variable)),
+    }),
     setVariable: (args: DebugProtocol.SetVariableArguments) => this.setVariable(args),
     evaluate: (args: DebugProtocol.EvaluateArguments) => this.evaluate(args),
     setExpression: (args: DebugProtocol.SetExpressionArguments) => this.setExpression(args),
@@ -98,12 +126,21 @@ export class EbpfDebugSession extends DebugSession {
     disassemble: (args: DebugProtocol.DisassembleArguments) => ({ instructions: this.disassemble(args) }),
     readMemory: (args: DebugProtocol.ReadMemoryArguments) => this.readMemory(args),
     writeMemory: (args: DebugProtocol.WriteMemoryArguments) => this.writeMemory(args),
-    loadedSources: () => ({ sources: [...new Set(this.launchedWorld().launched.programs.flatMap(({ map }) => [...map.files]))].map((file) => this.sourceOut(file)) }),
+    loadedSources: () => ({
+      sources: [...new Set(this.launchedWorld().launched.programs.flatMap(({ map }) => [...map.files]))].map((file) =>
+        this.sourceOut(file),
+      ),
+    }),
     source: (args: DebugProtocol.SourceArguments) => this.sourceText(args),
 
-    'ebpf/registers': (args: { frameId?: number } | undefined) => ({ registers: this.stoppedWorld().views.registers(this.frame(args?.frameId)) }),
+    'ebpf/registers': (args: { frameId?: number } | undefined) => ({
+      registers: this.stoppedWorld().views.registers(this.frame(args?.frameId)),
+    }),
     'ebpf/maps': () => ({ maps: this.stoppedWorld().views.maps() }),
-    'ebpf/events': () => ({ events: this.launchedWorld().launched.events.map(({ index, title, at }) => ({ index, title, at: `${at}` })), current: this.world?.debuggee.invocation?.event.index }),
+    'ebpf/events': () => ({
+      events: this.launchedWorld().launched.events.map(({ index, title, at }) => ({ index, title, at: `${at}` })),
+      current: this.world?.debuggee.invocation?.event.index,
+    }),
     'ebpf/nextEvent': () => this.go({ kind: 'next-event' }),
     'ebpf/runAnyway': () => this.go({ kind: 'continue' }),
   };
@@ -129,14 +166,23 @@ export class EbpfDebugSession extends DebugSession {
       const refused = cause instanceof errors.RequestError ? cause : errors.internal(cause);
       response.success = false;
       response.message = refused.message;
-      response.body = { error: { id: refused.code, format: refused.message.replace(/[{}]/g, ''), showUser: refused.showUser } satisfies DebugProtocol.Message };
+      response.body = {
+        error: {
+          id: refused.code,
+          format: refused.message.replace(/[{}]/g, ''),
+          showUser: refused.showUser,
+        } satisfies DebugProtocol.Message,
+      };
     }
     this.sendResponse(response);
   }
 
   /** Runs when the response to the current request is on its way. */
   private afterResponse(action: () => void | Promise<void>): void {
-    setImmediate(() => void Promise.resolve(action()).catch((cause: unknown) => this.print({ category: 'stderr', text: errors.internal(cause).message })));
+    setImmediate(
+      () =>
+        void Promise.resolve(action()).catch((cause: unknown) => this.print({ category: 'stderr', text: errors.internal(cause).message })),
+    );
   }
 
   private launchedWorld(): World {
@@ -152,7 +198,12 @@ export class EbpfDebugSession extends DebugSession {
 
   private print({ category, text, place }: ConsoleLine): void {
     const event: DebugProtocol.OutputEvent = new OutputEvent(`${text}\n`, category satisfies Category);
-    if (place && place.line > 0) Object.assign(event.body, { source: this.sourceOut(place.file), line: this.lineOut(place.line), ...(place.column > 0 ? { column: this.columnOut(place.column) } : {}) });
+    if (place && place.line > 0)
+      Object.assign(event.body, {
+        source: this.sourceOut(place.file),
+        line: this.lineOut(place.line),
+        ...(place.column > 0 ? { column: this.columnOut(place.column) } : {}),
+      });
     this.sendEvent(event);
   }
 
@@ -201,7 +252,17 @@ export class EbpfDebugSession extends DebugSession {
     const engine = ENGINES.find((value) => value === (args.engine ?? 'interpreter'));
     if (!engine) throw errors.wrongOption('engine', args.engine, ENGINES);
     this.paths.seen(args.program);
-    const launched = await launch({ program: args.program, prog: args.prog, events: args.events, event: args.event, kernel: args.kernel, engine, verify, settings: this.settings, canonical: (file) => this.paths.canonical(file) });
+    const launched = await launch({
+      program: args.program,
+      prog: args.prog,
+      events: args.events,
+      event: args.event,
+      kernel: args.kernel,
+      engine,
+      verify,
+      settings: this.settings,
+      canonical: (file) => this.paths.canonical(file),
+    });
     if ('failure' in launched) {
       // One problem alone is the refusal itself.
       if (launched.details.length > 1) for (const detail of launched.details) this.print({ category: 'stderr', text: detail });
@@ -210,7 +271,8 @@ export class EbpfDebugSession extends DebugSession {
     for (const text of launched.notes) this.print({ category: 'console', text });
     for (const line of launched.rejected.flatMap(rejectionLines)) this.print(line);
     const [first] = launched.rejected;
-    if (first && verify === 'always') throw errors.refusedByVerifier(first.program.name, first.finding?.message ?? first.verdict.errno ?? '');
+    if (first && verify === 'always')
+      throw errors.refusedByVerifier(first.program.name, first.finding?.message ?? first.verdict.errno ?? '');
     this.gate = launched.rejected;
     this.world = new World(launched, this.breakpoints, args.stopOnEntry === true && args.noDebug !== true, (line) => this.print(line));
   }
@@ -225,7 +287,8 @@ export class EbpfDebugSession extends DebugSession {
       this.afterResponse(() => this.sendEvent(new TerminatedEvent()));
       throw cause;
     }
-    for (const breakpoint of this.breakpoints.resolveAgain()) this.sendEvent(new BreakpointEvent('changed', this.breakpointOut(breakpoint)));
+    for (const breakpoint of this.breakpoints.resolveAgain())
+      this.sendEvent(new BreakpointEvent('changed', this.breakpointOut(breakpoint)));
     this.lastStop = undefined;
     this.running = false;
     this.afterResponse(() => this.begin());
@@ -240,8 +303,26 @@ export class EbpfDebugSession extends DebugSession {
     const [rejected] = this.gate;
     if (!rejected) return this.resume((world) => world.debuggee.forward({ kind: 'continue' }));
     const { program, finding, place } = rejected;
-    this.sendEvent(Object.assign(new StoppedEvent('exception', THREAD, finding?.message), { body: { reason: 'exception', description: 'Rejected by the verifier', text: finding?.message ?? '', threadId: THREAD, allThreadsStopped: true } }));
-    this.sendEvent(new Event('ebpf/rejected', { program: program.name, message: finding?.message ?? '', explanation: finding?.explanation ?? '', advice: finding?.advice ?? '', ...(place.line > 0 ? { file: this.paths.shown(place.file), line: this.lineOut(place.line) } : {}) }));
+    this.sendEvent(
+      Object.assign(new StoppedEvent('exception', THREAD, finding?.message), {
+        body: {
+          reason: 'exception',
+          description: 'Rejected by the verifier',
+          text: finding?.message ?? '',
+          threadId: THREAD,
+          allThreadsStopped: true,
+        },
+      }),
+    );
+    this.sendEvent(
+      new Event('ebpf/rejected', {
+        program: program.name,
+        message: finding?.message ?? '',
+        explanation: finding?.explanation ?? '',
+        advice: finding?.advice ?? '',
+        ...(place.line > 0 ? { file: this.paths.shown(place.file), line: this.lineOut(place.line) } : {}),
+      }),
+    );
   }
 
   private end(): void {
@@ -313,12 +394,22 @@ export class EbpfDebugSession extends DebugSession {
   private stackTrace({ startFrame = 0, levels = 0 }: DebugProtocol.StackTraceArguments): DebugProtocol.StackTraceResponse['body'] {
     this.stoppedWorld();
     const [rejected] = this.gate;
-    if (rejected) return { stackFrames: [{ id: 0, name: `${rejected.program.name} (rejected by the verifier)`, ...this.placeOut(rejected.place) }], totalFrames: 1 };
+    if (rejected)
+      return {
+        stackFrames: [{ id: 0, name: `${rejected.program.name} (rejected by the verifier)`, ...this.placeOut(rejected.place) }],
+        totalFrames: 1,
+      };
     if (this.frames.length === 0) this.frames = this.stoppedWorld().stack();
     const wanted = this.frames.slice(startFrame, levels > 0 ? startFrame + levels : undefined);
     return {
       totalFrames: this.frames.length,
-      stackFrames: wanted.map((frame) => ({ id: frame.index + 1, name: frame.inlined ? `${frame.name} (inlined)` : frame.name, ...this.placeOut(frame), instructionPointerReference: formatCodeAddress(frame.program.id, frame.slot), ...(frame.line === 0 ? { presentationHint: 'subtle' as const } : {}) })),
+      stackFrames: wanted.map((frame) => ({
+        id: frame.index + 1,
+        name: frame.inlined ? `${frame.name} (inlined)` : frame.name,
+        ...this.placeOut(frame),
+        instructionPointerReference: formatCodeAddress(frame.program.id, frame.slot),
+        ...(frame.line === 0 ? { presentationHint: 'subtle' as const } : {}),
+      })),
     };
   }
 
@@ -335,7 +426,12 @@ export class EbpfDebugSession extends DebugSession {
     const { inspection } = this.stoppedWorld();
     const frame = this.frame(frameId);
     if (!frame) return [];
-    const scope = (name: string, children: () => readonly Variable[], more: Partial<DebugProtocol.Scope> = {}): DebugProtocol.Scope => ({ name, variablesReference: this.refer(children), expensive: false, ...more });
+    const scope = (name: string, children: () => readonly Variable[], more: Partial<DebugProtocol.Scope> = {}): DebugProtocol.Scope => ({
+      name,
+      variablesReference: this.refer(children),
+      expensive: false,
+      ...more,
+    });
     return [
       scope('Locals', () => inspection.locals(frame), { presentationHint: 'locals' }),
       scope('Registers', () => inspection.registers(frame), { presentationHint: 'registers' }),
@@ -379,7 +475,8 @@ export class EbpfDebugSession extends DebugSession {
   }
 
   private setVariable({ variablesReference, name, value }: DebugProtocol.SetVariableArguments): DebugProtocol.SetVariableResponse['body'] {
-    const find = (): Variable => this.children({ variablesReference }).find((variable) => variable.name === name) ?? refuse(errors.unknownVariable(name));
+    const find = (): Variable =>
+      this.children({ variablesReference }).find((variable) => variable.name === name) ?? refuse(errors.unknownVariable(name));
     const variable = find();
     if (!variable.assign) throw errors.notSettable(name);
     const refused = variable.assign(value);
@@ -425,7 +522,11 @@ export class EbpfDebugSession extends DebugSession {
     const refused = assign(target, wanted);
     if (refused !== undefined) throw errors.refusedValue(refused);
     this.changed();
-    const { result, ...rest } = this.evaluatedOut(evaluate(expression, this.stoppedWorld().inspection.scopeOf(this.frame(frameId))), expression, frameId);
+    const { result, ...rest } = this.evaluatedOut(
+      evaluate(expression, this.stoppedWorld().inspection.scopeOf(this.frame(frameId))),
+      expression,
+      frameId,
+    );
     return { value: result, ...rest };
   }
 
@@ -433,17 +534,32 @@ export class EbpfDebugSession extends DebugSession {
     const before = text.slice(0, column - (this.columnsStartAt1 ? 1 : 0));
     const word = /[$\w]*$/.exec(before)![0];
     const names = this.stoppedWorld().inspection.scopeOf(this.frame(frameId)).names();
-    return [...new Set(names)].filter((name) => name.startsWith(word)).map((label) => ({ label, start: before.length - word.length + (this.columnsStartAt1 ? 1 : 0), length: word.length }));
+    return [...new Set(names)]
+      .filter((name) => name.startsWith(word))
+      .map((label) => ({ label, start: before.length - word.length + (this.columnsStartAt1 ? 1 : 0), length: word.length }));
   }
 
   private exceptionInfo(): DebugProtocol.ExceptionInfoResponse['body'] {
     const [rejected] = this.gate;
     if (rejected) {
       const { finding, verdict, program } = rejected;
-      const text = [finding?.message, finding?.explanation, finding?.advice, 'Continue runs the program anyway.'].filter((part) => part !== undefined && part !== '').join('\n');
-      return { exceptionId: `${program.name}: rejected by the verifier`, description: text, breakMode: 'always', details: { message: finding?.message ?? '', typeName: finding?.code ?? verdict.errno ?? '', stackTrace: lastLines(verdict.log) } };
+      const text = [finding?.message, finding?.explanation, finding?.advice, 'Continue runs the program anyway.']
+        .filter((part) => part !== undefined && part !== '')
+        .join('\n');
+      return {
+        exceptionId: `${program.name}: rejected by the verifier`,
+        description: text,
+        breakMode: 'always',
+        details: { message: finding?.message ?? '', typeName: finding?.code ?? verdict.errno ?? '', stackTrace: lastLines(verdict.log) },
+      };
     }
-    if (this.lastStop?.kind === 'fault') return { exceptionId: 'fault', description: `${this.lastStop.message}\nThe run cannot go on: Continue gives it up and goes to the next one.`, breakMode: 'always', details: { message: this.lastStop.message } };
+    if (this.lastStop?.kind === 'fault')
+      return {
+        exceptionId: 'fault',
+        description: `${this.lastStop.message}\nThe run cannot go on: Continue gives it up and goes to the next one.`,
+        breakMode: 'always',
+        details: { message: this.lastStop.message },
+      };
     return { exceptionId: 'none', description: 'the program has not faulted', breakMode: 'never' };
   }
 
@@ -452,7 +568,10 @@ export class EbpfDebugSession extends DebugSession {
   /** For conditions that the engine tests: a global hides a register's name, but is not in reach of the engine. */
   private locate(program: Program, slot: number, name: string): LocatedVariable | undefined {
     const { debugInformation, object } = this.world?.launched ?? {};
-    return debugInformation?.locate(program, slot, name) ?? (object?.btf?.find(name, 'var') === undefined ? undefined : { type: VOID, location: undefined });
+    return (
+      debugInformation?.locate(program, slot, name) ??
+      (object?.btf?.find(name, 'var') === undefined ? undefined : { type: VOID, location: undefined })
+    );
   }
 
   private slotIn(reference: string, offset = 0): { program: number; slot: number } | undefined {
@@ -462,18 +581,31 @@ export class EbpfDebugSession extends DebugSession {
     return at && program && at.slot < program.executable.insns.length ? at : undefined;
   }
 
-  private disassemble({ memoryReference, offset = 0, instructionOffset = 0, instructionCount }: DebugProtocol.DisassembleArguments): readonly DebugProtocol.DisassembledInstruction[] {
+  private disassemble({
+    memoryReference,
+    offset = 0,
+    instructionOffset = 0,
+    instructionCount,
+  }: DebugProtocol.DisassembleArguments): readonly DebugProtocol.DisassembledInstruction[] {
     const address = parseAddress(memoryReference);
     const at = address === undefined ? undefined : codeReference(address + BigInt(offset));
     const program = this.launchedWorld().launched.programs.find(({ id }) => id === at?.program);
     if (!at || !program) throw errors.noAddress(memoryReference);
-    return disassembleAround(program, at.slot, instructionOffset, instructionCount).map(({ slot, bytes, text, symbol, place, padding }) => ({
-      address: formatCodeAddress(program.id, slot),
-      instruction: text,
-      ...(padding ? { presentationHint: 'invalid' as const } : { instructionBytes: bytes }),
-      ...(symbol === undefined ? {} : { symbol }),
-      ...(place ? { location: this.sourceOut(place.file), line: this.lineOut(place.line), ...(place.column > 0 ? { column: this.columnOut(place.column) } : {}) } : {}),
-    }));
+    return disassembleAround(program, at.slot, instructionOffset, instructionCount).map(
+      ({ slot, bytes, text, symbol, place, padding }) => ({
+        address: formatCodeAddress(program.id, slot),
+        instruction: text,
+        ...(padding ? { presentationHint: 'invalid' as const } : { instructionBytes: bytes }),
+        ...(symbol === undefined ? {} : { symbol }),
+        ...(place
+          ? {
+              location: this.sourceOut(place.file),
+              line: this.lineOut(place.line),
+              ...(place.column > 0 ? { column: this.columnOut(place.column) } : {}),
+            }
+          : {}),
+      }),
+    );
   }
 
   private readMemory({ memoryReference, offset = 0, count }: DebugProtocol.ReadMemoryArguments): DebugProtocol.ReadMemoryResponse['body'] {
@@ -485,14 +617,24 @@ export class EbpfDebugSession extends DebugSession {
     const available = region ? Math.min(count, Number(region.base + BigInt(region.size) - address)) : 0;
     const bytes = available > 0 ? memory.read(address, available) : new Uint8Array();
     const data = bytes instanceof Uint8Array ? bytes : new Uint8Array();
-    return { address: `0x${(address < 0n ? 0n : address).toString(16)}`, data: Buffer.from(data).toString('base64'), unreadableBytes: count - data.length };
+    return {
+      address: `0x${(address < 0n ? 0n : address).toString(16)}`,
+      data: Buffer.from(data).toString('base64'),
+      unreadableBytes: count - data.length,
+    };
   }
 
-  private writeMemory({ memoryReference, offset = 0, data }: DebugProtocol.WriteMemoryArguments): DebugProtocol.WriteMemoryResponse['body'] {
+  private writeMemory({
+    memoryReference,
+    offset = 0,
+    data,
+  }: DebugProtocol.WriteMemoryArguments): DebugProtocol.WriteMemoryResponse['body'] {
     const address = parseAddress(memoryReference);
     if (address === undefined) throw errors.noAddress(memoryReference);
     const bytes = new Uint8Array(Buffer.from(data, 'base64'));
-    const refused = this.stoppedWorld().inspection.memory(address + BigInt(offset)).write?.(0, bytes);
+    const refused = this.stoppedWorld()
+      .inspection.memory(address + BigInt(offset))
+      .write?.(0, bytes);
     if (refused !== undefined) throw errors.refusedValue(refused);
     this.changed();
     return { bytesWritten: bytes.length };
@@ -510,7 +652,12 @@ export class EbpfDebugSession extends DebugSession {
 
   private sourceText({ sourceReference, source }: DebugProtocol.SourceArguments): DebugProtocol.SourceResponse['body'] {
     const file = this.missingSources[(source?.sourceReference ?? sourceReference) - 1];
-    const text = file === undefined ? undefined : this.launchedWorld().launched.programs.map(({ map }) => map.keptText(file)).find((kept) => kept !== undefined);
+    const text =
+      file === undefined
+        ? undefined
+        : this.launchedWorld()
+            .launched.programs.map(({ map }) => map.keptText(file))
+            .find((kept) => kept !== undefined);
     if (text === undefined) throw errors.noSourceText();
     return { content: text, mimeType: 'text/x-c' };
   }
@@ -560,7 +707,8 @@ const refuse = (error: errors.RequestError): never => {
   throw error;
 };
 
-const granularityOf = (args: { granularity?: DebugProtocol.SteppingGranularity }): 'line' | 'instruction' => (args.granularity === 'instruction' ? 'instruction' : 'line');
+const granularityOf = (args: { granularity?: DebugProtocol.SteppingGranularity }): 'line' | 'instruction' =>
+  args.granularity === 'instruction' ? 'instruction' : 'line';
 
 function stoppedEvent(stop: Exclude<Stop, { kind: 'done' }>): DebugProtocol.StoppedEvent {
   const event: DebugProtocol.StoppedEvent = new StoppedEvent('step', THREAD);
@@ -568,7 +716,11 @@ function stoppedEvent(stop: Exclude<Stop, { kind: 'done' }>): DebugProtocol.Stop
   switch (stop.kind) {
     case 'breakpoint': {
       const kind = stop.breakpoints[0]?.kind;
-      event.body = { ...body, reason: kind === 'function' ? 'function breakpoint' : kind === 'instruction' ? 'instruction breakpoint' : 'breakpoint', hitBreakpointIds: stop.breakpoints.map(({ id }) => id) };
+      event.body = {
+        ...body,
+        reason: kind === 'function' ? 'function breakpoint' : kind === 'instruction' ? 'instruction breakpoint' : 'breakpoint',
+        hitBreakpointIds: stop.breakpoints.map(({ id }) => id),
+      };
       break;
     }
     case 'fault':

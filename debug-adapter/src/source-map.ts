@@ -63,7 +63,9 @@ const MOST_LINELESS = 200;
 const isWithin = ({ before, behind }: Piece): boolean => before !== undefined && before.key === behind?.key;
 
 /** Two pieces of a line that begin alike, each followed or preceded by the same other line: two turns of an unrolled loop. */
-const isSameTurn = (a: Piece, b: Piece): boolean => a.column === b.column && ((a.behind !== undefined && a.behind.key === b.behind?.key) || (a.before !== undefined && a.before.key === b.before?.key));
+const isSameTurn = (a: Piece, b: Piece): boolean =>
+  a.column === b.column &&
+  ((a.behind !== undefined && a.behind.key === b.behind?.key) || (a.before !== undefined && a.before.key === b.before?.key));
 
 const NOWHERE: SourcePlace = { file: '', line: 0, column: 0 };
 
@@ -86,7 +88,10 @@ export class SourceMap {
     this.records = program.lines.length > 0 ? program.lines : (information?.linesOf(program) ?? []);
     this.recordOf = new Int32Array(program.insns.length).fill(-1);
     this.records.forEach((record, index) => {
-      const end = Math.min(this.records[index + 1]?.insn ?? program.insns.length, this.subprogramAt(record.insn)?.end ?? program.insns.length);
+      const end = Math.min(
+        this.records[index + 1]?.insn ?? program.insns.length,
+        this.subprogramAt(record.insn)?.end ?? program.insns.length,
+      );
       this.recordOf.fill(index, record.insn, end);
     });
     this.targets = jumpTargets(program.insns);
@@ -151,7 +156,13 @@ export class SourceMap {
    */
   isStatementStart(slot: number): boolean {
     const record = this.records[this.recordOf[slot] ?? -1];
-    return record !== undefined && record.line > 0 && this.lineless[slot] === 0 && (record.insn === slot || this.targets[slot] === 1 || this.lineless[slot - 1] === 1) && !this.continuations.has(slot);
+    return (
+      record !== undefined &&
+      record.line > 0 &&
+      this.lineless[slot] === 0 &&
+      (record.insn === slot || this.targets[slot] === 1 || this.lineless[slot - 1] === 1) &&
+      !this.continuations.has(slot)
+    );
   }
 
   /**
@@ -222,7 +233,10 @@ export class SourceMap {
   private loopsOpenedBy({ scope, line }: Piece): readonly Loop[] {
     this.knownLoops ??= loopsOf(this.program.insns).map((loop) => {
       const opened = new Map<string, number>();
-      for (const pieces of this.pieces.values()) for (const piece of pieces) if (piece.slot >= loop.start && piece.slot <= loop.end) opened.set(piece.scope, Math.min(piece.line, opened.get(piece.scope) ?? piece.line));
+      for (const pieces of this.pieces.values())
+        for (const piece of pieces)
+          if (piece.slot >= loop.start && piece.slot <= loop.end)
+            opened.set(piece.scope, Math.min(piece.line, opened.get(piece.scope) ?? piece.line));
       return { ...loop, opened };
     });
     return this.knownLoops.filter(({ opened }) => opened.get(scope) === line);
@@ -237,7 +251,9 @@ export class SourceMap {
 
   /** Lines with code in a file, ascending. */
   linesOf(path: string): readonly number[] {
-    return [...new Set(this.records.filter((record) => record.line > 0 && this.resolve(record.file) === path).map(({ line }) => line))].sort((a, b) => a - b);
+    return [
+      ...new Set(this.records.filter((record) => record.line > 0 && this.resolve(record.file) === path).map(({ line }) => line)),
+    ].sort((a, b) => a - b);
   }
 
   /**
@@ -248,7 +264,14 @@ export class SourceMap {
     const groups = new Map<string, number[]>();
     let previous: LineRecord | undefined;
     for (const record of this.records) {
-      const begins = record.line === line && !(previous && previous.line === line && previous.file === record.file && this.subprogramAt(previous.insn) === this.subprogramAt(record.insn));
+      const begins =
+        record.line === line &&
+        !(
+          previous &&
+          previous.line === line &&
+          previous.file === record.file &&
+          this.subprogramAt(previous.insn) === this.subprogramAt(record.insn)
+        );
       previous = record;
       if (!begins || this.resolve(record.file) !== path) continue;
       const group = `${this.subprogramAt(record.insn)?.start}/${this.inlineChain(record.insn).join('/')}`;
@@ -266,7 +289,10 @@ export class SourceMap {
   /** The piece of a `for` or `while` inside of its loop, where another piece begins the statement outside: the statement has begun. */
   private isNextTurn(slot: number, slots: readonly number[]): boolean {
     const piece = [...this.pieces.values()].flat().find((other) => other.slot === slot);
-    return piece !== undefined && this.loopsOpenedBy(piece).some(({ start, end }) => slot >= start && slot <= end && slots.some((other) => other < start));
+    return (
+      piece !== undefined &&
+      this.loopsOpenedBy(piece).some(({ start, end }) => slot >= start && slot <= end && slots.some((other) => other < start))
+    );
   }
 
   /** A later line stands between two pieces of one: an unrolled loop, which begins the statement again. */
@@ -278,7 +304,8 @@ export class SourceMap {
   /** The source lines that the compiler kept, for files that are not at hand. */
   keptText(path: string): string | undefined {
     const lines: string[] = [];
-    for (const record of this.records) if (record.line > 0 && record.text !== '' && this.resolve(record.file) === path) lines[record.line - 1] = record.text;
+    for (const record of this.records)
+      if (record.line > 0 && record.text !== '' && this.resolve(record.file) === path) lines[record.line - 1] = record.text;
     return lines.length === 0 ? undefined : Array.from(lines, (line) => line ?? '').join('\n');
   }
 }

@@ -141,7 +141,12 @@ export class Timeline {
 
   private keepCheckpoint(): void {
     const { execution } = this.invocation!;
-    this.checkpoints.push({ executed: execution.executed, kernel: this.kernel.snapshot(), execution: execution.snapshot(), outputs: this.outputsSeen });
+    this.checkpoints.push({
+      executed: execution.executed,
+      kernel: this.kernel.snapshot(),
+      execution: execution.snapshot(),
+      outputs: this.outputsSeen,
+    });
     // A long run keeps a bounded number: every second one goes, and the next ones come half as often.
     if (this.checkpoints.length > MOST_CHECKPOINTS) {
       this.checkpoints = this.checkpoints.filter((_, index) => index % 2 === 1);
@@ -189,7 +194,9 @@ export class Timeline {
 
   /** Starts of the stretches a search backwards goes through, latest first, all before `position.executed` of the current run. */
   stretchesBefore(executed: number): readonly number[] {
-    return [...this.checkpoints.map((checkpoint) => checkpoint.executed).filter((start) => start < executed), 0].sort((a, b) => b - a).filter((start, index, all) => start !== all[index - 1]);
+    return [...this.checkpoints.map((checkpoint) => checkpoint.executed).filter((start) => start < executed), 0]
+      .sort((a, b) => b - a)
+      .filter((start, index, all) => start !== all[index - 1]);
   }
 
   /** Goes to a moment that has been passed before, in this or an earlier run. */

@@ -67,7 +67,15 @@ function childrenOf(value: CValue, scope: ExpressionScope, expression: string | 
       if (count === 0) return {};
       return {
         numbered: Math.min(count, MOST_ELEMENTS),
-        children: (from, wanted) => Array.from({ length: Math.max(0, Math.min(wanted, count - from)) }, (_, index) => variableOf(`[${from + index}]`, elementOf(value, element, from + index), scope, expression === undefined ? undefined : `${expression}[${from + index}]`)),
+        children: (from, wanted) =>
+          Array.from({ length: Math.max(0, Math.min(wanted, count - from)) }, (_, index) =>
+            variableOf(
+              `[${from + index}]`,
+              elementOf(value, element, from + index),
+              scope,
+              expression === undefined ? undefined : `${expression}[${from + index}]`,
+            ),
+          ),
       };
     }
     case 'pointer': {
@@ -77,8 +85,11 @@ function childrenOf(value: CValue, scope: ExpressionScope, expression: string | 
       if (!address || target.size === 0 || scope.describeAddress(address) === undefined) return {};
       const pointed = dereference(value, scope);
       if ('unavailable' in pointed) return {};
-      if (target.kind === 'record') return { children: () => memberLines(pointed, target, scope, expression === undefined ? undefined : `(*${expression})`) };
-      return { children: () => [variableOf(`*${expression ?? ''}`, pointed, scope, expression === undefined ? undefined : `*${expression}`)] };
+      if (target.kind === 'record')
+        return { children: () => memberLines(pointed, target, scope, expression === undefined ? undefined : `(*${expression})`) };
+      return {
+        children: () => [variableOf(`*${expression ?? ''}`, pointed, scope, expression === undefined ? undefined : `*${expression}`)],
+      };
     }
     default:
       return {};
@@ -86,11 +97,23 @@ function childrenOf(value: CValue, scope: ExpressionScope, expression: string | 
 }
 
 /** Members of anonymous structs and unions stand beside the others, as C code names them. */
-function memberLines(value: CValue, type: CType & { kind: 'record' }, scope: ExpressionScope, expression: string | undefined): readonly Variable[] {
+function memberLines(
+  value: CValue,
+  type: CType & { kind: 'record' },
+  scope: ExpressionScope,
+  expression: string | undefined,
+): readonly Variable[] {
   return type.members().flatMap((member) => {
     const part = memberOf(value, member);
     if (member.name === '' && member.type.kind === 'record') return memberLines(part, member.type, scope, expression);
-    return [variableOf(member.name, part, scope, expression === undefined || !findMember(type, member.name) ? undefined : `${expression}.${member.name}`)];
+    return [
+      variableOf(
+        member.name,
+        part,
+        scope,
+        expression === undefined || !findMember(type, member.name) ? undefined : `${expression}.${member.name}`,
+      ),
+    ];
   });
 }
 
@@ -98,4 +121,5 @@ function memberLines(value: CValue, type: CType & { kind: 'record' }, scope: Exp
 export const textLine = (name: string, value: string, more: Partial<Variable> = {}): Variable => ({ name, value, ...more });
 
 /** A line for an integer that is no C object: a header field, a counter. */
-export const numberLine = (name: string, type: CType, number: bigint, scope: ExpressionScope): Variable => variableOf(name, constant(type, number), scope);
+export const numberLine = (name: string, type: CType, number: bigint, scope: ExpressionScope): Variable =>
+  variableOf(name, constant(type, number), scope);

@@ -50,7 +50,17 @@ export class Views {
   /** Called at each stop: what was shown until now becomes what changes are measured against. */
   stopped(frame: StackFrame | undefined): void {
     this.before = this.now;
-    this.now = { registers: this.inspection.registerViews(frame), maps: new Map(this.inspection.visibleMaps().map((map) => [map.id, new Map(this.inspection.mapEntries(map, MOST_ENTRIES).map(({ keyBytes, value }) => [toHex(keyBytes), value]))])) };
+    this.now = {
+      registers: this.inspection.registerViews(frame),
+      maps: new Map(
+        this.inspection
+          .visibleMaps()
+          .map((map) => [
+            map.id,
+            new Map(this.inspection.mapEntries(map, MOST_ENTRIES).map(({ keyBytes, value }) => [toHex(keyBytes), value])),
+          ]),
+      ),
+    };
   }
 
   registers(frame: StackFrame | undefined): readonly ShownRegister[] {
@@ -73,7 +83,16 @@ export class Views {
       });
       const keys = new Set(map.entries().map(({ key }) => toHex(key)));
       const removed = [...(before?.keys() ?? [])].filter((key) => !keys.has(key)).length;
-      return { id: map.id, name: map.definition.name, type: map.definition.type, summary: this.inspection.mapSummary(map), entries, more: total - entries.length, removed, changed: removed > 0 || entries.some(({ changed }) => changed) };
+      return {
+        id: map.id,
+        name: map.definition.name,
+        type: map.definition.type,
+        summary: this.inspection.mapSummary(map),
+        entries,
+        more: total - entries.length,
+        removed,
+        changed: removed > 0 || entries.some(({ changed }) => changed),
+      };
     });
   }
 }

@@ -34,7 +34,11 @@ export class World {
     this.timeline = new Timeline(launched.kernel, launched.events, {
       output: (output) => this.tell(output),
       runStarted: ({ event, program }) => say({ category: 'console', text: `${event.title}: ${program.program.name} runs` }),
-      runFinished: ({ program, current }, value, meaning) => say({ category: 'console', text: `${program.program.name}${current === program ? '' : ` (tail call to ${current.program.name})`} returned ${meaning || formatScalar(value)}` }),
+      runFinished: ({ program, current }, value, meaning) =>
+        say({
+          category: 'console',
+          text: `${program.program.name}${current === program ? '' : ` (tail call to ${current.program.name})`} returned ${meaning || formatScalar(value)}`,
+        }),
     });
     this.inspection = new Inspection({ kernel: launched.kernel, timeline: this.timeline, debugVariables: launched.debugInformation });
     this.debuggee = new Debuggee(this.timeline, launched.programs, breakpoints, {
@@ -70,5 +74,10 @@ export class World {
 export function rejectionLines({ program, verdict, finding, place }: Rejected): readonly ConsoleLine[] {
   const at = place.line > 0 ? { place } : {};
   const message = `The verifier rejects ${program.name}${verdict.errno ? ` (${verdict.errno})` : ''}: ${finding?.message ?? 'no reason given'}`;
-  return [{ category: 'stderr', text: message, ...at }, ...[finding?.explanation, finding?.advice].filter((text) => text !== undefined && text !== '').map((text): ConsoleLine => ({ category: 'stderr', text: `  ${text}` }))];
+  return [
+    { category: 'stderr', text: message, ...at },
+    ...[finding?.explanation, finding?.advice]
+      .filter((text) => text !== undefined && text !== '')
+      .map((text): ConsoleLine => ({ category: 'stderr', text: `  ${text}` })),
+  ];
 }

@@ -132,18 +132,33 @@ export class Analysis {
     const started = performance.now();
     const kernel = settings.targetKernel;
     // What the assembler could not read is missing from the code: a verdict on the rest would speak of another program.
-    const whole = opened.object && !(language === 'asm' && opened.problems.some(({ severity }) => severity === 'error')) ? opened.object : undefined;
+    const whole =
+      opened.object && !(language === 'asm' && opened.problems.some(({ severity }) => severity === 'error')) ? opened.object : undefined;
     const problems = [...opened.problems];
     const verdicts = whole
-      ? await host.verify({ object: whole, file, text, language, settings, logLevel: 0, keepStates: true, budget: VERIFY_BUDGET, signal }).catch((reason: unknown) => {
-          // Our own mistake must not hide what the compiler said, nor look like a verdict.
-          this.options.failed(document, reason);
-          problems.push(note('The verifier itself failed on this program, so there is no verdict. The log of the language server says more: please report it', { code: 'verifier-failed' }));
-          return [];
-        })
+      ? await host
+          .verify({ object: whole, file, text, language, settings, logLevel: 0, keepStates: true, budget: VERIFY_BUDGET, signal })
+          .catch((reason: unknown) => {
+            // Our own mistake must not hide what the compiler said, nor look like a verdict.
+            this.options.failed(document, reason);
+            problems.push(
+              note(
+                'The verifier itself failed on this program, so there is no verdict. The log of the language server says more: please report it',
+                { code: 'verifier-failed' },
+              ),
+            );
+            return [];
+          })
       : [];
     const programs = verdicts && (whole ? withPrograms(whole, verdicts) : []);
     if (!programs || stale()) return undefined;
-    return { version, kernel, programs, problems, timings: { ...opened.timings, verify: performance.now() - started }, ...(opened.object ? { object: opened.object } : {}) };
+    return {
+      version,
+      kernel,
+      programs,
+      problems,
+      timings: { ...opened.timings, verify: performance.now() - started },
+      ...(opened.object ? { object: opened.object } : {}),
+    };
   }
 }

@@ -52,7 +52,10 @@ export interface VerifyRequest {
 }
 
 /** Verifies in this thread. Undefined where the result became stale on the way. */
-export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keepStates, warnings, budget, only, stale }: VerifyRequest): ProgramVerdict[] | undefined {
+export function verifyHere(
+  object: LoadedObject,
+  { kernel, facts, logLevel, keepStates, warnings, budget, only, stale }: VerifyRequest,
+): ProgramVerdict[] | undefined {
   const verdicts: ProgramVerdict[] = [];
   const deadline = performance.now() + budget;
   const cancelled = (): boolean => stale() || performance.now() > deadline;
@@ -63,7 +66,13 @@ export function verifyHere(object: LoadedObject, { kernel, facts, logLevel, keep
     const verdict = verify(program, object, { kernel, logLevel, keepStates, everyError: true, warnings, cancelled, ...facts });
     if (stale()) return undefined;
     const ms = performance.now() - started;
-    const firstAccepting = verdict.verdict === 'rejected' ? firstKernelAccepting(kernel, (later) => verify(program, object, { kernel: later, explain: false, cancelled, ...facts }).verdict === 'accepted') : undefined;
+    const firstAccepting =
+      verdict.verdict === 'rejected'
+        ? firstKernelAccepting(
+            kernel,
+            (later) => verify(program, object, { kernel: later, explain: false, cancelled, ...facts }).verdict === 'accepted',
+          )
+        : undefined;
     if (stale()) return undefined;
     verdicts.push({ index, verdict, ms, ...(firstAccepting === undefined ? {} : { firstAccepting }) });
   }
@@ -78,7 +87,8 @@ function firstKernelAccepting(target: KernelVersion, accepts: (kernel: KernelVer
   return later.find(accepts) ?? newest;
 }
 
-export const withPrograms = (object: LoadedObject, verdicts: readonly ProgramVerdict[]): CheckedProgram[] => verdicts.map(({ index, ...rest }) => ({ program: object.programs[index]!, ...rest }));
+export const withPrograms = (object: LoadedObject, verdicts: readonly ProgramVerdict[]): CheckedProgram[] =>
+  verdicts.map(({ index, ...rest }) => ({ program: object.programs[index]!, ...rest }));
 
 /** Where the code of a slot comes from: the last record at or before it in the same subprogram. */
 export function lineOf(program: Program, insn: number): LineRecord | undefined {

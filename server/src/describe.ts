@@ -1,8 +1,22 @@
 // What completion, hover and signature help say of things in the catalog, as Markdown. One function for each kind of thing.
 
 import {
-  type ArgumentRule, atLeast, type ContextStruct, findSection, type Helper, helperAllowed, helperRule, type KernelVersion, type Kfunc, type MapType, PROGRAM_TYPE_NAMES,
-  programType as programTypeRow, returnRange, type ReturnRule, type Section, type SectionRow,
+  type ArgumentRule,
+  atLeast,
+  type ContextStruct,
+  findSection,
+  type Helper,
+  helperAllowed,
+  helperRule,
+  type KernelVersion,
+  type Kfunc,
+  type MapType,
+  PROGRAM_TYPE_NAMES,
+  programType as programTypeRow,
+  returnRange,
+  type ReturnRule,
+  type Section,
+  type SectionRow,
 } from '#core/catalog';
 import { never } from '#core/problem';
 
@@ -27,12 +41,14 @@ export function surroundingsOf(section: string | undefined, kernel: KernelVersio
 export function helperPermission(helper: Helper, { kernel, programType, attachType, sleepable }: Surroundings): Permission {
   const { allowed, reason } = helperAllowed(helper, programType, attachType, kernel);
   if (!allowed) return { allowed, ...(reason === undefined ? {} : { reason }) };
-  if (helper.sleepableOnly && programType !== undefined && sleepable === false) return { allowed: false, reason: `${helper.name} may sleep: only sleepable programs may call it.` };
+  if (helper.sleepableOnly && programType !== undefined && sleepable === false)
+    return { allowed: false, reason: `${helper.name} may sleep: only sleepable programs may call it.` };
   return { allowed: true };
 }
 
 export function kfuncPermission(kfunc: Kfunc, { kernel, programType }: Surroundings): Permission {
-  if (kfunc.since && !atLeast(kernel, kfunc.since)) return { allowed: false, reason: `${kfunc.name} came with Linux ${kfunc.since}; the target is ${kernel}.` };
+  if (kfunc.since && !atLeast(kernel, kfunc.since))
+    return { allowed: false, reason: `${kfunc.name} came with Linux ${kfunc.since}; the target is ${kernel}.` };
   if (programType !== undefined && kfunc.programTypes && !kfunc.programTypes.some((type) => type === programType)) {
     return { allowed: false, reason: `A program of type ${programType} may not call the kernel function ${kfunc.name}.` };
   }
@@ -80,7 +96,12 @@ function argumentsMarkdown(helper: Helper, around: Surroundings): string | undef
 function argumentWords(rule: ArgumentRule): string | undefined {
   const words = kindWords(rule);
   if (words === undefined) return undefined;
-  return [words, ...(rule.maybeNull ? ['NULL is allowed'] : []), ...(rule.uninit ? ['it need not be initialised'] : []), ...(rule.release ? ['the call gives the reference up'] : [])].join('; ');
+  return [
+    words,
+    ...(rule.maybeNull ? ['NULL is allowed'] : []),
+    ...(rule.uninit ? ['it need not be initialised'] : []),
+    ...(rule.release ? ['the call gives the reference up'] : []),
+  ].join('; ');
 }
 
 function kindWords(rule: ArgumentRule): string | undefined {
@@ -108,7 +129,9 @@ function kindWords(rule: ArgumentRule): string | undefined {
       return 'bytes: a constant';
     case 'btf_id':
     case 'btf_id_sock_common':
-      return rule.struct === undefined ? 'a pointer to a kernel object that the verifier trusts' : `a trusted pointer to \`struct ${rule.struct}\``;
+      return rule.struct === undefined
+        ? 'a pointer to a kernel object that the verifier trusts'
+        : `a trusted pointer to \`struct ${rule.struct}\``;
     case 'sock_common':
     case 'socket':
       return 'a socket';
@@ -219,7 +242,9 @@ export function sectionMarkdown(name: string, section: Section, kernel: KernelVe
   const range = returnRange(section.programType, section.attachType);
   return paragraphs(
     code(`SEC("${name}")`),
-    type && !atLeast(kernel, type.since) ? `**Not here:** programs of this type came with Linux ${type.since}; the target is ${kernel}.` : undefined,
+    type && !atLeast(kernel, type.since)
+      ? `**Not here:** programs of this type came with Linux ${type.since}; the target is ${kernel}.`
+      : undefined,
     type?.summary,
     [
       `Program type \`${section.programType}\``,
@@ -243,5 +268,8 @@ export function contextFieldMarkdown(struct: ContextStruct, name: string): strin
   const field = struct.fields.find((one) => one.name === name);
   if (!field) return undefined;
   const array = /^(.*?)(\[\d+\])$/.exec(field.type);
-  return paragraphs(code(`struct ${struct.name} {\n\t${array ? `${array[1]} ${field.name}${array[2]}` : `${field.type} ${field.name}`};\n}`), `${field.size} bytes at offset ${field.offset} of the context.`);
+  return paragraphs(
+    code(`struct ${struct.name} {\n\t${array ? `${array[1]} ${field.name}${array[2]}` : `${field.type} ${field.name}`};\n}`),
+    `${field.size} bytes at offset ${field.offset} of the context.`,
+  );
 }

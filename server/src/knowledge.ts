@@ -101,15 +101,26 @@ export class Knowledge {
     return { type: first.type, value, ...(places.size === 1 ? { place: [...places][0]! } : {}) };
   }
 
-  private dwarfVariable(name: string, scope: { firstLine: number; lastLine: number }, program: Program, insn: number): DwarfVariable | undefined {
+  private dwarfVariable(
+    name: string,
+    scope: { firstLine: number; lastLine: number },
+    program: Program,
+    insn: number,
+  ): DwarfVariable | undefined {
     const { object } = this.checked;
     const dwarf = object && dwarfOf(object);
     const subprogram = program.subprograms.find(({ start, end }) => insn >= start && insn < end);
     if (!dwarf || !subprogram?.origin) return undefined;
-    const frames = dwarf.variablesAt({ section: subprogram.origin.sectionIndex, offset: subprogram.origin.offset + (insn - subprogram.start) * 8 });
+    const frames = dwarf.variablesAt({
+      section: subprogram.origin.sectionIndex,
+      offset: subprogram.origin.offset + (insn - subprogram.start) * 8,
+    });
     for (const { variables } of frames) {
       const named = variables.filter((variable) => variable.name === name && !variable.shadowed && !variable.artificial);
-      const here = named.find(({ declared }) => declared !== undefined && this.isDocument(declared.file) && declared.line >= scope.firstLine && declared.line <= scope.lastLine);
+      const here = named.find(
+        ({ declared }) =>
+          declared !== undefined && this.isDocument(declared.file) && declared.line >= scope.firstLine && declared.line <= scope.lastLine,
+      );
       if (here) return here;
     }
     return undefined;
@@ -197,7 +208,19 @@ function constant(unsigned: bigint, type: CType): KnownValue {
   const signed = BigInt.asIntN(bits, unsigned);
   const low = Number(BigInt.asUintN(32, unsigned));
   const isSigned = (type.kind === 'integer' || type.kind === 'enum') && type.signed;
-  const shape = { type: 'scalar', maybeNull: false, umin: value, umax: value, smin: isSigned ? signed : value, smax: isSigned ? signed : value, u32min: low, u32max: low, s32min: low | 0, s32max: low | 0, bits: { value, mask: 0n } };
+  const shape = {
+    type: 'scalar',
+    maybeNull: false,
+    umin: value,
+    umax: value,
+    smin: isSigned ? signed : value,
+    smax: isSigned ? signed : value,
+    u32min: low,
+    u32max: low,
+    s32min: low | 0,
+    s32max: low | 0,
+    bits: { value, mask: 0n },
+  };
   return { shapes: [shape], texts: [String(isSigned ? signed : value)], open: false };
 }
 

@@ -21,7 +21,10 @@ export function knownWords(value: KnownValue, type: CType | undefined, length: L
 }
 
 /** Nothing depends on it: saying a range would speak of some paths only. */
-const untracked = (type: CType | undefined, length: Length): string => (length === 'short' ? 'any' : `any value${type && type.kind !== 'void' ? ` of \`${type.name}\`` : ''}: nothing after this depends on which`);
+const untracked = (type: CType | undefined, length: Length): string =>
+  length === 'short'
+    ? 'any'
+    : `any value${type && type.kind !== 'void' ? ` of \`${type.name}\`` : ''}: nothing after this depends on which`;
 
 const grouped = (value: bigint): string => value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 
@@ -34,7 +37,8 @@ interface Bounds {
 
 /** The range in the C type's own terms: as wide and as signed as that. */
 function boundsOf(shape: KnownShape, type: CType | undefined): Bounds {
-  const signed = type !== undefined && (type.kind === 'integer' || type.kind === 'enum') ? type.signed : shape.smin < 0n && shape.umax > S64_MAX;
+  const signed =
+    type !== undefined && (type.kind === 'integer' || type.kind === 'enum') ? type.signed : shape.smin < 0n && shape.umax > S64_MAX;
   const size = type === undefined || type.size === 0 || type.size > 8 ? 8 : type.size;
   const bits = BigInt(size * 8);
   const least = signed ? -(1n << (bits - 1n)) : 0n;
@@ -91,12 +95,26 @@ function pointerWords(shape: KnownShape, mayBeZero: boolean): string {
 }
 
 /** Types for which a reader wonders. */
-const NEVER_NULL = new Set(['map_value', 'mem', 'ringbuf_mem', 'rdonly_mem', 'sock', 'sock_common', 'tcp_sock', 'trusted_ptr_', 'rcu_ptr_', 'ptr_', 'map_key']);
+const NEVER_NULL = new Set([
+  'map_value',
+  'mem',
+  'ringbuf_mem',
+  'rdonly_mem',
+  'sock',
+  'sock_common',
+  'tcp_sock',
+  'trusted_ptr_',
+  'rcu_ptr_',
+  'ptr_',
+  'map_key',
+]);
 
 function target(shape: KnownShape): string {
   switch (shape.type) {
     case 'map_value':
-      return shape.map?.startsWith('.') ? `points to the program's own data (\`${shape.map}\`)${offsetWords(shape)}` : `points to a value of map \`${shape.map}\` (${bytes(shape.mapSize ?? 0)})${offsetWords(shape)}`;
+      return shape.map?.startsWith('.')
+        ? `points to the program's own data (\`${shape.map}\`)${offsetWords(shape)}`
+        : `points to a value of map \`${shape.map}\` (${bytes(shape.mapSize ?? 0)})${offsetWords(shape)}`;
     case 'map_key':
       return `points to a key of map \`${shape.map}\` (${bytes(shape.mapSize ?? 0)})${offsetWords(shape)}`;
     case 'map_ptr':
@@ -108,7 +126,7 @@ function target(shape: KnownShape): string {
     case 'pkt_meta':
       return `points into the packet's metadata${offsetWords(shape)}; ${provenWords(shape.proven ?? 0)}`;
     case 'pkt_end':
-      return 'points behind the packet\'s last byte';
+      return "points behind the packet's last byte";
     case 'fp':
       return `points to the stack${isConstant(shape) ? `, \`fp${shape.smin === 0n ? '' : String(shape.smin)}\`` : offsetWords(shape)}${shape.frame ? ` of frame ${shape.frame}` : ''}`;
     case 'func':
@@ -125,9 +143,11 @@ function target(shape: KnownShape): string {
     default:
   }
   const mem = /^((?:\w+_)?)mem$/.exec(shape.type);
-  if (mem) return `points to ${bytes(shape.memSize ?? 0)} of ${mem[1] === 'ringbuf_' ? 'a ring buffer record' : mem[1] === 'rdonly_' ? 'read-only memory' : 'memory'}${offsetWords(shape)}`;
+  if (mem)
+    return `points to ${bytes(shape.memSize ?? 0)} of ${mem[1] === 'ringbuf_' ? 'a ring buffer record' : mem[1] === 'rdonly_' ? 'read-only memory' : 'memory'}${offsetWords(shape)}`;
   const kernel = /^((?:\w+_)*)ptr_$/.exec(shape.type);
-  if (kernel) return `points to the kernel's \`struct ${shape.pointee}\`${TRUST.find(([prefix]) => kernel[1]!.includes(prefix))?.[1] ?? ''}${offsetWords(shape)}`;
+  if (kernel)
+    return `points to the kernel's \`struct ${shape.pointee}\`${TRUST.find(([prefix]) => kernel[1]!.includes(prefix))?.[1] ?? ''}${offsetWords(shape)}`;
   return `is a \`${shape.type}\` pointer${offsetWords(shape)}`;
 }
 
@@ -139,7 +159,10 @@ const TRUST: readonly (readonly [string, string])[] = [
   ['percpu_', ' (one per CPU)'],
 ];
 
-const provenWords = (proven: number): string => (proven === 0 ? 'no byte from here on is proven to be there' : `${bytes(proven)} from here on ${proven === 1 ? 'is' : 'are'} proven to be there`);
+const provenWords = (proven: number): string =>
+  proven === 0
+    ? 'no byte from here on is proven to be there'
+    : `${bytes(proven)} from here on ${proven === 1 ? 'is' : 'are'} proven to be there`;
 
 function pointerHint(shape: KnownShape, mayBeZero: boolean): string {
   const maybe = shape.maybeNull || mayBeZero;

@@ -1,7 +1,15 @@
 // Speaks LSP: one line for each request, the work is in features/. Runs over any connection and any host.
 
 import {
-  CodeActionKind, type Connection, type Diagnostic, type InitializeParams, type InitializeResult, type Range, TextDocumentSyncKind, type WorkspaceFolder, TextDocuments,
+  CodeActionKind,
+  type Connection,
+  type Diagnostic,
+  type InitializeParams,
+  type InitializeResult,
+  type Range,
+  TextDocumentSyncKind,
+  type WorkspaceFolder,
+  TextDocuments,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Analysis } from './analysis.ts';
@@ -73,7 +81,12 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
 
   /** What was found in each text itself; a log's findings come on top. */
   const live = new Map<string, Diagnostic[]>();
-  const send = (uri: string, version?: number): void => void connection.sendDiagnostics({ uri, ...(version === undefined ? {} : { version }), diagnostics: [...(live.get(uri) ?? []), ...logs.of(uri)] });
+  const send = (uri: string, version?: number): void =>
+    void connection.sendDiagnostics({
+      uri,
+      ...(version === undefined ? {} : { version }),
+      diagnostics: [...(live.get(uri) ?? []), ...logs.of(uri)],
+    });
   const publish = (uri: string, diagnostics: Diagnostic[], version?: number): void => {
     if (diagnostics.length > 0) live.set(uri, diagnostics);
     else live.delete(uri);
@@ -81,7 +94,15 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
   };
   const logs = new LogFindings((uri) => send(uri, texts.get(uri)?.version));
   const logDocuments = new LogDocuments();
-  const logSources = (): LogSources => new LogSources(host, folders.filter((folder) => folder.startsWith('file:')).map(host.pathOf), texts.all().filter(({ uri, languageId }) => uri.startsWith('file:') && languageId !== 'bpf-verifier-log').map((text) => ({ uri: text.uri, text: text.getText() })));
+  const logSources = (): LogSources =>
+    new LogSources(
+      host,
+      folders.filter((folder) => folder.startsWith('file:')).map(host.pathOf),
+      texts
+        .all()
+        .filter(({ uri, languageId }) => uri.startsWith('file:') && languageId !== 'bpf-verifier-log')
+        .map((text) => ({ uri: text.uri, text: text.getText() })),
+    );
 
   const find = (uri: string): Document | undefined => {
     const text = texts.get(uri);
@@ -97,7 +118,13 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
   };
 
   /** Headers only: what is no header is not included, or is compiled by itself. */
-  const unsaved = (): ReadonlyMap<string, string> => new Map(texts.all().filter(({ uri }) => uri.startsWith('file:') && /\.(?:h|inc)$/i.test(uri)).map((text) => [host.pathOf(text.uri), text.getText()]));
+  const unsaved = (): ReadonlyMap<string, string> =>
+    new Map(
+      texts
+        .all()
+        .filter(({ uri }) => uri.startsWith('file:') && /\.(?:h|inc)$/i.test(uri))
+        .map((text) => [host.pathOf(text.uri), text.getText()]),
+    );
 
   const analysis = new Analysis({
     get host() {
@@ -108,12 +135,24 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     unsaved,
     done(document, checked) {
       const diagnostics = diagnosticsOf(document, checked, { uriOf: host.uriOf, related, ...(options.docs ? { docs: options.docs } : {}) });
-      publish(document.uri, diagnostics.filter(({ code }) => code !== 'no-compiler'), document.version);
-      void connection.sendNotification(PROGRAMS_CHANGED_NOTIFICATION, { uri: document.uri, version: document.version, timings: checked.timings, programs: programsOf(document, checked) });
+      publish(
+        document.uri,
+        diagnostics.filter(({ code }) => code !== 'no-compiler'),
+        document.version,
+      );
+      void connection.sendNotification(PROGRAMS_CHANGED_NOTIFICATION, {
+        uri: document.uri,
+        version: document.version,
+        timings: checked.timings,
+        programs: programsOf(document, checked),
+      });
       const missing = checked.problems.find(({ code }) => code === 'no-compiler');
       if (missing) sayNoCompiler(missing.message);
     },
-    failed: (document, reason) => connection.console.error(`checking ${document.uri} failed: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
+    failed: (document, reason) =>
+      connection.console.error(
+        `checking ${document.uri} failed: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`,
+      ),
   });
 
   const sayNoCompiler = (message: string): void => {
@@ -135,38 +174,44 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     if (missing && texts.all().some((text) => languageOf(text) === 'c')) sayNoCompiler(missing.message);
   };
 
-  connection.onInitialize(({ initializationOptions, capabilities, workspaceFolders }: InitializeParams & { workspaceFolders?: WorkspaceFolder[] | null }): InitializeResult => {
-    const given = (initializationOptions ?? {}) as InitializationOptions & Record<string, unknown>;
-    options = given;
-    folders = workspaceFolders?.map(({ uri }) => uri) ?? [];
-    host = makeHost(given);
-    settings = readSettings(given.settings, given.zigFolders);
-    related = capabilities.textDocument?.publishDiagnostics?.relatedInformation ?? false;
-    details = given.details === true;
-    refreshHints = capabilities.workspace?.inlayHint?.refreshSupport ?? false;
-    snippets = capabilities.textDocument?.completion?.completionItem?.snippetSupport ?? false;
-    ready = Promise.all([host.readWasm('web-tree-sitter.wasm'), host.readWasm('tree-sitter-c.wasm')])
-      .then(([runtime, grammar]) => CParser.create(runtime, grammar))
-      .then((made) => {
-        parser = made;
-        documents.clear();
-      })
-      .catch((reason: unknown) => connection.console.error(`the C parser could not be loaded: ${String(reason)}`));
-    return {
-      capabilities: {
-        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
-        completionProvider: { triggerCharacters: ['"', '<', '/', '>', '.', '&', '('], resolveProvider: true },
-        hoverProvider: true,
-        inlayHintProvider: true,
-        codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
-        signatureHelpProvider: { triggerCharacters: ['(', ','] },
-        documentSymbolProvider: true,
-        definitionProvider: true,
-        foldingRangeProvider: true,
-      },
-      serverInfo: { name: 'eBPF Workbench' },
-    };
-  });
+  connection.onInitialize(
+    ({
+      initializationOptions,
+      capabilities,
+      workspaceFolders,
+    }: InitializeParams & { workspaceFolders?: WorkspaceFolder[] | null }): InitializeResult => {
+      const given = (initializationOptions ?? {}) as InitializationOptions & Record<string, unknown>;
+      options = given;
+      folders = workspaceFolders?.map(({ uri }) => uri) ?? [];
+      host = makeHost(given);
+      settings = readSettings(given.settings, given.zigFolders);
+      related = capabilities.textDocument?.publishDiagnostics?.relatedInformation ?? false;
+      details = given.details === true;
+      refreshHints = capabilities.workspace?.inlayHint?.refreshSupport ?? false;
+      snippets = capabilities.textDocument?.completion?.completionItem?.snippetSupport ?? false;
+      ready = Promise.all([host.readWasm('web-tree-sitter.wasm'), host.readWasm('tree-sitter-c.wasm')])
+        .then(([runtime, grammar]) => CParser.create(runtime, grammar))
+        .then((made) => {
+          parser = made;
+          documents.clear();
+        })
+        .catch((reason: unknown) => connection.console.error(`the C parser could not be loaded: ${String(reason)}`));
+      return {
+        capabilities: {
+          textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
+          completionProvider: { triggerCharacters: ['"', '<', '/', '>', '.', '&', '('], resolveProvider: true },
+          hoverProvider: true,
+          inlayHintProvider: true,
+          codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
+          signatureHelpProvider: { triggerCharacters: ['(', ','] },
+          documentSymbolProvider: true,
+          definitionProvider: true,
+          foldingRangeProvider: true,
+        },
+        serverInfo: { name: 'eBPF Workbench' },
+      };
+    },
+  );
   connection.onInitialized(() => void ready.then(prepare));
 
   connection.onDidChangeConfiguration(({ settings: given }) => {
@@ -174,7 +219,8 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     const section = (given as { ebpf?: unknown } | undefined)?.ebpf;
     if (section === undefined) return;
     settings = readSettings(section, options.zigFolders);
-    if (refreshHints && JSON.stringify(before.inlayHints) !== JSON.stringify(settings.inlayHints)) void connection.languages.inlayHint.refresh();
+    if (refreshHints && JSON.stringify(before.inlayHints) !== JSON.stringify(settings.inlayHints))
+      void connection.languages.inlayHint.refresh();
     if (!settings.diagnostics.enabled) for (const text of texts.all()) publish(text.uri, []);
     if (JSON.stringify([before.compiler, before.kernel]) === JSON.stringify([settings.compiler, settings.kernel])) checkAll(0);
     else void prepare().then(() => checkAll(0));
@@ -189,7 +235,8 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     void whenReady(() => {
       const document = find(text.uri);
       // A header's readers are all programs that are open.
-      if (document?.isHeader || (!document && text.languageId === 'c' && /\.h$/i.test(text.uri))) return checkAll(settings.diagnostics.delay);
+      if (document?.isHeader || (!document && text.languageId === 'c' && /\.h$/i.test(text.uri)))
+        return checkAll(settings.diagnostics.delay);
       if (document) return analysis.schedule(text.uri, text.version <= 1 ? 0 : settings.diagnostics.delay);
       analysis.forget(text.uri);
       publish(text.uri, []);
@@ -204,7 +251,10 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     publish(uri, []);
   });
 
-  const whenReady = (work: () => void): Promise<void> => ready.then(work).catch((reason: unknown) => connection.console.error(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)));
+  const whenReady = (work: () => void): Promise<void> =>
+    ready
+      .then(work)
+      .catch((reason: unknown) => connection.console.error(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)));
 
   /** Waits until documents can be read, then answers for one of ours. */
   const forDocument = async <T>(uri: string, answer: (document: Document) => T | Promise<T>, otherwise: T): Promise<T> => {
@@ -213,31 +263,61 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     return document ? answer(document) : otherwise;
   };
 
-  connection.onCompletion(({ textDocument: { uri }, position }) => forDocument(uri, (document) => (document.language === 'asm' ? completeAsm(document, position, settings) : completeC(document, position, settings, snippets)), []));
-  connection.onCompletionResolve((item) => resolveCompletion(item, settings));
-  connection.onHover(async ({ textDocument: { uri }, position }) => mergeHovers(await forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri), { details }) ?? null, null), logs.hover(uri, position)));
-  // Waits for the verdict on this text: hints that vanish and come back at every keystroke would make the lines jump.
-  connection.languages.inlayHint.on(({ textDocument: { uri }, range }) => forDocument(uri, async (document) => {
-    const checked = await analysis.settled(uri);
-    return inlayHints(document, range, settings, checked);
-  }, []));
-  connection.onCodeAction(({ textDocument: { uri }, context: { diagnostics, only } }) =>
-    forDocument(uri, (document) => {
-      const wanted = !only || only.some((kind) => kind === CodeActionKind.Empty || kind === CodeActionKind.QuickFix);
-      if (!wanted || diagnostics.length === 0) return [];
-      return fixes.of(document, analysis.last(uri), diagnostics, { host, settings, unsaved: unsaved() });
-    }, []),
+  connection.onCompletion(({ textDocument: { uri }, position }) =>
+    forDocument(
+      uri,
+      (document) =>
+        document.language === 'asm' ? completeAsm(document, position, settings) : completeC(document, position, settings, snippets),
+      [],
+    ),
   );
-  connection.onSignatureHelp(({ textDocument: { uri }, position }) => forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null));
-  connection.onDocumentSymbol(({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.symbols() ?? forDocument(uri, documentSymbols, []));
+  connection.onCompletionResolve((item) => resolveCompletion(item, settings));
+  connection.onHover(async ({ textDocument: { uri }, position }) =>
+    mergeHovers(
+      await forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri), { details }) ?? null, null),
+      logs.hover(uri, position),
+    ),
+  );
+  // Waits for the verdict on this text: hints that vanish and come back at every keystroke would make the lines jump.
+  connection.languages.inlayHint.on(({ textDocument: { uri }, range }) =>
+    forDocument(
+      uri,
+      async (document) => {
+        const checked = await analysis.settled(uri);
+        return inlayHints(document, range, settings, checked);
+      },
+      [],
+    ),
+  );
+  connection.onCodeAction(({ textDocument: { uri }, context: { diagnostics, only } }) =>
+    forDocument(
+      uri,
+      (document) => {
+        const wanted = !only || only.some((kind) => kind === CodeActionKind.Empty || kind === CodeActionKind.QuickFix);
+        if (!wanted || diagnostics.length === 0) return [];
+        return fixes.of(document, analysis.last(uri), diagnostics, { host, settings, unsaved: unsaved() });
+      },
+      [],
+    ),
+  );
+  connection.onSignatureHelp(({ textDocument: { uri }, position }) =>
+    forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null),
+  );
+  connection.onDocumentSymbol(
+    ({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.symbols() ?? forDocument(uri, documentSymbols, []),
+  );
   connection.onDefinition(({ textDocument: { uri }, position }) => {
     const log = logDocuments.of(texts.get(uri));
-    return log ? log.definition(position, logSources()).then((found) => found ?? null) : forDocument(uri, (document) => definition(document, position) ?? null, null);
+    return log
+      ? log.definition(position, logSources()).then((found) => found ?? null)
+      : forDocument(uri, (document) => definition(document, position) ?? null, null);
   });
   // Null leaves other languages to the editor's own folding.
   connection.onFoldingRanges(({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.folds() ?? null);
 
-  connection.onRequest(PROGRAMS_REQUEST, ({ uri }: { uri: string }) => forDocument(uri, (document) => ({ programs: programsOf(document, analysis.last(uri)) }), { programs: [] }));
+  connection.onRequest(PROGRAMS_REQUEST, ({ uri }: { uri: string }) =>
+    forDocument(uri, (document) => ({ programs: programsOf(document, analysis.last(uri)) }), { programs: [] }),
+  );
   connection.onRequest(VERIFY_REQUEST, ({ uri, program }: { uri: string; program?: string }) =>
     forDocument(
       uri,
@@ -246,7 +326,21 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
         if (!checked) return null;
         const { object } = checked;
         const { file, text, language } = document;
-        const verdicts = object && checked.programs.length > 0 ? await host.verify({ object, file, text, language, settings, logLevel: 6, keepStates: false, budget: VERIFY_COMMAND_BUDGET, only: program, signal: new AbortController().signal }) : [];
+        const verdicts =
+          object && checked.programs.length > 0
+            ? await host.verify({
+                object,
+                file,
+                text,
+                language,
+                settings,
+                logLevel: 6,
+                keepStates: false,
+                budget: VERIFY_COMMAND_BUDGET,
+                only: program,
+                signal: new AbortController().signal,
+              })
+            : [];
         const logged = object && verdicts ? withPrograms(object, verdicts) : [];
         const programs = programsOf(document, checked).filter(({ name }) => program === undefined || name === program);
         const rejected = programs.find(({ verdict }) => verdict === 'rejected');

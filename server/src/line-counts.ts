@@ -23,13 +23,17 @@ export function countsPerLine(checked: Checked, isDocument: (file: string) => bo
   const lines = new Map<number, LineCount>();
   for (const { program, verdict } of checked.programs) {
     for (const [line, processed] of linesOf({ program, verdict }, isDocument)) {
-      if (processed > (lines.get(line)?.processed ?? 0)) lines.set(line, { program: program.name, processed, total: verdict.statistics.processed });
+      if (processed > (lines.get(line)?.processed ?? 0))
+        lines.set(line, { program: program.name, processed, total: verdict.statistics.processed });
     }
   }
   return lines;
 }
 
-function linesOf({ program, verdict }: Pick<CheckedProgram, 'program' | 'verdict'>, isDocument: (file: string) => boolean): Map<number, number> {
+function linesOf(
+  { program, verdict }: Pick<CheckedProgram, 'program' | 'verdict'>,
+  isDocument: (file: string) => boolean,
+): Map<number, number> {
   const counts = new Map<number, number>();
   for (const [index, record] of program.lines.entries()) {
     if (record.line === 0 || !isDocument(record.file)) continue;
@@ -43,7 +47,10 @@ function linesOf({ program, verdict }: Pick<CheckedProgram, 'program' | 'verdict
 }
 
 /** The line that costs a program most, where the program takes a noticeable part of the limit. */
-export function hottestLine(checked: CheckedProgram, isDocument: (file: string) => boolean): { line: number; processed: number } | undefined {
+export function hottestLine(
+  checked: CheckedProgram,
+  isDocument: (file: string) => boolean,
+): { line: number; processed: number } | undefined {
   if (checked.verdict.statistics.processed < PROCESSED_LIMIT / 100) return undefined;
   const [hottest] = [...linesOf(checked, isDocument)].sort((a, b) => b[1] - a[1]);
   return hottest && { line: hottest[0], processed: hottest[1] };

@@ -56,7 +56,13 @@ export class LogSources {
     for (const path of candidates.slice(0, MOST_CANDIDATES)) {
       const file = await this.read(path);
       if (!file) continue;
-      if (source.line !== undefined && source.line <= file.lines.count && (source.text === '' || same(file.lines.line(source.line - 1), source.text)) && named.length > 0) return placed(file, source.line - 1, source);
+      if (
+        source.line !== undefined &&
+        source.line <= file.lines.count &&
+        (source.text === '' || same(file.lines.line(source.line - 1), source.text)) &&
+        named.length > 0
+      )
+        return placed(file, source.line - 1, source);
       const line = lineWith(file.lines, source);
       if (line === undefined) continue;
       const distance = source.line === undefined ? 0 : Math.abs(line.index + 1 - source.line);
@@ -70,11 +76,18 @@ export class LogSources {
       if (!near || distance < near.distance) near = { file, line: line.index, note, distance };
       if (named.length === 0) break;
     }
-    if (near) return { ...placed(near.file, near.line, {}), ...(source.file === undefined && source.line === undefined ? {} : { note: near.note }) };
+    if (near)
+      return {
+        ...placed(near.file, near.line, {}),
+        ...(source.file === undefined && source.line === undefined ? {} : { note: near.note }),
+      };
     const first = named[0] === undefined ? undefined : await this.read(named[0]);
     if (!first || source.line === undefined) return undefined;
     const line = Math.min(source.line, first.lines.count) - 1;
-    return { ...placed(first, line, {}), note: `The log says line ${source.line}: "${source.text}". No such line is in this file any more: is it the version that was loaded?` };
+    return {
+      ...placed(first, line, {}),
+      note: `The log says line ${source.line}: "${source.text}". No such line is in this file any more: is it the version that was loaded?`,
+    };
   }
 
   /** Where a program's function is defined: for a log without source lines. */
@@ -87,7 +100,12 @@ export class LogSources {
       for (let index = 0; index < file.lines.count; index++) {
         const text = file.lines.line(index);
         const match = /^\s*(?:\/\/|\*|#)|;\s*$/.test(text) ? null : pattern.exec(text);
-        if (match) return { uri: file.uri, range: { start: { line: index, character: match.index }, end: { line: index, character: match.index + name.length } }, note: 'The log has no source lines: compile with -g.' };
+        if (match)
+          return {
+            uri: file.uri,
+            range: { start: { line: index, character: match.index }, end: { line: index, character: match.index + name.length } },
+            note: 'The log has no source lines: compile with -g.',
+          };
       }
     }
     return undefined;
@@ -106,7 +124,11 @@ export class LogSources {
     let reading = this.texts.get(path);
     if (!reading) {
       const open = this.opened.find(({ uri }) => this.host.pathOf(uri) === path);
-      reading = open ? Promise.resolve({ uri: open.uri, lines: new Lines(open.text) }) : this.host.readSource(path).then((text) => (text === undefined ? undefined : { uri: this.host.uriOf(path), lines: new Lines(text) }));
+      reading = open
+        ? Promise.resolve({ uri: open.uri, lines: new Lines(open.text) })
+        : this.host
+            .readSource(path)
+            .then((text) => (text === undefined ? undefined : { uri: this.host.uriOf(path), lines: new Lines(text) }));
       this.texts.set(path, reading);
     }
     return reading;

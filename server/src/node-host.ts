@@ -31,12 +31,36 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
   });
   const thread = VerifierThread.create();
   return {
-    open: ({ file, text, language, unsaved, settings, signal }) => openProgram(file, { text, language, unsaved, signal, settings: toolchain(settings) }),
+    open: ({ file, text, language, unsaved, settings, signal }) =>
+      openProgram(file, { text, language, unsaved, signal, settings: toolchain(settings) }),
     async verify({ object, file, text, language, settings, logLevel, keepStates, budget, only, signal }) {
       const kernel = settings.targetKernel;
       const source = language === 'asm' ? text : object.elf;
-      if (thread && source !== undefined) return thread.verify({ file, source, kernelBtf: settings.kernel.btf, kernel, logLevel, keepStates, warnings: settings.verifier.warnings, budget, only }, signal);
-      return verifyHere(object, { kernel, facts: verifierFacts(readKernelBtf(toolchain(settings))), logLevel, keepStates, warnings: settings.verifier.warnings, budget, only, stale: () => signal.aborted });
+      if (thread && source !== undefined)
+        return thread.verify(
+          {
+            file,
+            source,
+            kernelBtf: settings.kernel.btf,
+            kernel,
+            logLevel,
+            keepStates,
+            warnings: settings.verifier.warnings,
+            budget,
+            only,
+          },
+          signal,
+        );
+      return verifyHere(object, {
+        kernel,
+        facts: verifierFacts(readKernelBtf(toolchain(settings))),
+        logLevel,
+        keepStates,
+        warnings: settings.verifier.warnings,
+        budget,
+        only,
+        stale: () => signal.aborted,
+      });
     },
     async prepare(settings) {
       thread?.warm();

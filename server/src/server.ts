@@ -6,6 +6,7 @@ import { startServer } from './language-server.ts';
 import { nodeHost } from './node-host.ts';
 import { serveVerifier } from './verify-worker.ts';
 
-if (!serveVerifier()) startServer(createConnection(ProposedFeatures.all), ({ wasmFolder, cacheFolder }) =>
-  nodeHost({ ...(typeof wasmFolder === 'string' ? { wasmFolder } : {}), ...(typeof cacheFolder === 'string' ? { cacheFolder } : {}) }),
-);
+if (!serveVerifier())
+  startServer(createConnection(ProposedFeatures.all), ({ wasmFolder, cacheFolder }) =>
+    nodeHost({ ...(typeof wasmFolder === 'string' ? { wasmFolder } : {}), ...(typeof cacheFolder === 'string' ? { cacheFolder } : {}) }),
+  );

@@ -9,7 +9,11 @@ export interface ServerSettings {
   kernel: { vmlinux: string; btf: string };
   diagnostics: { enabled: boolean; /** Milliseconds without a keystroke. */ delay: number };
   verifier: { /** Say what the kernel accepts without a word and is a mistake all the same. */ warnings: boolean };
-  inlayHints: { /** C: what comparisons and computations prove. */ values: boolean; /** Assembly: what each instruction changes. */ registers: boolean; /** Instructions that the verifier processed, by line. */ instructionCounts: boolean };
+  inlayHints: {
+    /** C: what comparisons and computations prove. */ values: boolean;
+    /** Assembly: what each instruction changes. */ registers: boolean;
+    /** Instructions that the verifier processed, by line. */ instructionCounts: boolean;
+  };
   /** Folders that the client gives at the start, not settings: where a compiler may have been installed on request. */
   zigFolders: readonly string[];
 }
@@ -46,7 +50,10 @@ export function readSettings(given: unknown, zigFolders: readonly string[] = [])
     kernel: { vmlinux: text(kernel['vmlinux']), btf: text(kernel['btf']) },
     diagnostics: {
       enabled: flag(diagnostics['enabled'], defaults.diagnostics.enabled),
-      delay: typeof diagnostics['delay'] === 'number' && diagnostics['delay'] >= 0 ? Math.min(diagnostics['delay'], 10_000) : defaults.diagnostics.delay,
+      delay:
+        typeof diagnostics['delay'] === 'number' && diagnostics['delay'] >= 0
+          ? Math.min(diagnostics['delay'], 10_000)
+          : defaults.diagnostics.delay,
     },
     verifier: { warnings: flag(verifier['warnings'], defaults.verifier.warnings) },
     inlayHints: {
@@ -61,4 +68,5 @@ export function readSettings(given: unknown, zigFolders: readonly string[] = [])
 const object = (value: unknown): Given => (typeof value === 'object' && value !== null ? (value as Given) : {});
 const flag = (value: unknown, otherwise: boolean): boolean => (typeof value === 'boolean' ? value : otherwise);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const oneOf = <const T extends string>(value: unknown, values: readonly T[], otherwise: T): T => values.find((one) => one === value) ?? otherwise;
+const oneOf = <const T extends string>(value: unknown, values: readonly T[], otherwise: T): T =>
+  values.find((one) => one === value) ?? otherwise;

@@ -42,12 +42,27 @@ export function serveVerifier(): boolean {
   port.on('message', (request: WorkerRequest) => {
     try {
       const facts = verifierFacts(readKernelBtf(request.kernelBtf ? { kernelBtf: request.kernelBtf } : {}));
-      const object = typeof request.source === 'string' ? loadAssembly(request.source, request.file, facts) : loadObject(request.source, request.file, facts);
+      const object =
+        typeof request.source === 'string'
+          ? loadAssembly(request.source, request.file, facts)
+          : loadObject(request.source, request.file, facts);
       const stop = new Int32Array(request.stop);
-      const verdicts = verifyHere(object, { kernel: request.kernel, facts, logLevel: request.logLevel, keepStates: request.keepStates, warnings: request.warnings, budget: request.budget, only: request.only, stale: () => Atomics.load(stop, 0) !== 0 });
+      const verdicts = verifyHere(object, {
+        kernel: request.kernel,
+        facts,
+        logLevel: request.logLevel,
+        keepStates: request.keepStates,
+        warnings: request.warnings,
+        budget: request.budget,
+        only: request.only,
+        stale: () => Atomics.load(stop, 0) !== 0,
+      });
       port.postMessage({ id: request.id, ...(verdicts ? { verdicts } : {}) } satisfies WorkerAnswer);
     } catch (reason) {
-      port.postMessage({ id: request.id, failure: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) } satisfies WorkerAnswer);
+      port.postMessage({
+        id: request.id,
+        failure: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+      } satisfies WorkerAnswer);
     }
   });
   return true;

@@ -17,14 +17,23 @@ describe.skipIf(!kernel)('contexts as the kernel has them', () => {
     expect(await askReturn(kernel!, hook)).toEqual(row.returns);
     const returns = row.returns?.[0] ?? 0;
     for (const size of SIZES) {
-      const edges = new Set([...row.reads, ...row.writes].filter((range) => range.size === size).slice(0, 4).flatMap((range) => [range.from, range.to, range.to + size]));
+      const edges = new Set(
+        [...row.reads, ...row.writes]
+          .filter((range) => range.size === size)
+          .slice(0, 4)
+          .flatMap((range) => [range.from, range.to, range.to + size]),
+      );
       // One misaligned access of each size: the kernel refuses all of them.
       for (const offset of [...edges, size > 1 ? 8 + size / 2 : 0]) {
         if (offset > 32767 - size) continue;
         const read = contextRead(row, offset, size);
         const expected = read && (read.struct ? `${read.gives}_${read.struct}` : read.gives);
         expect([offset, size, await askRead(kernel!, hook, offset, size, returns)]).toEqual([offset, size, expected]);
-        expect([offset, size, await askWrite(kernel!, hook, offset, size, returns)]).toEqual([offset, size, contextWrite(row, offset, size)]);
+        expect([offset, size, await askWrite(kernel!, hook, offset, size, returns)]).toEqual([
+          offset,
+          size,
+          contextWrite(row, offset, size),
+        ]);
       }
     }
   });

@@ -24,7 +24,11 @@ describe.each(readdirSync(path.join(repository, logs)))('%s', (file) => {
 it.each(AS_JSON)('%s as JSON, from standard input', async (name) => {
   const answer = ebpfw(['explain-log', '-', '--json'], readFileSync(path.join(repository, logs, `${name}.log`), 'utf8'));
   expect(answer.status).toBe(1);
-  await expect(`${rows(answer).map((row) => JSON.stringify(row, null, 1)).join('\n')}\n`).toMatchFileSnapshot(path.join(golden, `${name}.explain-log.json`));
+  await expect(
+    `${rows(answer)
+      .map((row) => JSON.stringify(row, null, 1))
+      .join('\n')}\n`,
+  ).toMatchFileSnapshot(path.join(golden, `${name}.explain-log.json`));
 });
 
 describe('what is no log', () => {
@@ -41,7 +45,10 @@ describe('what is no log', () => {
   });
 
   it('an accepted program is no failure', () => {
-    const { status, stdout } = ebpfw(['explain-log', '-'], '0: R1=ctx() R10=fp0\n0: (b7) r0 = 2 ; R0=2\n1: (95) exit\nprocessed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n');
+    const { status, stdout } = ebpfw(
+      ['explain-log', '-'],
+      '0: R1=ctx() R10=fp0\n0: (b7) r0 = 2 ; R0=2\n1: (95) exit\nprocessed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n',
+    );
     expect([status, stdout]).toEqual([0, 'accepted (lines 1 to 4): 2 instructions processed\n']);
   });
 });

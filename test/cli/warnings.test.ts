@@ -11,13 +11,19 @@ const file = 'test/cli/careless.bpf.c';
 
 it.skipIf(!hasCompiler)('tells both errors and all three warnings', async () => {
   const answer = ebpfw(['verify', '--warnings', file]);
-  const text = answer.stdout.replaceAll(`${repository}/`, '').replace(/[\d.]+ ms/, 'N ms').replace(/(instruction|instructions processed,) \d+/g, '$1 N').replace(/\d+ instructions/, 'N instructions');
+  const text = answer.stdout
+    .replaceAll(`${repository}/`, '')
+    .replace(/[\d.]+ ms/, 'N ms')
+    .replace(/(instruction|instructions processed,) \d+/g, '$1 N')
+    .replace(/\d+ instructions/, 'N instructions');
   await expect(text).toMatchFileSnapshot(path.join(repository, 'test/cli/golden/careless.warnings.txt'));
   expect(answer.status).toBe(1);
 });
 
 it.skipIf(!hasCompiler)('as JSON, only when asked', () => {
-  const codes = rows(ebpfw(['verify', '--warnings', '--json', file])).map((row) => (row['warnings'] as { code: string }[]).map(({ code }) => code).sort());
+  const codes = rows(ebpfw(['verify', '--warnings', '--json', file])).map((row) =>
+    (row['warnings'] as { code: string }[]).map(({ code }) => code).sort(),
+  );
   expect(codes).toEqual([['meaningless-return', 'uninitialised-stack', 'unwritten-record']]);
   expect(rows(ebpfw(['verify', '--json', file]))[0]).not.toHaveProperty('warnings');
 });

@@ -10,9 +10,18 @@ import { readConformanceTest } from '../../cli/src/commands/conformance-data.ts'
 
 const shared = sharedFolder();
 const folders = [path.join(repository, 'test/conformance/data'), ...(shared === undefined ? [] : [path.join(shared, 'conformance/tests')])];
-const files = folders.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder).filter((name) => name.endsWith('.data')).map((name) => path.join(folder, name)));
+const files = folders
+  .filter((folder) => existsSync(folder))
+  .flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.data'))
+      .map((name) => path.join(folder, name)),
+  );
 
-describe.each([['interpreter', interpreter], ['wasm', createWasmEngine({ warmup: 0 })]] as const)('%s', (_, engine) => {
+describe.each([
+  ['interpreter', interpreter],
+  ['wasm', createWasmEngine({ warmup: 0 })],
+] as const)('%s', (_, engine) => {
   it.each(files.map((file) => [path.basename(file, '.data'), file] as const))('%s', async (_name, file) => {
     expect(judge(await readConformanceTest(readFileSync(file, 'utf8'), file), engine)).toMatchObject({ pass: true });
   });
@@ -33,9 +42,14 @@ describe('sources that must be refused', () => {
 
 it('reports what is wrong in a file with its line', async () => {
   const read = async (text: string): Promise<string[]> => (await readConformanceTest(text, 'x.data')).problems;
-  expect(await read('mov\n-- asm\nexit\n')).toEqual(['x.data:1: this line belongs to no section; a section begins with a line such as "-- asm"']);
+  expect(await read('mov\n-- asm\nexit\n')).toEqual([
+    'x.data:1: this line belongs to no section; a section begins with a line such as "-- asm"',
+  ]);
   expect(await read('-- asm\nexit\n-- mem\nzz\n')).toEqual(['x.data:4: the memory is not bytes in hex']);
   expect(await read('-- asm\nexit\n-- result\nsix\n')).toEqual(['x.data:4: the result "six" is neither hex (0x…) nor decimal']);
   expect(await read('-- raw\n95 0\n')).toEqual(['x.data:2: "0" is neither a byte nor a 64-bit word in hex']);
-  expect(judge(await readConformanceTest('-- asm\nmov %r0, 1\nexit\n-- result\n2\n', 'x.data'), interpreter)).toEqual({ pass: false, why: 'r0 is 0x1, expected 0x2' });
+  expect(judge(await readConformanceTest('-- asm\nmov %r0, 1\nexit\n-- result\n2\n', 'x.data'), interpreter)).toEqual({
+    pass: false,
+    why: 'r0 is 0x1, expected 0x2',
+  });
 });

@@ -16,9 +16,16 @@ describe('both engines agree', () => {
 });
 
 it('makes programs with every kind of instruction', () => {
-  const opcodes = new Set(Array.from({ length: 400 }, (_, seed) => generate(seed)).flat().map(({ opcode }) => opcode));
+  const opcodes = new Set(
+    Array.from({ length: 400 }, (_, seed) => generate(seed))
+      .flat()
+      .map(({ opcode }) => opcode),
+  );
   // All of ALU, jumps, loads, stores, atomics, may_goto, gotol, calls.
-  for (const opcode of [0x0f, 0x0c, 0x3f, 0x9c, 0xd4, 0xdc, 0xd7, 0xbf, 0xc7, 0x61, 0x81, 0x91, 0x62, 0x7b, 0xdb, 0xc3, 0xe5, 0x06, 0x85, 0x18, 0x2e, 0xd6]) expect(opcodes).toContain(opcode);
+  for (const opcode of [
+    0x0f, 0x0c, 0x3f, 0x9c, 0xd4, 0xdc, 0xd7, 0xbf, 0xc7, 0x61, 0x81, 0x91, 0x62, 0x7b, 0xdb, 0xc3, 0xe5, 0x06, 0x85, 0x18, 0x2e, 0xd6,
+  ])
+    expect(opcodes).toContain(opcode);
   expect(opcodes.size).toBeGreaterThan(120);
 });
 

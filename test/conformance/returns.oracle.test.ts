@@ -10,7 +10,10 @@ import { loadObject, type LoadedObject } from '#core/program';
 import { createMemory, createWasmEngine, type Engine, executableOf, interpreter, type Memory, type StopReason } from '#core/vm';
 import { oracleFolder, sharedFolder } from '#test/requirements';
 
-const ENGINES: readonly (readonly [string, Engine])[] = [['interpreter', interpreter], ['wasm', createWasmEngine({ warmup: 0 })]];
+const ENGINES: readonly (readonly [string, Engine])[] = [
+  ['interpreter', interpreter],
+  ['wasm', createWasmEngine({ warmup: 0 })],
+];
 const shared = sharedFolder();
 const objects = oracleFolder();
 
@@ -29,7 +32,13 @@ interface MacroRow {
   run?: { retval?: number }[];
 }
 
-const rows = <T>(name: string): T[] => (shared === undefined ? [] : readFileSync(path.join(shared, 'oracle', name), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as T));
+const rows = <T>(name: string): T[] =>
+  shared === undefined
+    ? []
+    : readFileSync(path.join(shared, 'oracle', name), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as T);
 
 /** Needs a host, or something that only a kernel has. */
 const needsMore = (insns: readonly Insn[]): boolean =>
@@ -43,7 +52,9 @@ const needsMore = (insns: readonly Insn[]): boolean =>
 /** Runs with a context that may not be looked at. may_goto falls through 8 million times before it jumps: the budget is for that. */
 function run(engine: Engine, insns: readonly Insn[], memory: Memory): StopReason {
   const context = memory.allocate({ kind: 'ctx', name: 'ctx', size: 512, readable: false, writable: false });
-  return engine.start(executableOf('main', insns), memory, { callHelper: () => ({ kind: 'fault', message: 'no helper' }) }, [context.base]).run({ budget: 100_000_000 });
+  return engine
+    .start(executableOf('main', insns), memory, { callHelper: () => ({ kind: 'fault', message: 'no helper' }) }, [context.base])
+    .run({ budget: 100_000_000 });
 }
 
 /** A program that gives back an address gives another one in each address space: run in a shifted one, its result changes. */
@@ -52,13 +63,21 @@ const shifted = (): Memory => {
   memory.allocate({ kind: 'mem', name: 'shift', size: 300_000 });
   return memory;
 };
-const returnsAddress = (one: StopReason, other: StopReason): boolean => one.kind === 'exit' && other.kind === 'exit' && one.value !== other.value;
+const returnsAddress = (one: StopReason, other: StopReason): boolean =>
+  one.kind === 'exit' && other.kind === 'exit' && one.value !== other.value;
 
 const touchesContext = (stop: StopReason): boolean => stop.kind === 'fault' && stop.memory?.region?.kind === 'ctx';
 
 /** Global data as regions, and its addresses put into the program. */
 function linked(insns: readonly Insn[], object: LoadedObject, memory: Memory): Insn[] {
-  const regions = object.maps.map((map) => memory.allocate({ kind: 'map_value', name: map.name, size: Math.max(map.valueSize, 1), ...(map.initial ? { initial: map.initial } : {}) }));
+  const regions = object.maps.map((map) =>
+    memory.allocate({
+      kind: 'map_value',
+      name: map.name,
+      size: Math.max(map.valueSize, 1),
+      ...(map.initial ? { initial: map.initial } : {}),
+    }),
+  );
   const result = insns.map((insn) => ({ ...insn }));
   result.forEach((insn, slot) => {
     if (!isLdImm64(insn) || insn.src !== BPF_PSEUDO_MAP_VALUE) return;
@@ -91,7 +110,10 @@ describe('selftest programs return what the kernel returned', () => {
       if (touchesContext(stop)) continue;
       const moved = shifted();
       if (stop.kind === 'exit' && Number(BigInt.asUintN(32, stop.value)) === row.run_retval >>> 0) agreed++;
-      else if (!returnsAddress(stop, run(engine, linked(program.insns, object, moved), moved))) differ.push(`${row.file} ${row.prog}: ${stop.kind === 'exit' ? `0x${stop.value.toString(16)}` : JSON.stringify(stop, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value)).slice(0, 200)}, the kernel ${row.run_retval}`);
+      else if (!returnsAddress(stop, run(engine, linked(program.insns, object, moved), moved)))
+        differ.push(
+          `${row.file} ${row.prog}: ${stop.kind === 'exit' ? `0x${stop.value.toString(16)}` : JSON.stringify(stop, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value)).slice(0, 200)}, the kernel ${row.run_retval}`,
+        );
     }
     expect(differ).toEqual([]);
     expect(agreed).toBeGreaterThanOrEqual(165);
@@ -109,7 +131,10 @@ describe('instruction-array tests return what the kernel returned', () => {
       const stop = run(engine, insns, createMemory());
       if (touchesContext(stop)) continue;
       if (stop.kind === 'exit' && Number(BigInt.asUintN(32, stop.value)) === wanted >>> 0) agreed++;
-      else if (!returnsAddress(stop, run(engine, insns, shifted()))) differ.push(`${row.file} ${row.index} ${row.descr}: ${stop.kind === 'exit' ? `0x${stop.value.toString(16)}` : (stop as { message?: string }).message}, the kernel ${wanted}`);
+      else if (!returnsAddress(stop, run(engine, insns, shifted())))
+        differ.push(
+          `${row.file} ${row.index} ${row.descr}: ${stop.kind === 'exit' ? `0x${stop.value.toString(16)}` : (stop as { message?: string }).message}, the kernel ${wanted}`,
+        );
     }
     expect(differ).toEqual([]);
     expect(agreed).toBeGreaterThanOrEqual(64);

@@ -49,7 +49,9 @@ export async function play(file: string): Promise<string> {
       await player.leave();
       player = new Player(connect());
     }
-    const answer = await player.command(line.slice(2)).catch((cause: unknown) => [`! ${cause instanceof Error ? cause.message : String(cause)}`]);
+    const answer = await player
+      .command(line.slice(2))
+      .catch((cause: unknown) => [`! ${cause instanceof Error ? cause.message : String(cause)}`]);
     lines.push(line, ...stable(answer).map((text) => `  ${text}`));
   }
   await player.leave();
@@ -58,14 +60,22 @@ export async function play(file: string): Promise<string> {
 }
 
 /** Addresses move when anything else does; what they mean stands beside them. */
-const stable = (lines: readonly string[]): string[] => lines.flatMap((line) => line.replaceAll(repository + path.sep, '').replace(/0x[0-9a-f]{7,16}\b/g, '0x…').split('\n'));
+const stable = (lines: readonly string[]): string[] =>
+  lines.flatMap((line) =>
+    line
+      .replaceAll(repository + path.sep, '')
+      .replace(/0x[0-9a-f]{7,16}\b/g, '0x…')
+      .split('\n'),
+  );
 
 /** `12`, `"text of the line"` or `#marker`. */
 function lineOf(file: string, where: string): number {
   if (/^\d+$/.test(where)) return Number(where);
   const wanted = where.startsWith('#') ? new RegExp(`#BP ${where.slice(1)}(?![\\w-])`) : undefined;
   const text = where.replace(/^"|"$/g, '');
-  const index = readFileSync(file, 'utf8').split('\n').findIndex((line) => (wanted ? wanted.test(line) : line.includes(text)));
+  const index = readFileSync(file, 'utf8')
+    .split('\n')
+    .findIndex((line) => (wanted ? wanted.test(line) : line.includes(text)));
   if (index < 0) throw new Error(`${file} has no line with ${where}`);
   return index + 1;
 }
@@ -87,9 +97,15 @@ class Player {
       case 'break':
         return this.setBreakpoint(rest);
       case 'break-function':
-        return this.shownBreakpoints(await this.client.ask('setFunctionBreakpoints', { breakpoints: rest === '' ? [] : rest.split(' ').map((name) => ({ name })) }));
+        return this.shownBreakpoints(
+          await this.client.ask('setFunctionBreakpoints', { breakpoints: rest === '' ? [] : rest.split(' ').map((name) => ({ name })) }),
+        );
       case 'break-here':
-        return this.shownBreakpoints(await this.client.ask('setInstructionBreakpoints', { breakpoints: [{ instructionReference: (await this.frames())[0]!.instructionPointerReference, offset: Number(rest || 0) }] }));
+        return this.shownBreakpoints(
+          await this.client.ask('setInstructionBreakpoints', {
+            breakpoints: [{ instructionReference: (await this.frames())[0]!.instructionPointerReference, offset: Number(rest || 0) }],
+          }),
+        );
       case 'clear':
         return this.clear(rest);
       case 'start':
@@ -127,15 +143,34 @@ class Player {
       case 'exception':
         return this.exception();
       case 'registers':
-        return (await this.client.request<{ registers: { name: string; meaning: string; changed: boolean }[] }>('ebpf/registers')).registers.map(({ name, meaning, changed }) => `${changed ? '*' : ' '} ${name} ${meaning}`);
+        return (
+          await this.client.request<{ registers: { name: string; meaning: string; changed: boolean }[] }>('ebpf/registers')
+        ).registers.map(({ name, meaning, changed }) => `${changed ? '*' : ' '} ${name} ${meaning}`);
       case 'maps':
-        return (await this.client.request<{ maps: { name: string; summary: string; changed: boolean; entries: { key: string; value: string; changed: boolean }[] }[] }>('ebpf/maps')).maps.flatMap((map) => [`${map.changed ? '*' : ' '} ${map.name}: ${map.summary}`, ...map.entries.map((entry) => `${entry.changed ? '*' : ' '}   [${entry.key}] ${entry.value}`)]);
+        return (
+          await this.client.request<{
+            maps: { name: string; summary: string; changed: boolean; entries: { key: string; value: string; changed: boolean }[] }[];
+          }>('ebpf/maps')
+        ).maps.flatMap((map) => [
+          `${map.changed ? '*' : ' '} ${map.name}: ${map.summary}`,
+          ...map.entries.map((entry) => `${entry.changed ? '*' : ' '}   [${entry.key}] ${entry.value}`),
+        ]);
       case 'disassemble':
         return this.disassemble(rest);
       case 'memory':
         return this.memory(rest);
       case 'lines':
-        return [(await this.client.request<{ breakpoints: { line: number }[] }>('breakpointLocations', { source: { path: this.program }, line: 1, endLine: 10_000 })).breakpoints.map(({ line }) => line).join(' ')];
+        return [
+          (
+            await this.client.request<{ breakpoints: { line: number }[] }>('breakpointLocations', {
+              source: { path: this.program },
+              line: 1,
+              endLine: 10_000,
+            })
+          ).breakpoints
+            .map(({ line }) => line)
+            .join(' '),
+        ];
       case 'sources':
         return (await this.client.request<{ sources: { path: string }[] }>('loadedSources')).sources.map(({ path: file }) => file);
       case 'ask': {
@@ -183,7 +218,10 @@ class Player {
   private shownBreakpoints(answer: DapMessage): string[] {
     const refused = refusal(answer);
     if (refused.length > 0) return refused;
-    return (answer.body as { breakpoints: { verified: boolean; line?: number; message?: string }[] }).breakpoints.map(({ verified, line, message }) => `${verified ? 'set' : 'not set'}${line === undefined ? '' : ` on line ${line}: ${this.sourceLine(line)}`}${message === undefined ? '' : ` (${message})`}`);
+    return (answer.body as { breakpoints: { verified: boolean; line?: number; message?: string }[] }).breakpoints.map(
+      ({ verified, line, message }) =>
+        `${verified ? 'set' : 'not set'}${line === undefined ? '' : ` on line ${line}: ${this.sourceLine(line)}`}${message === undefined ? '' : ` (${message})`}`,
+    );
   }
 
   private sourceLine(line: number): string {
@@ -206,7 +244,10 @@ class Player {
     return this.client.takeEvents().flatMap(({ event, body }) => {
       const content = (body ?? {}) as { output?: string; category?: string; reason?: string; description?: string; text?: string };
       if (event === 'output') return [`${content.category}| ${content.output!.trimEnd()}`];
-      if (event === 'stopped') return [`stopped: ${[content.reason, content.description, content.text].filter((part) => part !== undefined && part !== '').join(', ')}`];
+      if (event === 'stopped')
+        return [
+          `stopped: ${[content.reason, content.description, content.text].filter((part) => part !== undefined && part !== '').join(', ')}`,
+        ];
       if (event === 'terminated') return ['terminated'];
       return [];
     });
@@ -225,9 +266,13 @@ class Player {
   /** `Name` or `Name depth`: the scope's variables, with their children down to a depth. */
   private async scope(rest: string): Promise<string[]> {
     const [, name, depth] = /^(\w+)(?: (\d+))?$/.exec(rest)!;
-    const { scopes } = await this.client.request<{ scopes: { name: string; variablesReference: number }[] }>('scopes', { frameId: await this.frameId() });
+    const { scopes } = await this.client.request<{ scopes: { name: string; variablesReference: number }[] }>('scopes', {
+      frameId: await this.frameId(),
+    });
     const scope = scopes.find((other) => other.name === name);
-    return scope ? this.tree(scope.variablesReference, Number(depth ?? 0)) : [`no scope ${name}: ${scopes.map((other) => other.name).join(', ')}`];
+    return scope
+      ? this.tree(scope.variablesReference, Number(depth ?? 0))
+      : [`no scope ${name}: ${scopes.map((other) => other.name).join(', ')}`];
   }
 
   private async tree(reference: number, depth: number): Promise<string[]> {
@@ -235,7 +280,8 @@ class Player {
     const lines: string[] = [];
     for (const variable of variables) {
       lines.push(`${variable.name}: ${variable.value}`);
-      if (depth > 0 && variable.variablesReference > 0) lines.push(...(await this.tree(variable.variablesReference, depth - 1)).map((line) => `  ${line}`));
+      if (depth > 0 && variable.variablesReference > 0)
+        lines.push(...(await this.tree(variable.variablesReference, depth - 1)).map((line) => `  ${line}`));
     }
     return lines;
   }
@@ -250,7 +296,9 @@ class Player {
   /** `Scope name = value`. */
   private async set(rest: string): Promise<string[]> {
     const [, scopeName, names, value] = /^(\w+) (.+?) = (.*)$/.exec(rest)!;
-    const { scopes } = await this.client.request<{ scopes: { name: string; variablesReference: number }[] }>('scopes', { frameId: await this.frameId() });
+    const { scopes } = await this.client.request<{ scopes: { name: string; variablesReference: number }[] }>('scopes', {
+      frameId: await this.frameId(),
+    });
     let reference = scopes.find((other) => other.name === scopeName)!.variablesReference;
     const path = names!.split(' / ');
     for (const part of path.slice(0, -1)) {
@@ -264,7 +312,9 @@ class Player {
   }
 
   private async exception(): Promise<string[]> {
-    const { exceptionId, description } = await this.client.request<{ exceptionId: string; description: string }>('exceptionInfo', { threadId: 1 });
+    const { exceptionId, description } = await this.client.request<{ exceptionId: string; description: string }>('exceptionInfo', {
+      threadId: 1,
+    });
     return [exceptionId, ...description.split('\n')];
   }
 
@@ -272,20 +322,33 @@ class Player {
   private async disassemble(rest: string): Promise<string[]> {
     const [instructionOffset, instructionCount] = rest.split(' ').map(Number);
     const [frame] = await this.frames();
-    const { instructions } = await this.client.request<{ instructions: { address: string; instruction: string; line?: number; symbol?: string; presentationHint?: string }[] }>('disassemble', { memoryReference: frame!.instructionPointerReference, instructionOffset, instructionCount });
-    return instructions.map(({ address, instruction, line, symbol, presentationHint }) => (presentationHint === 'invalid' ? '--' : `${address === frame!.instructionPointerReference ? '>' : ' '} ${symbol === undefined ? '' : `${symbol}: `}${instruction}${line === undefined ? '' : `  :${line}`}`));
+    const { instructions } = await this.client.request<{
+      instructions: { address: string; instruction: string; line?: number; symbol?: string; presentationHint?: string }[];
+    }>('disassemble', { memoryReference: frame!.instructionPointerReference, instructionOffset, instructionCount });
+    return instructions.map(({ address, instruction, line, symbol, presentationHint }) =>
+      presentationHint === 'invalid'
+        ? '--'
+        : `${address === frame!.instructionPointerReference ? '>' : ' '} ${symbol === undefined ? '' : `${symbol}: `}${instruction}${line === undefined ? '' : `  :${line}`}`,
+    );
   }
 
   /** `EXPRESSION COUNT`: bytes at the address that the expression's value shows. */
   private async memory(rest: string): Promise<string[]> {
     const [, expression, count] = /^(.*) (\d+)$/.exec(rest)!;
-    const { memoryReference } = await this.client.request<{ memoryReference: string }>('evaluate', { expression, frameId: await this.frameId() });
-    const { data, unreadableBytes } = await this.client.request<{ data: string; unreadableBytes: number }>('readMemory', { memoryReference, count: Number(count) });
+    const { memoryReference } = await this.client.request<{ memoryReference: string }>('evaluate', {
+      expression,
+      frameId: await this.frameId(),
+    });
+    const { data, unreadableBytes } = await this.client.request<{ data: string; unreadableBytes: number }>('readMemory', {
+      memoryReference,
+      count: Number(count),
+    });
     return [`${Buffer.from(data, 'base64').toString('hex')}${unreadableBytes > 0 ? ` (${unreadableBytes} unreadable)` : ''}`];
   }
 }
 
-const showFrame = ({ name, line, source }: Frame): string => `${name}${source ? ` at ${path.basename(source.path)}:${line}: ${sourceText(source.path, line)}` : ''}`;
+const showFrame = ({ name, line, source }: Frame): string =>
+  `${name}${source ? ` at ${path.basename(source.path)}:${line}: ${sourceText(source.path, line)}` : ''}`;
 
 function sourceText(file: string, line: number): string {
   try {

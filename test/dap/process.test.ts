@@ -15,7 +15,17 @@ const program = path.join(repository, 'test/dap/programs/endless.bpf.s');
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-adapter-'));
-  await build({ entryPoints: [path.join(repository, 'debug-adapter/src/main.ts')], outfile: path.join(folder, 'debug-adapter.js'), bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], define: { 'import.meta.url': 'undefined', 'import.meta.dirname': '__dirname' }, logLevel: 'error', absWorkingDir: repository });
+  await build({
+    entryPoints: [path.join(repository, 'debug-adapter/src/main.ts')],
+    outfile: path.join(folder, 'debug-adapter.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    define: { 'import.meta.url': 'undefined', 'import.meta.dirname': '__dirname' },
+    logLevel: 'error',
+    absWorkingDir: repository,
+  });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -59,13 +69,23 @@ test('a running program refuses what only a stopped one can answer, pauses, and 
   await client.request('restart', {});
   await client.request('setBreakpoints', { source: { path: program }, breakpoints: [{ line: 9 }] });
   await client.event('stopped');
-  expect(client.takeEvents().filter(({ event }) => event === 'stopped').map(({ body }) => (body as { reason: string }).reason)).toEqual(['breakpoint']);
+  expect(
+    client
+      .takeEvents()
+      .filter(({ event }) => event === 'stopped')
+      .map(({ body }) => (body as { reason: string }).reason),
+  ).toEqual(['breakpoint']);
   await client.request('disconnect');
   expect(await exit).toBe(0);
 });
 
 test('without debugging nothing stops', async () => {
-  const { client, exit } = await start({ program: path.join(repository, 'examples/asm/count.bpf.s'), noDebug: true, stopOnEntry: true, verify: 'ask' });
+  const { client, exit } = await start({
+    program: path.join(repository, 'examples/asm/count.bpf.s'),
+    noDebug: true,
+    stopOnEntry: true,
+    verify: 'ask',
+  });
   await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'count' }] });
   await client.request('configurationDone');
   await client.event('stopped', 'terminated');

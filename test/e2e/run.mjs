@@ -28,8 +28,24 @@ try {
   if (!executablePath) throw new Error('no Chromium: install one, or set CHROMIUM');
   const workspace = path.join(temporary, 'examples');
   cpSync(path.join(root, 'examples'), workspace, { recursive: true });
-  const settings = { ...quietSettings, 'files.autoSave': 'off', 'debug.openDebug': 'openOnDebugBreak', 'editor.accessibilitySupport': 'off', 'editor.minimap.enabled': false, 'debug.onTaskErrors': 'debugAnyway' };
-  server = await serveVsCode({ entry, port: await freePort(), state: path.join(temporary, 'state'), workspace, extension: root, settings, env: process.env, log: path.join(artefacts, 'server.log') });
+  const settings = {
+    ...quietSettings,
+    'files.autoSave': 'off',
+    'debug.openDebug': 'openOnDebugBreak',
+    'editor.accessibilitySupport': 'off',
+    'editor.minimap.enabled': false,
+    'debug.onTaskErrors': 'debugAnyway',
+  };
+  server = await serveVsCode({
+    entry,
+    port: await freePort(),
+    state: path.join(temporary, 'state'),
+    workspace,
+    extension: root,
+    settings,
+    env: process.env,
+    log: path.join(artefacts, 'server.log'),
+  });
   window = await openWindow(server.url, artefacts, executablePath);
   say('the window is open');
   for (const [name, scenario] of Object.entries(scenarios)) {

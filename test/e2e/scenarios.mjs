@@ -5,7 +5,9 @@ import path from 'node:path';
 
 /** Line number (from 1) of the first line of an example that contains the text. */
 const lineOf = (workspace, file, text) => {
-  const index = readFileSync(path.join(workspace, file), 'utf8').split('\n').findIndex((line) => line.includes(text));
+  const index = readFileSync(path.join(workspace, file), 'utf8')
+    .split('\n')
+    .findIndex((line) => line.includes(text));
   assert.notEqual(index, -1, `${file} has a line with ${text}`);
   return index + 1;
 };
@@ -46,7 +48,8 @@ export const scenarios = {
     await window.open(file);
     const text = await window.hover('bpf_map_lookup_elem');
     await window.screenshot('hover');
-    for (const part of ['bpf_map_lookup_elem', 'const void *key', '3.18']) assert.ok(text.includes(part), `the hover says "${part}":\n${text}`);
+    for (const part of ['bpf_map_lookup_elem', 'const void *key', '3.18'])
+      assert.ok(text.includes(part), `the hover says "${part}":\n${text}`);
     await window.press('Escape');
   },
 
@@ -156,7 +159,11 @@ export const scenarios = {
     await window.page.waitForTimeout(300);
     await window.screenshot('quick-fix');
     await window.press('Enter');
-    await window.page.waitForFunction(() => document.querySelectorAll('.editor-group-container.active .squiggly-error').length === 0, undefined, { timeout: 15_000 });
+    await window.page.waitForFunction(
+      () => document.querySelectorAll('.editor-group-container.active .squiggly-error').length === 0,
+      undefined,
+      { timeout: 15_000 },
+    );
     await window.shows('if (!count)');
     await window.page.waitForTimeout(600);
     await window.screenshot('quick-fixed');
@@ -201,10 +208,16 @@ export const scenarios = {
     say(`stopped: ${await window.debugRow('ctx')}`);
     const registers = await window.sectionRows('eBPF Registers');
     say(registers.join(' | '));
-    assert.ok(registers.some((row) => row.includes('map_value counts[uid 1000]+0')), registers.join('\n'));
+    assert.ok(
+      registers.some((row) => row.includes('map_value counts[uid 1000]+0')),
+      registers.join('\n'),
+    );
     const maps = await window.sectionRows('eBPF Maps');
     say(maps.join(' | '));
-    assert.ok(maps.some((row) => row.includes('counts')), maps.join('\n'));
+    assert.ok(
+      maps.some((row) => row.includes('counts')),
+      maps.join('\n'),
+    );
     await window.screenshot('debug-hello-map');
     await window.press('F10');
     await window.page.waitForTimeout(800);
@@ -232,7 +245,10 @@ export const scenarios = {
     await window.page.waitForTimeout(1200);
     const inside = await window.stoppedLine();
     await window.screenshot('debug-hello-func');
-    assert.ok(inside >= lineOf(workspace, file, 'static __noinline __u64 count_up') && inside < lineOf(workspace, file, 'SEC("raw_tp/sys_enter")'), `steps into the function, at ${inside}`);
+    assert.ok(
+      inside >= lineOf(workspace, file, 'static __noinline __u64 count_up') && inside < lineOf(workspace, file, 'SEC("raw_tp/sys_enter")'),
+      `steps into the function, at ${inside}`,
+    );
     await window.press('Shift+F11');
     await window.page.waitForTimeout(1200);
     assert.ok((await window.stoppedLine()) >= line, 'steps out again');
@@ -255,7 +271,10 @@ export const scenarios = {
     await window.showSections('Variables', 'eBPF Maps', 'eBPF Registers');
     const registers = await window.sectionRows('eBPF Registers');
     say(registers.join(' | '));
-    assert.ok(registers.some((row) => row.includes('fp-4')), registers.join('\n'));
+    assert.ok(
+      registers.some((row) => row.includes('fp-4')),
+      registers.join('\n'),
+    );
     await window.screenshot('debug-asm');
     await window.press('F10');
     await window.page.waitForTimeout(800);
@@ -339,7 +358,9 @@ export const scenarios = {
     await window.screenshot('verifier-log-where');
     await window.press('Enter');
     await window.page.waitForSelector('.tab[data-resource-name="broken-null-check.bpf.c"]');
-    await window.page.locator('.notifications-toasts', { hasText: 'broken_null_check was refused at broken-null-check.bpf.c:20' }).waitFor();
+    await window.page
+      .locator('.notifications-toasts', { hasText: 'broken_null_check was refused at broken-null-check.bpf.c:20' })
+      .waitFor();
     const problems = (await window.problems()).join('\n');
     say(problems);
     await window.screenshot('verifier-log');

@@ -6,7 +6,15 @@ import path from 'node:path';
 const require = createRequire(import.meta.url);
 const { chromium } = require('playwright-core');
 
-const BROWSER_ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const BROWSER_ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** Opens the window at `url`; screenshots and the browser's console go to `artefacts`. */
 export async function openWindow(url, artefacts, executablePath) {
@@ -79,7 +87,7 @@ class Window {
     const token = this.editor.locator('.view-line span span', { hasText: word }).first();
     // Lenses and hints that come in make the editor draw its lines anew: the word may be gone for a moment.
     let box = null;
-    for (const end = Date.now() + 15_000; box === null && Date.now() < end; ) {
+    for (const end = Date.now() + 15_000; box === null && Date.now() < end;) {
       await token.waitFor();
       box = await token.boundingBox();
     }
@@ -97,7 +105,10 @@ class Window {
   async shows(text, shown = true) {
     const spaced = text.replace(/ /g, '\u00a0');
     await this.page.waitForFunction(
-      ([wanted, other, expected]) => [...document.querySelectorAll('.editor-group-container.active .view-lines, .editor-group-container.active .codelens-decoration')].some(({ textContent }) => textContent.includes(wanted) || textContent.includes(other)) === expected,
+      ([wanted, other, expected]) =>
+        [
+          ...document.querySelectorAll('.editor-group-container.active .view-lines, .editor-group-container.active .codelens-decoration'),
+        ].some(({ textContent }) => textContent.includes(wanted) || textContent.includes(other)) === expected,
       [text, spaced, shown],
       // Not at every frame: the editor fetches hints when it is idle.
       { timeout: 15_000, polling: 250 },
@@ -135,7 +146,9 @@ class Window {
 
   /** The rows of a section that `showSections` opened. */
   async sectionRows(title) {
-    const pane = this.page.locator('.sidebar .pane', { has: this.page.locator('.pane-header h3', { hasText: new RegExp(`^\\s*${title}`, 'i') }) });
+    const pane = this.page.locator('.sidebar .pane', {
+      has: this.page.locator('.pane-header h3', { hasText: new RegExp(`^\\s*${title}`, 'i') }),
+    });
     await pane.locator('.monaco-list-row').first().waitFor();
     await this.page.waitForTimeout(400);
     return (await pane.locator('.monaco-list-row').allInnerTexts()).map(flat);

@@ -6,14 +6,23 @@ import { describe, expect, it } from 'vitest';
 import { repository } from '#test/requirements';
 import MAY_IMPORT from '../../core/may-import.json';
 
-const documents = ['README.md', 'CHANGELOG.md', ...readdirSync(path.join(repository, 'docs'), { recursive: true }).map((file) => path.join('docs', String(file)))].filter((file) => file.endsWith('.md') && existsSync(path.join(repository, file)));
+const documents = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(path.join(repository, 'docs'), { recursive: true }).map((file) => path.join('docs', String(file))),
+].filter((file) => file.endsWith('.md') && existsSync(path.join(repository, file)));
 const roots = readdirSync(repository).filter((name) => !['node_modules', 'dist', '.git', '.cache', '.tsbuild'].includes(name));
 
 /** Back-quoted words and link targets that begin with something of the repository's top level. */
 function pathsIn(document: string): string[] {
   const text = readFileSync(path.join(repository, document), 'utf8').replace(/^```[\s\S]*?^```/gm, '');
-  const quoted = [...text.matchAll(/`([^`\s]+)`/g)].map((match) => match[1]!).filter((word) => word.includes('/') && roots.includes(word.split('/')[0]!));
-  const linked = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map((match) => match[1]!).filter((target) => !/^[a-z]+:/.test(target)).map((target) => path.posix.join(path.posix.dirname(document), target));
+  const quoted = [...text.matchAll(/`([^`\s]+)`/g)]
+    .map((match) => match[1]!)
+    .filter((word) => word.includes('/') && roots.includes(word.split('/')[0]!));
+  const linked = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+    .map((match) => match[1]!)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => path.posix.join(path.posix.dirname(document), target));
   return [...quoted, ...linked].filter((word) => !/[<>*{}]/.test(word) && !word.startsWith('dist/'));
 }
 
@@ -28,12 +37,17 @@ describe('docs/architecture.md', () => {
 
   it('shows the import rule that lint enforces', () => {
     const section = text.slice(text.indexOf('## Who may import whom'), text.indexOf('## Where do I'));
-    const rows = [...section.matchAll(/^\| `([\w-]+)` \|(.*)\|$/gm)].map(([, room, cell]) => [room!, [...cell!.matchAll(/`([\w-]+)`/g)].map((match) => match[1]!)]);
+    const rows = [...section.matchAll(/^\| `([\w-]+)` \|(.*)\|$/gm)].map(([, room, cell]) => [
+      room!,
+      [...cell!.matchAll(/`([\w-]+)`/g)].map((match) => match[1]!),
+    ]);
     expect(Object.fromEntries(rows)).toEqual(MAY_IMPORT);
   });
 
   it('knows every room of core', () => {
-    const rooms = readdirSync(path.join(repository, 'core/src'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    const rooms = readdirSync(path.join(repository, 'core/src'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
     expect(rooms.sort()).toEqual(Object.keys(MAY_IMPORT).sort());
   });
 });
@@ -43,7 +57,9 @@ const FORBIDDEN = new RegExp(`(^|[^\\w.])/(${['wo', 'fa'].join('rk|')}rm)/\\w|${
 
 describe('the repository', () => {
   it('names no path of the machine it was written on and no registry', () => {
-    const files = execFileSync('git', ['ls-files'], { cwd: repository, encoding: 'utf8' }).split('\n').filter((file) => /\.(ts|mts|mjs|md|json|jsonc|c|h|s|data|yml)$|^\.ci\//.test(file));
+    const files = execFileSync('git', ['ls-files'], { cwd: repository, encoding: 'utf8' })
+      .split('\n')
+      .filter((file) => /\.(ts|mts|mjs|md|json|jsonc|c|h|s|data|yml)$|^\.ci\//.test(file));
     const offending = files.filter((file) => FORBIDDEN.test(readFileSync(path.join(repository, file), 'utf8')));
     expect(offending).toEqual([]);
   });

@@ -9,10 +9,19 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readBtf, type Btf } from '#core/btf';
 import { readElf } from '#core/elf';
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decode, encode, isCall, isLdImm64, type Insn } from '#core/isa';
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  decode,
+  encode,
+  isCall,
+  isLdImm64,
+  type Insn,
+} from '#core/isa';
 import { loadObject, type LoadedObject, type LoadOptions, type Program } from '#core/program';
 import { missing, oracleFolder, sharedFolder } from '#test/requirements';
-
 
 interface Row {
   file: string;
@@ -58,8 +67,11 @@ function difference(row: Row, object: LoadedObject, program: Program, names: Nam
     flags: map.flags,
   }));
   const theirs = row.maps.map(({ name, type, key, value, max, flags }) => ({ name, type, key, value, max, flags }));
-  const differing = [...Array(Math.max(ours.length, theirs.length)).keys()].find((i) => JSON.stringify(ours[i]) !== JSON.stringify(theirs[i]));
-  if (differing !== undefined) return `map ${differing}: ours ${JSON.stringify(ours[differing])}, theirs ${JSON.stringify(theirs[differing])}`;
+  const differing = [...Array(Math.max(ours.length, theirs.length)).keys()].find(
+    (i) => JSON.stringify(ours[i]) !== JSON.stringify(theirs[i]),
+  );
+  if (differing !== undefined)
+    return `map ${differing}: ours ${JSON.stringify(ours[differing])}, theirs ${JSON.stringify(theirs[differing])}`;
   const kernel = decode(Buffer.from(row.insns, 'hex'));
   if (kernel.length !== program.insns.length) return `${program.insns.length} instructions, theirs ${kernel.length}`;
   const fds = new Set(row.maps.map(({ fd }) => fd));
@@ -78,7 +90,10 @@ function difference(row: Row, object: LoadedObject, program: Program, names: Nam
       const core = program.coreRelocations.find(({ insn }) => insn === i);
       const number = `${second.imm}:${other.imm}`;
       const fakeAddress = program.insns[i + 1]!.imm === FAKE_HIGH;
-      if ((core?.kind === 'type_id_target' && names.agree('type', core.spec, number)) || (fakeAddress && names.agree('address', ADDRESSED[mine.imm]!, number))) {
+      if (
+        (core?.kind === 'type_id_target' && names.agree('type', core.spec, number)) ||
+        (fakeAddress && names.agree('address', ADDRESSED[mine.imm]!, number))
+      ) {
         mine.imm = other.imm;
         i += 1;
       }
@@ -108,7 +123,23 @@ function customBtf(object: LoadedObject): Btf | undefined {
     if (file === undefined) continue;
     const tests = path.join(objects!, 'linux/tools/testing/selftests/bpf');
     const output = path.join(mkdtempSync(path.join(os.tmpdir(), 'ebpf-loader-')), file);
-    execFileSync('clang-22', ['-g', '-O2', '--target=bpf', '-mcpu=v3', '-w', `-I${objects}/include`, `-I${tests}`, '-idirafter', '/usr/include/x86_64-linux-gnu', '-idirafter', '/usr/include', '-c', path.join(tests, 'progs', file.replace(/\.bpf\.o$/, '.c')), '-o', output]);
+    execFileSync('clang-22', [
+      '-g',
+      '-O2',
+      '--target=bpf',
+      '-mcpu=v3',
+      '-w',
+      `-I${objects}/include`,
+      `-I${tests}`,
+      '-idirafter',
+      '/usr/include/x86_64-linux-gnu',
+      '-idirafter',
+      '/usr/include',
+      '-c',
+      path.join(tests, 'progs', file.replace(/\.bpf\.o$/, '.c')),
+      '-o',
+      output,
+    ]);
     const section = readElf(readFileSync(output)).elf?.section('.BTF');
     rmSync(path.dirname(output), { recursive: true });
     return section && readBtf(section.bytes).btf;

@@ -3,14 +3,25 @@
 import { describe, expect, it } from 'vitest';
 import { findMember, formatValue, readBtf, resolve, writeBtf, type Btf } from '#core/btf';
 import { readElf } from '#core/elf';
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, isCall, isLdImm64 } from '#core/isa';
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  isCall,
+  isLdImm64,
+} from '#core/isa';
 import { loadObject, type LoadedObject, type LoadOptions } from '#core/program';
 import { plainCompiler, PRELUDE } from './compile-c.ts';
 
 const compiler = await plainCompiler();
-const load = (text: string, options: LoadOptions = {}, build: { target?: string; flags?: readonly string[] } = {}): LoadedObject => loadObject(compiler!.compile(text, build), 'dir/case.bpf.o', options);
+const load = (text: string, options: LoadOptions = {}, build: { target?: string; flags?: readonly string[] } = {}): LoadedObject =>
+  loadObject(compiler!.compile(text, build), 'dir/case.bpf.o', options);
 const mapOf = (object: LoadedObject, name: string) => object.maps.find((map) => map.name === name)!;
-const messages = (object: LoadedObject): string[] => [...object.problems, ...object.programs.flatMap(({ problems }) => problems)].map(({ severity, message }) => `${severity}: ${message}`);
+const messages = (object: LoadedObject): string[] =>
+  [...object.problems, ...object.programs.flatMap(({ problems }) => problems)].map(({ severity, message }) => `${severity}: ${message}`);
 
 /** The BTF of a text compiled for nothing else: a kernel of our own. */
 function kernelOf(text: string): Btf {
@@ -20,7 +31,8 @@ function kernelOf(text: string): Btf {
 
 describe.skipIf(!compiler)('maps', () => {
   it('of every form that libbpf takes', () => {
-    const object = load(`
+    const object = load(
+      `
       struct key { u32 a; u16 b; };
       struct { __uint(type, 1); __type(key, struct key); __type(value, u64); __uint(max_entries, 100); __uint(map_flags, 1); __uint(pinning, 1); } by_type SEC(".maps");
       struct { __uint(type, 2); __uint(key_size, 4); __uint(value_size, 24); __uint(max_entries, 7); } by_size SEC(".maps");
@@ -30,9 +42,15 @@ describe.skipIf(!compiler)('maps', () => {
       struct { __uint(type, 4); __type(key, int); __type(value, int); } perf SEC(".maps");
       struct { __uint(type, 1); __type(key, u32); __type(value, u32); } open SEC(".maps");
       static struct { __uint(type, 2); __type(key, u32); __type(value, u32); __uint(max_entries, 1); } internal SEC(".maps");
-      SEC("xdp") int use(void *ctx) { u32 k = 0; return map_lookup(&internal, &k) != 0; }`, { cpus: 8 });
+      SEC("xdp") int use(void *ctx) { u32 k = 0; return map_lookup(&internal, &k) != 0; }`,
+      { cpus: 8 },
+    );
     expect(messages(object)).toEqual([]);
-    expect(object.maps.slice(0, 8).map(({ name, type, keySize, valueSize, maxEntries, flags }) => `${name}: ${type} ${keySize} ${valueSize} ${maxEntries} ${flags}`)).toEqual([
+    expect(
+      object.maps
+        .slice(0, 8)
+        .map(({ name, type, keySize, valueSize, maxEntries, flags }) => `${name}: ${type} ${keySize} ${valueSize} ${maxEntries} ${flags}`),
+    ).toEqual([
       // In the order of the section: the compiler puts what is used first.
       'internal: array 4 4 1 0',
       'by_type: hash 8 8 100 1',
@@ -75,24 +93,38 @@ describe.skipIf(!compiler)('maps', () => {
       struct { __uint(type, 12); __uint(max_entries, 4); __type(key, u32); __array(values, struct inner); } outer SEC(".maps") = { .values = { [1] = &one, [3] = &two } };
       struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4); __array(values, int (void *)); } programs SEC(".maps") = { .values = { [0] = (void *)&second, [1] = (void *)&first } };`);
     expect(messages(object)).toEqual([]);
-    expect(mapOf(object, 'outer').slots).toEqual([{ index: 1, target: 'one' }, { index: 3, target: 'two' }]);
+    expect(mapOf(object, 'outer').slots).toEqual([
+      { index: 1, target: 'one' },
+      { index: 3, target: 'two' },
+    ]);
     expect(mapOf(object, 'outer').inner).toMatchObject({ name: 'outer.inner', type: 'array', keySize: 4, valueSize: 8, maxEntries: 3 });
-    expect(mapOf(object, 'programs').slots).toEqual([{ index: 0, target: 'second' }, { index: 1, target: 'first' }]);
+    expect(mapOf(object, 'programs').slots).toEqual([
+      { index: 0, target: 'second' },
+      { index: 1, target: 'first' },
+    ]);
   });
 
   it.each([
     ['struct { __type(key, u32); } m SEC(".maps");', 'map m: it has no type: write __uint(type, BPF_MAP_TYPE_…)'],
     ['struct { __uint(type, 1); __uint(colour, 3); } m SEC(".maps");', 'map m: member colour is unknown'],
-    ['struct { __uint(type, 1); __uint(key_size, 8); __type(key, u32); } m SEC(".maps");', 'map m: key_size 8 and the size of its type (4) differ'],
+    [
+      'struct { __uint(type, 1); __uint(key_size, 8); __type(key, u32); } m SEC(".maps");',
+      'map m: key_size 8 and the size of its type (4) differ',
+    ],
     ['struct s; struct { __uint(type, 1); __type(value, struct s *); __uint(pinning, 5); } m SEC(".maps");', 'map m: pinning 5 is unknown'],
-    ['struct i { __uint(type, 2); }; struct { __uint(type, 2); __array(values, struct i); } m SEC(".maps");', 'map m: values are maps, but the type is array'],
+    [
+      'struct i { __uint(type, 2); }; struct { __uint(type, 2); __array(values, struct i); } m SEC(".maps");',
+      'map m: values are maps, but the type is array',
+    ],
     ['u32 m SEC(".maps") = 1;', 'map m: its definition is not a struct'],
   ])('says what is wrong in %s', (text, message) => {
     expect(messages(load(text)).join('\n')).toContain(`error: ${message}`);
   });
 
   it('of the old form load with a note', () => {
-    const object = load('struct { u32 type, key, value, max, flags; } counts SEC("maps") = { 1, 4, 8, 16, 0 }; SEC("xdp") int p(void *c) { u32 k = 0; return map_lookup(&counts, &k) != 0; }');
+    const object = load(
+      'struct { u32 type, key, value, max, flags; } counts SEC("maps") = { 1, 4, 8, 16, 0 }; SEC("xdp") int p(void *c) { u32 k = 0; return map_lookup(&counts, &k) != 0; }',
+    );
     expect(object.maps).toMatchObject([{ name: 'counts', type: 'hash', keySize: 4, valueSize: 8, maxEntries: 16 }]);
     expect(messages(object)).toEqual([expect.stringContaining('note: maps in SEC("maps") are of the form before libbpf 1.0')]);
     expect(object.programs[0]!.insns.find(isLdImm64)).toMatchObject({ src: BPF_PSEUDO_MAP_FD, imm: 0 });
@@ -106,9 +138,19 @@ describe.skipIf(!compiler)('globals', () => {
 
   it('become maps of one value, named and flagged as libbpf does', () => {
     const object = load(text);
-    const maps = object.maps.map(({ name, valueSize, flags, globalSection }) => `${name}: ${valueSize} 0x${flags.toString(16)} ${globalSection}`);
-    expect(maps.sort()).toEqual(['.bss.mine: 4 0x0 .bss.mine', '.data.own: 4 0x400 .data.own', 'case.bss: 8 0x400 .bss', 'case.data: 8 0x400 .data', 'case.rodata: 12 0x480 .rodata']);
-    const value = object.programs[0]!.insns.findIndex((insn) => isLdImm64(insn) && insn.src === BPF_PSEUDO_MAP_VALUE && object.maps[insn.imm]!.name === 'case.rodata');
+    const maps = object.maps.map(
+      ({ name, valueSize, flags, globalSection }) => `${name}: ${valueSize} 0x${flags.toString(16)} ${globalSection}`,
+    );
+    expect(maps.sort()).toEqual([
+      '.bss.mine: 4 0x0 .bss.mine',
+      '.data.own: 4 0x400 .data.own',
+      'case.bss: 8 0x400 .bss',
+      'case.data: 8 0x400 .data',
+      'case.rodata: 12 0x480 .rodata',
+    ]);
+    const value = object.programs[0]!.insns.findIndex(
+      (insn) => isLdImm64(insn) && insn.src === BPF_PSEUDO_MAP_VALUE && object.maps[insn.imm]!.name === 'case.rodata',
+    );
     expect(value).toBeGreaterThanOrEqual(0);
     const data = mapOf(object, 'case.data');
     const described = formatValue(object.btf!, data.valueTypeId!, data.initial!);
@@ -124,14 +166,34 @@ describe.skipIf(!compiler)('globals', () => {
   });
 
   it('of the kernel configuration get its values', () => {
-    const kconfig = 'extern int LINUX_KERNEL_VERSION __kconfig; extern u32 CONFIG_HZ __kconfig; extern bool CONFIG_BPF __kconfig; extern char CONFIG_NAME[8] __kconfig; extern u64 CONFIG_GONE __kconfig __weak;';
+    const kconfig =
+      'extern int LINUX_KERNEL_VERSION __kconfig; extern u32 CONFIG_HZ __kconfig; extern bool CONFIG_BPF __kconfig; extern char CONFIG_NAME[8] __kconfig; extern u64 CONFIG_GONE __kconfig __weak;';
     const use = 'SEC("xdp") int p(void *c) { return LINUX_KERNEL_VERSION + CONFIG_HZ + CONFIG_BPF + CONFIG_NAME[1] + CONFIG_GONE; }';
     const object = load(kconfig + use, { kernelVersion: '6.1.20', kconfig: { CONFIG_HZ: '1000', CONFIG_NAME: '"edge"' } });
     expect(messages(object)).toEqual([]);
     const map = mapOf(object, 'case.kconfig');
     // Strictest alignment first, then the smallest, then by name.
-    expect([...map.initial!]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, ...[0xe8, 3, 0, 0], ...[20, 1, 6, 0], 1, ...new TextEncoder().encode('edge'), 0, 0, 0, 0]);
-    expect(messages(load(kconfig.replace('CONFIG_GONE __kconfig __weak', 'CONFIG_GONE __kconfig') + use, {}))).toContainEqual(expect.stringContaining('error: extern CONFIG_GONE: this option is not in the kernel configuration'));
+    expect([...map.initial!]).toEqual([
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      ...[0xe8, 3, 0, 0],
+      ...[20, 1, 6, 0],
+      1,
+      ...new TextEncoder().encode('edge'),
+      0,
+      0,
+      0,
+      0,
+    ]);
+    expect(messages(load(kconfig.replace('CONFIG_GONE __kconfig __weak', 'CONFIG_GONE __kconfig') + use, {}))).toContainEqual(
+      expect.stringContaining('error: extern CONFIG_GONE: this option is not in the kernel configuration'),
+    );
   });
 });
 
@@ -146,7 +208,12 @@ describe.skipIf(!compiler)('programs', () => {
       SEC("tc") int b(void *c) { return last(5); }`);
     expect(messages(object)).toEqual([]);
     const [a, b] = object.programs;
-    expect(a!.subprograms.map(({ name, linkage }) => `${name} ${linkage}`)).toEqual(['a global', 'middle global', 'leaf static', 'last static']);
+    expect(a!.subprograms.map(({ name, linkage }) => `${name} ${linkage}`)).toEqual([
+      'a global',
+      'middle global',
+      'leaf static',
+      'last static',
+    ]);
     expect(b!.subprograms.map(({ name }) => name)).toEqual(['b', 'last']);
     a!.insns.forEach((insn, i) => {
       if (isCall(insn) && insn.src === BPF_PSEUDO_CALL) expect(a!.subprograms.map(({ start }) => start)).toContain(i + insn.imm + 1);
@@ -159,7 +226,9 @@ describe.skipIf(!compiler)('programs', () => {
   });
 
   it('carry callbacks as distances', () => {
-    const object = load('int n; static __noinline int each(u32 i, void *ctx) { n++; return 0; } SEC("tc") int p(void *c) { return loop(4, each, 0, 0); }');
+    const object = load(
+      'int n; static __noinline int each(u32 i, void *ctx) { n++; return 0; } SEC("tc") int p(void *c) { return loop(4, each, 0, 0); }',
+    );
     const [program] = object.programs;
     const at = program!.insns.findIndex((insn) => isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC);
     expect(at + program!.insns[at]!.imm + 1).toBe(program!.subprograms.find(({ name }) => name === 'each')!.start);
@@ -179,9 +248,13 @@ describe.skipIf(!compiler)('programs', () => {
   });
 
   it('say what an old or mistyped section is called now', () => {
-    expect(messages(load('SEC("classifier/in") int p(void *c) { return 0; }'))).toEqual(['warning: section classifier/in says nothing about the program\'s type; it is called tc now']);
+    expect(messages(load('SEC("classifier/in") int p(void *c) { return 0; }'))).toEqual([
+      "warning: section classifier/in says nothing about the program's type; it is called tc now",
+    ]);
     expect(messages(load('SEC("kprob/x") int p(void *c) { return 0; }'))).toEqual([expect.stringContaining('it is called kprobe now')]);
-    expect(messages(load('SEC("xdp") static int p(void *c) { return 0; }'))).toEqual([expect.stringContaining('error: p in section xdp is static')]);
+    expect(messages(load('SEC("xdp") static int p(void *c) { return 0; }'))).toEqual([
+      expect.stringContaining('error: p in section xdp is static'),
+    ]);
   });
 
   it('name kernel functions and variables', () => {
@@ -194,10 +267,15 @@ describe.skipIf(!compiler)('programs', () => {
     const [program] = object.programs;
     expect(program!.kfuncs).toEqual(['get_task']);
     expect(program!.ksyms).toMatchObject([{ name: 'counter', kernelTypeId: kernel.find('counter', 'var'), weak: false }]);
-    expect(program!.insns.filter((insn) => isCall(insn)).map(({ src, imm }) => [src, imm])).toEqual([[0, 2_002_000_000 + ['counter', 'get_task', 'gone', 'lost'].indexOf('gone')], [BPF_PSEUDO_KFUNC_CALL, 0]]);
+    expect(program!.insns.filter((insn) => isCall(insn)).map(({ src, imm }) => [src, imm])).toEqual([
+      [0, 2_002_000_000 + ['counter', 'get_task', 'gone', 'lost'].indexOf('gone')],
+      [BPF_PSEUDO_KFUNC_CALL, 0],
+    ]);
     expect(program!.insns.filter((insn) => isLdImm64(insn) && insn.src === BPF_PSEUDO_BTF_ID)).toHaveLength(1);
     const strong = load(text.replace('gone(int x) __ksym __weak', 'gone(int x) __ksym'), { kernelBtf: kernel, kernelAddress: () => 1n });
-    expect(messages(strong)).toContainEqual(expect.stringContaining('the target kernel has no kfunc gone of this type in its BTF; declare it __weak'));
+    expect(messages(strong)).toContainEqual(
+      expect.stringContaining('the target kernel has no kfunc gone of this type in its BTF; declare it __weak'),
+    );
   });
 
   it('say where a kernel variable without a type has no address', () => {
@@ -209,7 +287,9 @@ describe.skipIf(!compiler)('programs', () => {
     expect(said!.span?.line).toBeGreaterThan(0);
     expect(rest).toEqual([]);
     expect(messages(load(text, { kernelAddress: () => 16n }))).toEqual([]);
-    expect(messages(load(text, { kernelAddress: () => undefined }))[0]).toContain('error: function p, instruction 2: the target kernel has no variable init_thing');
+    expect(messages(load(text, { kernelAddress: () => undefined }))[0]).toContain(
+      'error: function p, instruction 2: the target kernel has no variable init_thing',
+    );
   });
 
   it('fill struct_ops', () => {
@@ -219,10 +299,19 @@ describe.skipIf(!compiler)('programs', () => {
       SEC("?struct_ops/done") int my_done(void *c) { return 0; }
       struct ops___v2 table SEC(".struct_ops.link") = { .init = (void *)my_init, .name = "mine" };
       struct ops___v2 later SEC("?.struct_ops") = { .done = (void *)my_done };`;
-    const kernel = kernelOf('struct ops { int (*init)(void *c); void (*done)(void *c); char name[8]; }; struct bpf_struct_ops_ops { u64 state[3]; struct ops data; } x;');
+    const kernel = kernelOf(
+      'struct ops { int (*init)(void *c); void (*done)(void *c); char name[8]; }; struct bpf_struct_ops_ops { u64 state[3]; struct ops data; } x;',
+    );
     const object = load(text, { kernelBtf: kernel });
     expect(messages(object)).toEqual([]);
-    expect(mapOf(object, 'table')).toMatchObject({ type: 'struct_ops', keySize: 4, valueSize: 48, maxEntries: 1, flags: 8192, structOps: { type: 'ops___v2', programs: [{ member: 'init', program: 'my_init' }] } });
+    expect(mapOf(object, 'table')).toMatchObject({
+      type: 'struct_ops',
+      keySize: 4,
+      valueSize: 48,
+      maxEntries: 1,
+      flags: 8192,
+      structOps: { type: 'ops___v2', programs: [{ member: 'init', program: 'my_init' }] },
+    });
     expect(mapOf(object, 'later').autocreate).toBe(false);
     expect(object.programs.map(({ name, autoload, structOps }) => [name, autoload, structOps])).toEqual([
       ['my_init', true, { type: 'ops', member: 'init' }],
@@ -306,7 +395,13 @@ describe.skipIf(!compiler)('CO-RE', () => {
     const [loaded] = object.programs;
     expect(loaded!.insns[loaded!.coreRelocations[0]!.insn]).toEqual({ opcode: 0x85, dst: 0, src: 0, off: 0, imm: 0xbad2310 });
     expect(loaded!.problems).toMatchObject([
-      { severity: 'note', code: 'core-poisoned', span: { line: expect.any(Number) as number }, message: "struct thing.missing does not exist in the target kernel's BTF; nearest: mising; where this code can be reached the program is refused: guard it with bpf_core_field_exists()" },
+      {
+        severity: 'note',
+        code: 'core-poisoned',
+        span: { line: expect.any(Number) as number },
+        message:
+          "struct thing.missing does not exist in the target kernel's BTF; nearest: mising; where this code can be reached the program is refused: guard it with bpf_core_field_exists()",
+      },
     ]);
   });
 
@@ -314,11 +409,20 @@ describe.skipIf(!compiler)('CO-RE', () => {
     const kernel = kernelOf(KERNEL);
     const types = Array.from({ length: kernel.typeCount - 1 }, (_, i) => kernel.type(i + 1)!);
     const int = kernel.find('int', 'int')!;
-    const twice = readBtf(writeBtf([...types, { kind: 'struct', id: types.length + 1, name: 'thing', size: 4, members: [{ name: 'a', type: int, bitOffset: 0, bitSize: 0 }] }])).btf!;
-    expect(messages(load(program('return t->a;'), { kernelBtf: twice }))).toEqual([expect.stringMatching(/^error: CO-RE relocation field_byte_offset of struct thing\.a in p: the target's BTF has several types thing that disagree/)]);
+    const twice = readBtf(
+      writeBtf([
+        ...types,
+        { kind: 'struct', id: types.length + 1, name: 'thing', size: 4, members: [{ name: 'a', type: int, bitOffset: 0, bitSize: 0 }] },
+      ]),
+    ).btf!;
+    expect(messages(load(program('return t->a;'), { kernelBtf: twice }))).toEqual([
+      expect.stringMatching(
+        /^error: CO-RE relocation field_byte_offset of struct thing\.a in p: the target's BTF has several types thing that disagree/,
+      ),
+    ]);
   });
 
-  it('takes the object\'s own types where no target is named', () => {
+  it("takes the object's own types where no target is named", () => {
     const [loaded] = load(program('return t->a + t->missing;')).programs;
     expect(loaded!.problems).toEqual([]);
     expect(loaded!.coreRelocations.map(({ spec }) => spec)).toEqual(['struct thing.a', 'struct thing.missing']);
@@ -341,7 +445,9 @@ describe.skipIf(!compiler)('other files', () => {
     const other = object.slice();
     other[18] = 62;
     other[19] = 0;
-    expect(messages(loadObject(other, 'x.o'))).toEqual(['error: this object is for x86-64, not for BPF: compile it with clang -target bpf']);
+    expect(messages(loadObject(other, 'x.o'))).toEqual([
+      'error: this object is for x86-64, not for BPF: compile it with clang -target bpf',
+    ]);
     expect(messages(loadObject(new Uint8Array(), 'x.o'))).toEqual(['error: not an ELF file: it does not start with 7f 45 4c 46']);
     expect(messages(loadObject(object.slice(0, 40), 'x.o'))).toEqual(['error: the ELF file ends inside its header: 40 bytes of 64']);
     expect(messages(loadObject(object.slice(0, 400), 'x.o')).join()).toMatch(/truncated/);

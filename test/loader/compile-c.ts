@@ -48,13 +48,34 @@ export async function plainCompiler(): Promise<PlainCompiler | undefined> {
   return { compile };
 }
 
-function compileWith(compiler: Compiler, text: string, { target = 'bpfel', cpu = 'v3', flags = [] }: { target?: string; cpu?: string; flags?: readonly string[] }): Uint8Array {
+function compileWith(
+  compiler: Compiler,
+  text: string,
+  { target = 'bpfel', cpu = 'v3', flags = [] }: { target?: string; cpu?: string; flags?: readonly string[] },
+): Uint8Array {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-loader-'));
   try {
     const source = path.join(folder, 'case.c');
     const output = path.join(folder, 'case.o');
     writeFileSync(source, PRELUDE + text);
-    execFileSync(compiler.path, [...compiler.prefix, ...(compiler.kind === 'zig' ? ['-target', `${target}-freestanding`] : [`--target=${target}`]), `-mcpu=${cpu}`, '-g', '-O2', '-w', '-nostdinc', ...flags, '-c', source, '-o', output], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(
+      compiler.path,
+      [
+        ...compiler.prefix,
+        ...(compiler.kind === 'zig' ? ['-target', `${target}-freestanding`] : [`--target=${target}`]),
+        `-mcpu=${cpu}`,
+        '-g',
+        '-O2',
+        '-w',
+        '-nostdinc',
+        ...flags,
+        '-c',
+        source,
+        '-o',
+        output,
+      ],
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    );
     return new Uint8Array(readFileSync(output));
   } finally {
     rmSync(folder, { recursive: true });

@@ -40,7 +40,12 @@ export function craftObject(sections: readonly CraftedSection[], symbols: readon
   });
   const names = sections.map(({ name }) => texts.add(name));
   const last = sections.length + 2;
-  const all: CraftedSection[] = [{ name: '', type: 0 }, ...sections, { name: '.symtab', type: 2, bytes: table, link: last }, { name: '.strtab', type: 3, bytes: texts.bytes() }];
+  const all: CraftedSection[] = [
+    { name: '', type: 0 },
+    ...sections,
+    { name: '.symtab', type: 2, bytes: table, link: last },
+    { name: '.strtab', type: 3, bytes: texts.bytes() },
+  ];
   const offsets: number[] = [];
   let end = 64;
   for (const { bytes, over } of all) {
@@ -119,6 +124,12 @@ export function manyRecords(lines: number, core: number): { btf: Uint8Array; ext
   const btf = new Uint8Array([0x9f, 0xeb, 1, 0, ...words([24, 0, 16, 16, strings.length, 1, 1 << 24, 4, (1 << 24) | 32], strings)]);
   const linePart = [16, 5, lines, ...Array.from({ length: lines }, (_, i) => [0, 13, 1, (i << 10) | 1]).flat()];
   const corePart = [16, 5, core, ...Array.from({ length: core }, () => [0, 1, 11, 8]).flat()];
-  const ext = new Uint8Array([0x9f, 0xeb, 1, 0, ...words([32, 0, 0, 0, 4 * linePart.length, 4 * linePart.length, 4 * corePart.length, ...linePart, ...corePart])]);
+  const ext = new Uint8Array([
+    0x9f,
+    0xeb,
+    1,
+    0,
+    ...words([32, 0, 0, 0, 4 * linePart.length, 4 * linePart.length, 4 * corePart.length, ...linePart, ...corePart]),
+  ]);
   return { btf, ext };
 }

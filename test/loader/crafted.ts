@@ -17,7 +17,13 @@ function code(count: number, opcode = 0x95): Uint8Array {
 }
 
 const times = <Item>(count: number, item: (i: number) => Item): Item[] => Array.from({ length: count }, (_, i) => item(i));
-const func = (section: number, value: number, size: number, name = `f${section}_${value}`): CraftedSymbol => ({ name, type: FUNC, section, value, size });
+const func = (section: number, value: number, size: number, name = `f${section}_${value}`): CraftedSymbol => ({
+  name,
+  type: FUNC,
+  section,
+  value,
+  size,
+});
 const sharedCalls = (): Uint8Array => {
   // One ld_imm64 a program, whose relocation names the shared function.
   const bytes = code(4000 * 3);
@@ -33,21 +39,39 @@ export const CRAFTED: readonly { what: string; says: string; bytes: () => Uint8A
     what: '4,000 sections of code over the same 400 KB',
     says: 'the sections overlap',
     bytes: () => {
-      const sections: CraftedSection[] = times(4000, (i) => ({ name: `s${i}`, type: PROGBITS, flags: EXECUTABLE, ...(i === 0 ? { bytes: code(50_000) } : { over: 1 }) }));
-      return craftObject(sections, sections.map((_, i) => func(i + 1, 0, 400_000)));
+      const sections: CraftedSection[] = times(4000, (i) => ({
+        name: `s${i}`,
+        type: PROGBITS,
+        flags: EXECUTABLE,
+        ...(i === 0 ? { bytes: code(50_000) } : { over: 1 }),
+      }));
+      return craftObject(
+        sections,
+        sections.map((_, i) => func(i + 1, 0, 400_000)),
+      );
     },
   },
   {
     what: '14,000 functions that all reach to the end of their section',
     says: 'the functions of section xdp overlap',
-    bytes: () => craftObject([{ name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(50_000) }], times(14_000, (i) => func(1, 8 * i, 400_000 - 8 * i))),
+    bytes: () =>
+      craftObject(
+        [{ name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(50_000) }],
+        times(14_000, (i) => func(1, 8 * i, 400_000 - 8 * i)),
+      ),
   },
   {
     what: '3,000 relocation sections over the same 20,000 entries',
     says: 'the sections overlap',
     bytes: () => {
       const entries = relocationEntries(times(20_000, () => [0, 10, 99] as const));
-      return craftObject([{ name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(100) }, ...times(3000, (i): CraftedSection => ({ name: '.relxdp', type: REL, info: 1, ...(i === 0 ? { bytes: entries } : { over: 2 }) }))], [func(1, 0, 800)]);
+      return craftObject(
+        [
+          { name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(100) },
+          ...times(3000, (i): CraftedSection => ({ name: '.relxdp', type: REL, info: 1, ...(i === 0 ? { bytes: entries } : { over: 2 }) })),
+        ],
+        [func(1, 0, 800)],
+      );
     },
   },
   {
@@ -58,12 +82,26 @@ export const CRAFTED: readonly { what: string; says: string; bytes: () => Uint8A
   {
     what: '300,000 relocations of symbols that do not exist',
     says: '299900 more relocations of .relxdp name no symbol',
-    bytes: () => craftObject([{ name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(100) }, { name: '.relxdp', type: REL, info: 1, bytes: relocationEntries(times(300_000, () => [0, 10, 99] as const)) }], [func(1, 0, 800)]),
+    bytes: () =>
+      craftObject(
+        [
+          { name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(100) },
+          { name: '.relxdp', type: REL, info: 1, bytes: relocationEntries(times(300_000, () => [0, 10, 99] as const)) },
+        ],
+        [func(1, 0, 800)],
+      ),
   },
   {
     what: '300,000 relocations that fit no instruction',
     says: 'relocation type 77 cannot be applied to code',
-    bytes: () => craftObject([{ name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(100) }, { name: '.relxdp', type: REL, info: 1, bytes: relocationEntries(times(300_000, () => [0, 77, 1] as const)) }], [func(1, 0, 800)]),
+    bytes: () =>
+      craftObject(
+        [
+          { name: 'xdp', type: PROGBITS, flags: EXECUTABLE, bytes: code(100) },
+          { name: '.relxdp', type: REL, info: 1, bytes: relocationEntries(times(300_000, () => [0, 77, 1] as const)) },
+        ],
+        [func(1, 0, 800)],
+      ),
   },
   {
     what: '20,000 maps and a relocation of each',

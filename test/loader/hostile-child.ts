@@ -33,8 +33,14 @@ const basename = (file: string): string => file.slice(Math.max(file.lastIndexOf(
 function targetOf(file: string): Target {
   const bytes = new Uint8Array(readFileSync(file));
   const { elf } = readElf(bytes);
-  const regions = (elf?.sections ?? []).filter(({ name, size }) => size > 0 && !name.startsWith('.debug') && !name.startsWith('.rel.debug')).map(({ offset, size }) => ({ start: offset, end: offset + size }));
-  return { name: basename(file), bytes, regions: [{ start: 0, end: 64 }, { start: bytes.length - 64 * (elf?.sections.length ?? 1), end: bytes.length }, ...regions] };
+  const regions = (elf?.sections ?? [])
+    .filter(({ name, size }) => size > 0 && !name.startsWith('.debug') && !name.startsWith('.rel.debug'))
+    .map(({ offset, size }) => ({ start: offset, end: offset + size }));
+  return {
+    name: basename(file),
+    bytes,
+    regions: [{ start: 0, end: 64 }, { start: bytes.length - 64 * (elf?.sections.length ?? 1), end: bytes.length }, ...regions],
+  };
 }
 
 const { btf: kernelBtf } = kernel === '' ? { btf: undefined } : readBtf(readFileSync(kernel));

@@ -16,11 +16,15 @@ describe.skipIf(!folder)('hostile input', () => {
     ['btf', `${cases} damaged BTF sections`],
     ['dwarf', `${cases} objects with damaged debug information`],
   ])('%s: %s without a throw, each in time and memory', { timeout: 7_200_000 }, (mode) => {
-    const files = readdirSync(path.join(folder!, 'obj')).filter((name) => name.endsWith('.o')).map((name) => path.join(folder!, 'obj', name));
+    const files = readdirSync(path.join(folder!, 'obj'))
+      .filter((name) => name.endsWith('.o'))
+      .map((name) => path.join(folder!, 'obj', name));
     const { failed, slowest, largest } = runHostile(mode, cases, kernel, ...files);
     expect(failed).toBeUndefined();
     expect(slowest.value, slowest.what).toBeLessThan(1000);
     expect(largest.value, largest.what).toBeLessThan(MEMORY_BOUND);
-    process.stdout.write(`${mode}: slowest ${slowest.value.toFixed(0)} ms (${slowest.what}), most memory ${largest.value.toFixed(0)} MB (${largest.what})\n`);
+    process.stdout.write(
+      `${mode}: slowest ${slowest.value.toFixed(0)} ms (${slowest.what}), most memory ${largest.value.toFixed(0)} MB (${largest.what})\n`,
+    );
   });
 });

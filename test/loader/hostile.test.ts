@@ -39,7 +39,11 @@ number:
 
 const { bytes } = writeObject(assemble(TEXT, { helperId: () => 1 }), { mapTypeId: (name) => mapType(name)?.id });
 const { elf } = readElf(bytes);
-const target: Target = { name: 'assembled', bytes, regions: elf!.sections.filter(({ size }) => size > 0).map(({ offset, size }) => ({ start: offset, end: offset + size })) };
+const target: Target = {
+  name: 'assembled',
+  bytes,
+  regions: elf!.sections.filter(({ size }) => size > 0).map(({ offset, size }) => ({ start: offset, end: offset + size })),
+};
 
 describe('hostile input', () => {
   it('starts from an object that loads', () => {
@@ -62,7 +66,8 @@ describe('hostile input', () => {
 
   it('300 damaged BTF sections', () => {
     const section = elf!.section('.BTF')!;
-    for (let seed = 0; seed < 300; seed++) exerciseBtfBytes(damage({ name: 'btf', bytes: section.bytes, regions: [{ start: 0, end: 24 }] }, seed));
+    for (let seed = 0; seed < 300; seed++)
+      exerciseBtfBytes(damage({ name: 'btf', bytes: section.bytes, regions: [{ start: 0, end: 24 }] }, seed));
   });
 
   it('objects made to cost dearly: in time and memory', () => {
@@ -73,6 +78,10 @@ describe('hostile input', () => {
   });
 
   it.each(CRAFTED.filter(({ says }) => says !== ''))('says of $what why part of it is left out', ({ bytes, says }) => {
-    expect(loadObject(bytes(), 'x.o').problems.map(({ message }) => message).join('\n')).toContain(says);
+    expect(
+      loadObject(bytes(), 'x.o')
+        .problems.map(({ message }) => message)
+        .join('\n'),
+    ).toContain(says);
   });
 });

@@ -30,7 +30,8 @@ export function damage(target: Target, seed: number): Uint8Array {
   if (random(6) === 0) bytes = bytes.slice(0, random(bytes.length + 1));
   const view = new DataView(bytes.buffer);
   const place = (size: number): number => {
-    const region = random(4) === 0 || target.regions.length === 0 ? { start: 0, end: bytes.length } : target.regions[random(target.regions.length)]!;
+    const region =
+      random(4) === 0 || target.regions.length === 0 ? { start: 0, end: bytes.length } : target.regions[random(target.regions.length)]!;
     const from = Math.min(region.start, bytes.length);
     return Math.min(from + random(Math.max(1, Math.min(region.end, bytes.length) - from)), bytes.length - size);
   };
@@ -82,7 +83,8 @@ function cpuMilliseconds(): number {
 export function exercise(bytes: Uint8Array, kernelBtf: Btf | undefined): number {
   const start = cpuMilliseconds();
   const object = loadObject(bytes, 'hostile.bpf.o', kernelBtf ? { kernelBtf } : {});
-  if (object.programs.length === 0 && object.problems.length === 0 && object.maps.length === 0 && !object.btf && bytes.length < 64) throw new Error('nothing was read and nothing was said');
+  if (object.programs.length === 0 && object.problems.length === 0 && object.maps.length === 0 && !object.btf && bytes.length < 64)
+    throw new Error('nothing was read and nothing was said');
   for (const program of object.programs) {
     for (const insn of program.insns) if (!Number.isInteger(insn.imm)) throw new Error(`imm ${insn.imm} in ${program.name}`);
     for (const { insn } of program.lines) if (insn > program.insns.length) throw new Error(`a line at ${insn} in ${program.name}`);

@@ -34,13 +34,16 @@ function headerName(seen: Map<string, number>, name: string): string {
   return n === 1 ? name : `${name}___${n}`;
 }
 
-const layout = (btf: Btf, type: BtfComposite): string => `${type.kind} ${sizeOf(btf, type.id)} ${type.members.map(({ name, bitOffset, bitSize }) => (name === '' ? '' : `${name}@${bitOffset}:${bitSize}`)).join(' ')}`;
+const layout = (btf: Btf, type: BtfComposite): string =>
+  `${type.kind} ${sizeOf(btf, type.id)} ${type.members.map(({ name, bitOffset, bitSize }) => (name === '' ? '' : `${name}@${bitOffset}:${bitSize}`)).join(' ')}`;
 
 /** BTF of a file in which a variable of each type keeps it. */
 function compileTypes(folder: string, types: readonly { name: string; type: BtfComposite }[]): Btf {
   const [source, output] = [path.join(folder, 'types.c'), path.join(folder, 'types.o')];
   writeFileSync(source, `#include "vmlinux.h"\n${types.map(({ name, type }, i) => `${type.kind} ${name} *v${i};`).join('\n')}\n`);
-  execFileSync(compiler!.path, ['--target=bpf', '-mcpu=v3', '-g', '-O0', '-Wno-visibility', '-Werror', '-c', source, '-o', output], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(compiler!.path, ['--target=bpf', '-mcpu=v3', '-g', '-O0', '-Wno-visibility', '-Werror', '-c', source, '-o', output], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return readBtf(readElf(readFileSync(output)).elf!.section('.BTF')!.bytes).btf!;
 }
 
@@ -86,8 +89,14 @@ describe.skipIf(!kernel)('the running kernel', () => {
           const id = compiled.find(name, type.kind);
           const other = id === undefined ? undefined : (compiled.type(id) as BtfComposite);
           // Padding of the header has no name, and an explicit member fills a union: neither is of the original.
-          const there = other && layout(compiled, { ...other, members: other.members.filter((member) => member.name !== '__whole_union' && (member.name !== '' || member.bitSize === 0)) });
-          if (there?.trim().replace(/ +/g, ' ') !== layout(original, type).trim().replace(/ +/g, ' ')) different.push(`${name}: ${layout(original, type).slice(0, 200)} / ${there?.slice(0, 200)}`);
+          const there =
+            other &&
+            layout(compiled, {
+              ...other,
+              members: other.members.filter((member) => member.name !== '__whole_union' && (member.name !== '' || member.bitSize === 0)),
+            });
+          if (there?.trim().replace(/ +/g, ' ') !== layout(original, type).trim().replace(/ +/g, ' '))
+            different.push(`${name}: ${layout(original, type).slice(0, 200)} / ${there?.slice(0, 200)}`);
         }
       }
       rmSync(folder, { recursive: true });
@@ -103,16 +112,22 @@ describe('the reduced kernel BTF', () => {
     const { btf, problems } = readBtf(reducedBytes);
     expect(problems).toEqual([]);
     const holes: string[] = [];
-    for (const type of composites(btf!)) for (const member of type.members) if (member.bitSize === 0 && sizeOf(btf!, member.type) === undefined) holes.push(`${type.name}.${member.name}`);
+    for (const type of composites(btf!))
+      for (const member of type.members)
+        if (member.bitSize === 0 && sizeOf(btf!, member.type) === undefined) holes.push(`${type.name}.${member.name}`);
     expect(holes).toEqual([]);
   });
 
   it.skipIf(!kernel || !oracleFolder())('is what its generator makes', { timeout: 300_000 }, () => {
     const made = JSON.parse(readFileSync(path.join(repository, 'toolchain/kernel/linux-6.18.btf.json'), 'utf8')) as { source: string };
-    if (createHash('sha256').update(kernel!).digest('hex') !== made.source) return missing('kernel', 'the running kernel is not the one that the reduced BTF was made from');
+    if (createHash('sha256').update(kernel!).digest('hex') !== made.source)
+      return missing('kernel', 'the running kernel is not the one that the reduced BTF was made from');
     const folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-reduced-'));
     const output = path.join(folder, 'again.btf');
-    execFileSync('npx', ['--no-install', 'tsx', path.join(repository, 'tools/generate-kernel-btf.mts'), '--output', output], { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('npx', ['--no-install', 'tsx', path.join(repository, 'tools/generate-kernel-btf.mts'), '--output', output], {
+      cwd: repository,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const same = Buffer.compare(readFileSync(output), reducedBytes) === 0;
     rmSync(folder, { recursive: true });
     expect(same).toBe(true);
@@ -124,7 +139,8 @@ describe('the reduced kernel BTF', () => {
     const reduced = readBtf(reducedBytes).btf!;
     const prog = reduced.type(reduced.find('bpf_prog_aux', 'struct')!) as BtfComposite;
     const same = full.type(full.find('bpf_prog_aux', 'struct')!) as BtfComposite;
-    if (sizeOf(full, same.id) !== sizeOf(reduced, prog.id)) return missing('kernel', 'the running kernel is not a 6.18 like the one that the reduced BTF was made from');
+    if (sizeOf(full, same.id) !== sizeOf(reduced, prog.id))
+      return missing('kernel', 'the running kernel is not a 6.18 like the one that the reduced BTF was made from');
     for (const name of ['task_struct', 'sk_buff', 'sock', 'file', 'bpf_map']) {
       const a = reduced.type(reduced.find(name, 'struct')!) as BtfComposite;
       const b = full.type(full.find(name, 'struct')!) as BtfComposite;

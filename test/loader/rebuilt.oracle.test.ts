@@ -13,12 +13,16 @@ const built = COMPILERS.filter((name) => existsSync(path.join(folder, name)) && 
 if (built.length === 0) missing('rebuilt', `there is no ${folder}: npx tsx tools/rebuild-corpus.mts builds it`);
 
 describe.skipIf(built.length === 0)('the corpus of other compilers', () => {
-  it.each(built)('%s', (compiler) => {
-    const before = ratchet[compiler];
-    expect(before, `${compiler} is not in rebuilt.json`).toBeDefined();
-    const now = countRebuilt(path.join(folder, compiler));
-    expect(now.objects).toBe(before!.objects);
-    expect(now.oursOnly).toEqual({});
-    expect(regressions(before!, now)).toEqual([]);
-  }, 120_000);
+  it.each(built)(
+    '%s',
+    (compiler) => {
+      const before = ratchet[compiler];
+      expect(before, `${compiler} is not in rebuilt.json`).toBeDefined();
+      const now = countRebuilt(path.join(folder, compiler));
+      expect(now.objects).toBe(before!.objects);
+      expect(now.oursOnly).toEqual({});
+      expect(regressions(before!, now)).toEqual([]);
+    },
+    120_000,
+  );
 });

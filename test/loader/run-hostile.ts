@@ -16,9 +16,20 @@ export function runHostile(...args: string[]): HostileReport {
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'ebpf-hostile-'));
   try {
     const bundle = path.join(scratch, 'child.cjs');
-    buildSync({ entryPoints: [path.join(repository, 'test/loader/hostile-child.ts')], outfile: bundle, absWorkingDir: repository, bundle: true, platform: 'node', target: 'node20', format: 'cjs' });
-    const { status, stdout, stderr } = spawnSync(process.execPath, [`--max-old-space-size=${MEMORY_BOUND}`, bundle, ...args], { encoding: 'utf8' });
-    if (status !== 0) return { failed: `the process died: ${stderr.slice(0, 1000)}`, slowest: { value: 0, what: '' }, largest: { value: 0, what: '' } };
+    buildSync({
+      entryPoints: [path.join(repository, 'test/loader/hostile-child.ts')],
+      outfile: bundle,
+      absWorkingDir: repository,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+    });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [`--max-old-space-size=${MEMORY_BOUND}`, bundle, ...args], {
+      encoding: 'utf8',
+    });
+    if (status !== 0)
+      return { failed: `the process died: ${stderr.slice(0, 1000)}`, slowest: { value: 0, what: '' }, largest: { value: 0, what: '' } };
     return JSON.parse(stdout) as HostileReport;
   } finally {
     rmSync(scratch, { recursive: true });

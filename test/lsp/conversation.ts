@@ -5,7 +5,20 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { CodeAction, CompletionItem, Diagnostic, DocumentSymbol, Hover, InlayHint, Location, Position, Range, SignatureHelp, TextDocumentEdit, TextEdit } from 'vscode-languageserver';
+import type {
+  CodeAction,
+  CompletionItem,
+  Diagnostic,
+  DocumentSymbol,
+  Hover,
+  InlayHint,
+  Location,
+  Position,
+  Range,
+  SignatureHelp,
+  TextDocumentEdit,
+  TextEdit,
+} from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { repository } from '#test/requirements';
 import type { ProgramInfo } from '../../server/src/features/programs.ts';
@@ -72,12 +85,18 @@ class Player {
         return answer ? [`at ${this.range(answer.range!)}`, (answer.contents as { value: string }).value] : ['nothing'];
       }
       case 'hints': {
-        const answer = await this.ask<InlayHint[]>('textDocument/inlayHint', { range: { start: { line: 0, character: 0 }, end: { line: this.document.lineCount, character: 0 } } });
-        return answer.length === 0 ? ['none'] : answer.map(({ position, label }) => `${position.line + 1}: ${this.lineOf(position.line)}  ⟨${label as string}⟩`);
+        const answer = await this.ask<InlayHint[]>('textDocument/inlayHint', {
+          range: { start: { line: 0, character: 0 }, end: { line: this.document.lineCount, character: 0 } },
+        });
+        return answer.length === 0
+          ? ['none']
+          : answer.map(({ position, label }) => `${position.line + 1}: ${this.lineOf(position.line)}  ⟨${label as string}⟩`);
       }
       case 'fixes': {
         const { uri, version } = this.document;
-        const { diagnostics } = await this.client.until(() => this.client!.published.find((one) => one.uri === uri && one.version === version));
+        const { diagnostics } = await this.client.until(() =>
+          this.client!.published.find((one) => one.uri === uri && one.version === version),
+        );
         const range = { start: { line: 0, character: 0 }, end: { line: this.document.lineCount, character: 0 } };
         this.actions = await this.ask<CodeAction[]>('textDocument/codeAction', { range, context: { diagnostics } });
         return this.actions.length === 0 ? ['none'] : this.actions.map(({ title, isPreferred }) => `${isPreferred ? '* ' : ''}${title}`);
@@ -93,23 +112,43 @@ class Player {
         const signature = answer?.signatures[0];
         if (!signature) return ['nothing'];
         const active = signature.parameters?.[answer.activeParameter!]?.label as [number, number] | undefined;
-        return [signature.label, active ? ' '.repeat(active[0]) + '~'.repeat(active[1] - active[0]) : 'no such parameter', (signature.documentation as { value: string } | undefined)?.value ?? ''];
+        return [
+          signature.label,
+          active ? ' '.repeat(active[0]) + '~'.repeat(active[1] - active[0]) : 'no such parameter',
+          (signature.documentation as { value: string } | undefined)?.value ?? '',
+        ];
       }
       case 'definition': {
         const answer = await this.ask<Location | null>('textDocument/definition', { position: this.place(rest) });
         return [answer ? `${this.range(answer.range)}: ${this.document.getText(answer.range)}` : 'nothing'];
       }
       case 'symbols':
-        return (await this.ask<DocumentSymbol[]>('textDocument/documentSymbol', {})).map(({ name, detail, range, selectionRange }) => `${name} (${detail}) ${this.range(range)}, name ${this.range(selectionRange)}`);
+        return (await this.ask<DocumentSymbol[]>('textDocument/documentSymbol', {})).map(
+          ({ name, detail, range, selectionRange }) => `${name} (${detail}) ${this.range(range)}, name ${this.range(selectionRange)}`,
+        );
       case 'programs': {
-        await this.client.until(() => this.client!.changed.find(({ uri, version }) => uri === this.document.uri && version === this.document.version));
+        await this.client.until(() =>
+          this.client!.changed.find(({ uri, version }) => uri === this.document.uri && version === this.document.version),
+        );
         const { programs } = await this.ask<{ programs: ProgramInfo[] }>('ebpf/programs', {}, { uri: this.document.uri });
-        return programs.map(({ name, section, type, range, selectionRange, verdict, summary }) => `${name} SEC("${section}") ${type} ${this.range(range)}, name ${this.range(selectionRange)}: ${verdict}; ${summary.replace(/ · [\d.]+ m?s$/, '')}`);
+        return programs.map(
+          ({ name, section, type, range, selectionRange, verdict, summary }) =>
+            `${name} SEC("${section}") ${type} ${this.range(range)}, name ${this.range(selectionRange)}: ${verdict}; ${summary.replace(/ · [\d.]+ m?s$/, '')}`,
+        );
       }
       case 'verify': {
-        const answer = await this.ask<{ text: string } | null>('ebpf/verify', {}, { uri: this.document.uri, ...(rest ? { program: rest } : {}) });
+        const answer = await this.ask<{ text: string } | null>(
+          'ebpf/verify',
+          {},
+          { uri: this.document.uri, ...(rest ? { program: rest } : {}) },
+        );
         // The log itself is the verifier's business, and tested there.
-        return answer?.text.split('\n').filter((one) => one.startsWith('; program') || one.startsWith('processed')).map((one) => one.replace(/, \d+\.\d ms$/, '')) ?? ['nothing'];
+        return (
+          answer?.text
+            .split('\n')
+            .filter((one) => one.startsWith('; program') || one.startsWith('processed'))
+            .map((one) => one.replace(/, \d+\.\d ms$/, '')) ?? ['nothing']
+        );
       }
       case 'said':
         await this.client.until(() => this.client!.said[0]);
@@ -140,7 +179,10 @@ class Player {
     const range = { start: this.document.positionAt(at), end: this.document.positionAt(at + from.length) };
     const version = this.document.version + 1;
     this.document = TextDocument.update(this.document, [{ range, text: to }], version);
-    this.client!.tell('textDocument/didChange', { textDocument: { uri: this.document.uri, version }, contentChanges: [{ range, text: to }] });
+    this.client!.tell('textDocument/didChange', {
+      textDocument: { uri: this.document.uri, version },
+      contentChanges: [{ range, text: to }],
+    });
     return [];
   }
 
@@ -156,12 +198,16 @@ class Player {
     while (first < after.length && before[first] === after[first]) first++;
     let same = 0;
     while (same < before.length - first && same < after.length - first && before.at(-1 - same) === after.at(-1 - same)) same++;
-    return after.slice(Math.max(0, first - 1), after.length - same + 1).map((line, index) => `${Math.max(0, first - 1) + index + 1}: ${line}`);
+    return after
+      .slice(Math.max(0, first - 1), after.length - same + 1)
+      .map((line, index) => `${Math.max(0, first - 1) + index + 1}: ${line}`);
   }
 
   private async diagnostics(): Promise<string[]> {
     const { uri, version } = this.document;
-    const { diagnostics } = await this.client!.until(() => this.client!.published.find((one) => one.uri === uri && one.version === version));
+    const { diagnostics } = await this.client!.until(() =>
+      this.client!.published.find((one) => one.uri === uri && one.version === version),
+    );
     return diagnostics.length === 0 ? ['none'] : diagnostics.flatMap((one) => this.diagnostic(one));
   }
 
@@ -170,7 +216,10 @@ class Player {
       `${this.range(range)} ${SEVERITIES[severity!]} (${[source, code].filter((part) => part !== undefined).join(', ')})`,
       `  ${this.document.getText(range).replaceAll('\n', '⏎')}`,
       ...message.split('\n').map((line) => `  | ${line}`),
-      ...(relatedInformation ?? []).map((one) => `  related ${one.location.uri === this.document.uri ? '' : `${one.location.uri} `}${this.range(one.location.range)}: ${one.message}`),
+      ...(relatedInformation ?? []).map(
+        (one) =>
+          `  related ${one.location.uri === this.document.uri ? '' : `${one.location.uri} `}${this.range(one.location.range)}: ${one.message}`,
+      ),
     ];
   }
 
@@ -178,7 +227,9 @@ class Player {
   private async complete(rest: string): Promise<string[]> {
     const [, quoted, pattern] = /^("(?:\\.|[^"\\])*")(?: \/(.*)\/)?$/.exec(rest)!;
     const items = await this.ask<CompletionItem[]>('textDocument/completion', { position: this.place(quoted!) });
-    const shown = items.filter(({ label }) => new RegExp(pattern ?? '').test(label)).sort((a, b) => ((a.sortText ?? a.label) < (b.sortText ?? b.label) ? -1 : 1));
+    const shown = items
+      .filter(({ label }) => new RegExp(pattern ?? '').test(label))
+      .sort((a, b) => ((a.sortText ?? a.label) < (b.sortText ?? b.label) ? -1 : 1));
     const lines = shown.map((item) => `${item.tags?.includes(1) ? `~~${item.label}~~` : item.label}: ${item.detail ?? ''}`);
     return [`${items.length > shown.length ? `${shown.length} of ${items.length}` : items.length} items`, ...lines];
   }

@@ -1,7 +1,13 @@
 // A language client in this process, behind the same bytes that VS Code would send. Keeps what the server says unasked.
 
 import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { createConnection, createProtocolConnection, StreamMessageReader, StreamMessageWriter, type ProtocolConnection } from 'vscode-languageserver/node';
+import {
+  createConnection,
+  createProtocolConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+  type ProtocolConnection,
+} from 'vscode-languageserver/node';
 import type { Diagnostic } from 'vscode-languageserver';
 import { startServer } from '../../server/src/language-server.ts';
 import { nodeHost } from '../../server/src/node-host.ts';
@@ -27,7 +33,8 @@ export class LspClient {
   private constructor(private readonly connection: ProtocolConnection) {
     connection.onNotification('textDocument/publishDiagnostics', (params: Published) => this.note(() => this.published.push(params)));
     connection.onNotification('ebpf/programsChanged', (params: ProgramsChanged) => this.note(() => this.changed.push(params)));
-    for (const method of ['ebpf/noCompiler', 'window/logMessage']) connection.onNotification(method, (params: unknown) => this.note(() => this.said.push({ method, params })));
+    for (const method of ['ebpf/noCompiler', 'window/logMessage'])
+      connection.onNotification(method, (params: unknown) => this.note(() => this.said.push({ method, params })));
     connection.listen();
   }
 
@@ -42,7 +49,12 @@ export class LspClient {
   /** A server of any kind, behind its streams. */
   static async over(from: Readable, to: Writable, initializationOptions: object): Promise<LspClient> {
     const client = new LspClient(createProtocolConnection(new StreamMessageReader(from), new StreamMessageWriter(to)));
-    const capabilities = { textDocument: { publishDiagnostics: { relatedInformation: true, versionSupport: true }, completion: { completionItem: { snippetSupport: true } } } };
+    const capabilities = {
+      textDocument: {
+        publishDiagnostics: { relatedInformation: true, versionSupport: true },
+        completion: { completionItem: { snippetSupport: true } },
+      },
+    };
     await client.ask('initialize', { processId: null, rootUri: null, capabilities, initializationOptions });
     client.tell('initialized', {});
     return client;

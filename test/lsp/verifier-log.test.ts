@@ -40,11 +40,12 @@ beforeEach(() => {
 
 const file = (name: string): string => path.join(workspace, name);
 const uriOf = (name: string): string => pathToFileURL(file(name)).href;
-const read = (text: string, more: object = {}): Promise<Answer> => client.ask('ebpf/readVerifierLog', { text, folders: [pathToFileURL(workspace).href], ...more });
+const read = (text: string, more: object = {}): Promise<Answer> =>
+  client.ask('ebpf/readVerifierLog', { text, folders: [pathToFileURL(workspace).href], ...more });
 const saidOf = (uri: string): readonly Diagnostic[] | undefined => client.published.findLast((one) => one.uri === uri)?.diagnostics;
 
 describe('a log of libbpf', () => {
-  it('stands on the source, with the cause, the code\'s page and the registers', async () => {
+  it("stands on the source, with the cause, the code's page and the registers", async () => {
     writeFileSync(file('src/refused.bpf.c'), program);
     const uri = uriOf('src/refused.bpf.c');
     const answer = await read(logOf('no-null-check.libbpf-level1'));
@@ -52,14 +53,25 @@ describe('a log of libbpf', () => {
     const [diagnostic, ...others] = (await client.until(() => saidOf(uri)))!;
     expect(others).toEqual([]);
     const line = lineOf(program, '*count += 1;');
-    expect(diagnostic).toMatchObject({ range: { start: { line, character: 1 }, end: { line, character: 13 } }, severity: 1, source: 'eBPF verifier log', code: 'null-dereference', codeDescription: { href: 'file:///pages/null-dereference.md' } });
-    expect(diagnostic!.message).toContain('The kernel says: R0 invalid mem access \'map_value_or_null\'');
-    expect(diagnostic!.relatedInformation).toMatchObject([{ message: 'bpf_map_lookup_elem() may return NULL here', location: { uri, range: { start: { line: lineOf(program, '*count = bpf_map_lookup_elem') } } } }]);
+    expect(diagnostic).toMatchObject({
+      range: { start: { line, character: 1 }, end: { line, character: 13 } },
+      severity: 1,
+      source: 'eBPF verifier log',
+      code: 'null-dereference',
+      codeDescription: { href: 'file:///pages/null-dereference.md' },
+    });
+    expect(diagnostic!.message).toContain("The kernel says: R0 invalid mem access 'map_value_or_null'");
+    expect(diagnostic!.relatedInformation).toMatchObject([
+      {
+        message: 'bpf_map_lookup_elem() may return NULL here',
+        location: { uri, range: { start: { line: lineOf(program, '*count = bpf_map_lookup_elem') } } },
+      },
+    ]);
     const hover = await client.ask<Hover>('textDocument/hover', { textDocument: { uri }, position: { line, character: 3 } });
     expect((hover.contents as { value: string }).value).toContain('→ R0     map_value_or_null(id=1,map=counts,ks=4,vs=8)');
   });
 
-  it('of Linux 7.3 points at the column, and says the kernel\'s reason', async () => {
+  it("of Linux 7.3 points at the column, and says the kernel's reason", async () => {
     writeFileSync(file('refused.bpf.c'), program);
     await read(logOf('linux-7.3'));
     const [diagnostic] = (await client.until(() => saidOf(uriOf('refused.bpf.c'))))!;
@@ -70,10 +82,13 @@ describe('a log of libbpf', () => {
   it('without file names finds the line by its text', async () => {
     writeFileSync(file('src/refused.bpf.c'), program);
     const { programs } = await read(logOf('linux-5.15-no-places'));
-    expect(programs[0]?.location).toMatchObject({ uri: uriOf('src/refused.bpf.c'), range: { start: { line: lineOf(program, '*count += 1;') } } });
+    expect(programs[0]?.location).toMatchObject({
+      uri: uriOf('src/refused.bpf.c'),
+      range: { start: { line: lineOf(program, '*count += 1;') } },
+    });
   });
 
-  it('without instructions stands at the program\'s name', async () => {
+  it("without instructions stands at the program's name", async () => {
     writeFileSync(file('refused.bpf.c'), program);
     const { programs } = await read(logOf('several.ci'));
     expect(programs.map(({ name, location }) => [name, location?.range.start.line])).toEqual([
@@ -140,7 +155,7 @@ describe('what a log said is taken back', () => {
     expect(saidOf(uri)).toEqual([]);
   });
 
-  it('counts the editor\'s text, not the file\'s', async () => {
+  it("counts the editor's text, not the file's", async () => {
     const uri = await open('refused.bpf.c', program);
     writeFileSync(file('refused.bpf.c'), 'nothing\n');
     const { programs } = await read(logOf('no-null-check.libbpf-level1'));
@@ -148,7 +163,7 @@ describe('what a log said is taken back', () => {
     close(uri);
   });
 
-  it('the log\'s own document has an outline, folds, the refusal, and leads to the source', async () => {
+  it("the log's own document has an outline, folds, the refusal, and leads to the source", async () => {
     writeFileSync(file('refused.bpf.c'), program);
     const text = logOf('through-a-function.libbpf-level2');
     await read('nothing'); // Tells the folders.
@@ -157,9 +172,12 @@ describe('what a log said is taken back', () => {
     expect(text.split('\n')[diagnostic!.range.start.line]).toContain('R0 invalid mem access');
     const at = (part: string): object => ({ textDocument: { uri }, position: { line: lineOf(text, part), character: 4 } });
     const symbols = await client.ask<DocumentSymbol[]>('textDocument/documentSymbol', { textDocument: { uri } });
-    expect(symbols.map(({ name, detail, children }) => [name, detail, children?.map((child) => child.name)])).toEqual([['through_a_function', 'rejected', ['R0 invalid mem access \'map_value_or_null\'']]]);
+    expect(symbols.map(({ name, detail, children }) => [name, detail, children?.map((child) => child.name)])).toEqual([
+      ['through_a_function', 'rejected', ["R0 invalid mem access 'map_value_or_null'"]],
+    ]);
     expect((await client.ask<FoldingRange[]>('textDocument/foldingRange', { textDocument: { uri } })).length).toBeGreaterThan(0);
-    const line = async (part: string): Promise<number> => (await client.ask<Location>('textDocument/definition', at(part))).range.start.line;
+    const line = async (part: string): Promise<number> =>
+      (await client.ask<Location>('textDocument/definition', at(part))).range.start.line;
     expect(await line('; return bpf_map_lookup_elem')).toBe(lineOf(program, 'return bpf_map_lookup_elem'));
     expect(await line('12: (85) call')).toBe(lineOf(program, 'return bpf_map_lookup_elem'));
     expect(await line('R0 invalid mem access')).toBe(lineOf(program, 'return *count > 5'));
@@ -175,12 +193,16 @@ describe('a log is not trusted', () => {
     const text = logOf('linux-7.3').replaceAll('refused.bpf.c', path.join(outside, 'refused.bpf.c'));
     const { message, warning, programs } = await read(text);
     expect([warning, programs[0]?.location]).toEqual([true, undefined]);
-    expect(message).toContain('The source line is not in this workspace: open the folder with the program\'s source, and read the log again.');
+    expect(message).toContain(
+      "The source line is not in this workspace: open the folder with the program's source, and read the log again.",
+    );
     expect(client.published.filter(({ diagnostics }) => diagnostics.length > 0)).toEqual([]);
   });
 
   it.each(['../../../etc/passwd', '/etc/passwd', '..\\..\\x', 'con', ''])('opens nothing for %j', async (name) => {
-    const { programs } = await read(`; x @ ${name}:1\n0: (95) exit\nR0 !read_ok\nprocessed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n`);
+    const { programs } = await read(
+      `; x @ ${name}:1\n0: (95) exit\nR0 !read_ok\nprocessed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n`,
+    );
     expect(programs[0]?.location).toBeUndefined();
   });
 

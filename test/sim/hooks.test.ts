@@ -22,7 +22,10 @@ beforeAll(async () => {
 }, 60_000);
 
 const scenario = (events: string): Scenario => {
-  const { scenario: read, problems } = parseScenario(`{ "kernel": { "cpus": 2 }, "processes": [{ "pid": 1200, "tgid": 1200, "comm": "bash", "uid": 1000, "gid": 100 }, { "pid": 1300, "comm": "rm", "parent": 1200 }], "events": [${events}] }`, '');
+  const { scenario: read, problems } = parseScenario(
+    `{ "kernel": { "cpus": 2 }, "processes": [{ "pid": 1200, "tgid": 1200, "comm": "bash", "uid": 1000, "gid": 100 }, { "pid": 1300, "comm": "rm", "parent": 1200 }], "events": [${events}] }`,
+    '',
+  );
   expect(problems).toEqual([]);
   return read!;
 };
@@ -39,7 +42,15 @@ function prepared(only: readonly string[] | undefined, engine = interpreter): Ke
 function notes(kernel: Kernel): { name: string; values: readonly PlainValue[]; text: PlainValue }[] {
   const map = kernel.maps.find(({ definition }) => definition.name === 'notes')!;
   const decoded = map.entries().map(({ key, values }) => {
-    const { order, values: numbers, text } = decodeValue(object!.btf!, map.definition.valueTypeId!, values[0]!) as { order: number; values: readonly PlainValue[]; text: PlainValue };
+    const {
+      order,
+      values: numbers,
+      text,
+    } = decodeValue(object!.btf!, map.definition.valueTypeId!, values[0]!) as {
+      order: number;
+      values: readonly PlainValue[];
+      text: PlainValue;
+    };
     return { name: String(decodeValue(object!.btf!, map.definition.keyTypeId!, key)), values: numbers, text, order };
   });
   return decoded.sort((a, b) => a.order - b.order).map(({ name, values, text }) => ({ name, values, text }));
@@ -56,7 +67,7 @@ function run(events: string, only?: readonly string[]): ReturnType<typeof notes>
 const EXECVE = '{ "type": "syscall", "name": "execve", "pid": 1200, "arguments": { "filename": "/usr/bin/ls", "argv": ["ls", "-l"] } }';
 
 describe('events reach programs', () => {
-  test('a system call, in the kernel\'s order', () => {
+  test("a system call, in the kernel's order", () => {
     if (!object) return;
     expect(run(EXECVE)).toEqual([
       { name: 'raw_enter', values: [59, 59, 0, 0], text: '/usr/bin/ls' },
@@ -73,7 +84,11 @@ describe('events reach programs', () => {
     if (!object) return;
     const seen = run('{ "type": "syscall", "name": "execve", "pid": 1200, "arguments": { "filename": "/nowhere" }, "return": -2 }');
     expect(seen.map(({ name }) => name)).not.toContain('tp_exec');
-    expect(seen.find(({ name }) => name === 'kretsyscall')).toEqual({ name: 'kretsyscall', values: [(1n << 64n) - 2n, 0, 0, 0], text: 'bash' });
+    expect(seen.find(({ name }) => name === 'kretsyscall')).toEqual({
+      name: 'kretsyscall',
+      values: [(1n << 64n) - 2n, 0, 0, 0],
+      text: 'bash',
+    });
   });
 
   test('a kernel function', () => {
@@ -96,12 +111,20 @@ describe('events reach programs', () => {
 
   test('a tracepoint with its record', () => {
     if (!object) return;
-    expect(run('{ "type": "tracepoint", "name": "sched:sched_switch", "fields": { "prev_pid": 5, "next_pid": 6, "next_prio": 120, "next_comm": "make" } }')).toEqual([{ name: 'sched_switch', values: [5, 6, 120, 0], text: 'make' }]);
+    expect(
+      run(
+        '{ "type": "tracepoint", "name": "sched:sched_switch", "fields": { "prev_pid": 5, "next_pid": 6, "next_prio": 120, "next_comm": "make" } }',
+      ),
+    ).toEqual([{ name: 'sched_switch', values: [5, 6, 120, 0], text: 'make' }]);
   });
 
   test('a sample, an LSM hook and a bare context', () => {
     if (!object) return;
-    expect(run('{ "type": "sample", "period": 7, "address": "0x400000" }, { "type": "function", "name": "bpf_lsm_file_open", "arguments": [0] }, { "type": "context", "program": "on_sockops", "fields": { "op": 3, "family": 2 } }')).toEqual([
+    expect(
+      run(
+        '{ "type": "sample", "period": 7, "address": "0x400000" }, { "type": "function", "name": "bpf_lsm_file_open", "arguments": [0] }, { "type": "context", "program": "on_sockops", "fields": { "op": 3, "family": 2 } }',
+      ),
+    ).toEqual([
       { name: 'sample', values: [7, 0x400000, 0, 0], text: '' },
       { name: 'lsm', values: [0, 0, 0, 0], text: '' },
       { name: 'sockops', values: [3, 2, 0, 0], text: '' },
@@ -126,12 +149,17 @@ describe('events reach programs', () => {
     expect(run(`${start}${wait('10ms')}`, only)).toEqual([begun]);
     expect(run(`${start}${wait('12ms')}`, only)).toEqual([begun, { name: 'tick', values: [0, 1, 100_011, 0], text: '' }]);
     // Started again by its callback.
-    expect(run(`${start}${wait('12ms')}${wait('20ms')}${wait('2s')}`, only)).toEqual([begun, { name: 'tick', values: [0, 2, 100_016, 0], text: '' }]);
+    expect(run(`${start}${wait('12ms')}${wait('20ms')}${wait('2s')}`, only)).toEqual([
+      begun,
+      { name: 'tick', values: [0, 2, 100_016, 0], text: '' },
+    ]);
   });
 
-  test('an iterator\'s context', () => {
+  test("an iterator's context", () => {
     if (!object || !kernelBtf) return;
-    expect(run('{ "type": "context", "program": "iterate", "pid": 1300 }')).toEqual([{ name: 'iterate', values: [1300, 0, 0, 0], text: '' }]);
+    expect(run('{ "type": "context", "program": "iterate", "pid": 1300 }')).toEqual([
+      { name: 'iterate', values: [1300, 0, 0, 0], text: '' },
+    ]);
   });
 
   test('every program has a default event that reaches it', () => {
@@ -148,7 +176,9 @@ describe('events reach programs', () => {
     if (!object) return;
     const kernel = prepared([]);
     const sockops = kernel.programs.find(({ program }) => program.name === 'on_sockops')!;
-    expect(kernel.attach(sockops).map(({ message }) => message)).toEqual(['on_sockops is of type sock_ops, which no simulated event reaches yet: drive it with an event of type "context" that gives its context']);
+    expect(kernel.attach(sockops).map(({ message }) => message)).toEqual([
+      'on_sockops is of type sock_ops, which no simulated event reaches yet: drive it with an event of type "context" that gives its context',
+    ]);
   });
 });
 
@@ -156,7 +186,10 @@ describe('time travel', () => {
   /** Everything that can be seen of a kernel. */
   const picture = (kernel: Kernel): unknown => ({
     now: kernel.now(),
-    maps: kernel.maps.map((map) => ({ name: map.definition.name, entries: map.entries().map(({ key, values }) => `${toHex(key)}=${values.map((value) => toHex(value)).join()}`) })),
+    maps: kernel.maps.map((map) => ({
+      name: map.definition.name,
+      entries: map.entries().map(({ key, values }) => `${toHex(key)}=${values.map((value) => toHex(value)).join()}`),
+    })),
     regions: [...kernel.memory.regions].map(({ id, name, base, size }) => `${id} ${name} ${base} ${size}`),
   });
 
@@ -203,7 +236,8 @@ describe('time travel', () => {
     kernel.prepare(played);
     runScenario(kernel, { events: [played.events[0]!] });
     const saved = kernel.snapshot();
-    const results = (): unknown => runScenario(kernel, { events: [played.events[1]!] }).map(({ outcome, output, insns }) => ({ outcome, output, insns }));
+    const results = (): unknown =>
+      runScenario(kernel, { events: [played.events[1]!] }).map(({ outcome, output, insns }) => ({ outcome, output, insns }));
     const once = results();
     const after = picture(kernel);
     kernel.restore(saved);

@@ -19,16 +19,26 @@ export interface CorpusAnswer {
 const LEAVES_ITS_WALK = /^bpf_(throw|timer_|wq_|task_work)/;
 const TIMERS = [169, 170, 171];
 
-export function followCorpus(folder: string, engine: Engine, options: { kernelBtf?: Btf | undefined; every?: number; offset?: number; budget?: number; until?: () => boolean }): CorpusAnswer {
+export function followCorpus(
+  folder: string,
+  engine: Engine,
+  options: { kernelBtf?: Btf | undefined; every?: number; offset?: number; budget?: number; until?: () => boolean },
+): CorpusAnswer {
   const answer: CorpusAnswer = { programs: 0, runs: 0, executed: 0, violations: [] };
   const types = options.kernelBtf ? { kernelBtf: options.kernelBtf } : {};
   let counter = options.offset ?? 0;
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.bpf.o')).sort()) {
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith('.bpf.o'))
+    .sort()) {
     if (options.until?.()) break;
     if (options.every !== undefined && counter++ % options.every !== 0) continue;
     const object = loadObject(readFileSync(path.join(folder, name)), name, { cpus: 2, ...types });
     for (const program of object.programs) {
-      if (program.kfuncs.some((kfunc) => LEAVES_ITS_WALK.test(kfunc)) || program.insns.some(({ opcode, src, imm }) => opcode === 0x85 && src === 0 && TIMERS.includes(imm))) continue;
+      if (
+        program.kfuncs.some((kfunc) => LEAVES_ITS_WALK.test(kfunc)) ||
+        program.insns.some(({ opcode, src, imm }) => opcode === 0x85 && src === 0 && TIMERS.includes(imm))
+      )
+        continue;
       const walk = walkOf(program, object, { kernel: '6.18', cpus: 2, ...types });
       if (!walk) continue;
       const kernel = createKernel({ engine, cpus: 2, ...types });

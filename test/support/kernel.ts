@@ -9,17 +9,77 @@ import { missing } from './requirements.ts';
 
 /** enum bpf_prog_type, by the names this project uses. */
 export const PROGRAM_TYPES = [
-  'unspec', 'socket_filter', 'kprobe', 'sched_cls', 'sched_act', 'tracepoint', 'xdp', 'perf_event', 'cgroup_skb', 'cgroup_sock', 'lwt_in', 'lwt_out',
-  'lwt_xmit', 'sock_ops', 'sk_skb', 'cgroup_device', 'sk_msg', 'raw_tracepoint', 'cgroup_sock_addr', 'lwt_seg6local', 'lirc_mode2', 'sk_reuseport',
-  'flow_dissector', 'cgroup_sysctl', 'raw_tracepoint_writable', 'cgroup_sockopt', 'tracing', 'struct_ops', 'ext', 'lsm', 'sk_lookup', 'syscall', 'netfilter',
+  'unspec',
+  'socket_filter',
+  'kprobe',
+  'sched_cls',
+  'sched_act',
+  'tracepoint',
+  'xdp',
+  'perf_event',
+  'cgroup_skb',
+  'cgroup_sock',
+  'lwt_in',
+  'lwt_out',
+  'lwt_xmit',
+  'sock_ops',
+  'sk_skb',
+  'cgroup_device',
+  'sk_msg',
+  'raw_tracepoint',
+  'cgroup_sock_addr',
+  'lwt_seg6local',
+  'lirc_mode2',
+  'sk_reuseport',
+  'flow_dissector',
+  'cgroup_sysctl',
+  'raw_tracepoint_writable',
+  'cgroup_sockopt',
+  'tracing',
+  'struct_ops',
+  'ext',
+  'lsm',
+  'sk_lookup',
+  'syscall',
+  'netfilter',
 ] as const;
 
 /** enum bpf_map_type, by the names this project uses. */
 export const MAP_TYPES = [
-  'unspec', 'hash', 'array', 'prog_array', 'perf_event_array', 'percpu_hash', 'percpu_array', 'stack_trace', 'cgroup_array', 'lru_hash', 'lru_percpu_hash',
-  'lpm_trie', 'array_of_maps', 'hash_of_maps', 'devmap', 'sockmap', 'cpumap', 'xskmap', 'sockhash', 'cgroup_storage', 'reuseport_sockarray',
-  'percpu_cgroup_storage', 'queue', 'stack', 'sk_storage', 'devmap_hash', 'struct_ops', 'ringbuf', 'inode_storage', 'task_storage', 'bloom_filter',
-  'user_ringbuf', 'cgrp_storage', 'arena',
+  'unspec',
+  'hash',
+  'array',
+  'prog_array',
+  'perf_event_array',
+  'percpu_hash',
+  'percpu_array',
+  'stack_trace',
+  'cgroup_array',
+  'lru_hash',
+  'lru_percpu_hash',
+  'lpm_trie',
+  'array_of_maps',
+  'hash_of_maps',
+  'devmap',
+  'sockmap',
+  'cpumap',
+  'xskmap',
+  'sockhash',
+  'cgroup_storage',
+  'reuseport_sockarray',
+  'percpu_cgroup_storage',
+  'queue',
+  'stack',
+  'sk_storage',
+  'devmap_hash',
+  'struct_ops',
+  'ringbuf',
+  'inode_storage',
+  'task_storage',
+  'bloom_filter',
+  'user_ringbuf',
+  'cgrp_storage',
+  'arena',
 ] as const;
 
 export interface KernelMap {
@@ -117,7 +177,7 @@ function talk(child: ChildProcessWithoutNullStreams): KernelBridge {
   const waiting: { answer: (line: string) => void; fail: (error: Error) => void }[] = [];
   let pending: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => {
-    for (let rest = chunk; ; ) {
+    for (let rest = chunk; ;) {
       const end = rest.indexOf(10);
       if (end < 0) {
         pending.push(rest);
@@ -151,7 +211,20 @@ function talk(child: ChildProcessWithoutNullStreams): KernelBridge {
     createMap: async (map) => {
       const type = MAP_TYPES.indexOf(map.type as (typeof MAP_TYPES)[number]);
       if (type < 0) throw new Error(`no map type ${map.type}`);
-      const words = ['map', type, map.keySize, map.valueSize, map.maxEntries, map.flags ?? 0, (map.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'), map.innerFd ?? 0, map.btfFd ?? 0, map.keyTypeId ?? 0, map.valueTypeId ?? 0, map.mapExtra ?? 0];
+      const words = [
+        'map',
+        type,
+        map.keySize,
+        map.valueSize,
+        map.maxEntries,
+        map.flags ?? 0,
+        (map.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'),
+        map.innerFd ?? 0,
+        map.btfFd ?? 0,
+        map.keyTypeId ?? 0,
+        map.valueTypeId ?? 0,
+        map.mapExtra ?? 0,
+      ];
       return fdOf(await ask(words), `create ${map.type} map`);
     },
     load: async (request) => {
@@ -163,16 +236,46 @@ function talk(child: ChildProcessWithoutNullStreams): KernelBridge {
         return fd === undefined ? insn : { ...insn, imm: fd };
       });
       const [fd, log] = await ask([
-        'load', type, request.attachType ?? 0, request.progFlags ?? 0, request.logLevel ?? 1, request.license ?? 'GPL', (request.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'),
-        request.attachBtfId ?? 0, request.btfFd ?? 0, hex(request.funcInfo?.bytes), request.funcInfo?.recordSize ?? 0, hex(request.lineInfo?.bytes), request.lineInfo?.recordSize ?? 0,
-        request.logSize ?? 0, toHex(encode(insns)),
+        'load',
+        type,
+        request.attachType ?? 0,
+        request.progFlags ?? 0,
+        request.logLevel ?? 1,
+        request.license ?? 'GPL',
+        (request.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'),
+        request.attachBtfId ?? 0,
+        request.btfFd ?? 0,
+        hex(request.funcInfo?.bytes),
+        request.funcInfo?.recordSize ?? 0,
+        hex(request.lineInfo?.bytes),
+        request.lineInfo?.recordSize ?? 0,
+        request.logSize ?? 0,
+        toHex(encode(insns)),
       ]);
       const rejected = Number(fd) < 0;
-      return { verdict: rejected ? 'rejected' : 'loaded', errno: errnoOf(fd), log: Buffer.from(unhex(log)).toString('utf8'), fd: rejected ? -1 : Number(fd) };
+      return {
+        verdict: rejected ? 'rejected' : 'loaded',
+        errno: errnoOf(fd),
+        log: Buffer.from(unhex(log)).toString('utf8'),
+        fd: rejected ? -1 : Number(fd),
+      };
     },
     run: async (fd, input = {}) => {
-      const [result, returnValue, dataOut, ctxOut, nanoseconds] = await ask(['run', fd, input.repeat ?? 1, hex(input.data), hex(input.ctx), 0]);
-      return { errno: errnoOf(result), returnValue: Number(returnValue), dataOut: unhex(dataOut), ctxOut: unhex(ctxOut), nanoseconds: Number(nanoseconds) };
+      const [result, returnValue, dataOut, ctxOut, nanoseconds] = await ask([
+        'run',
+        fd,
+        input.repeat ?? 1,
+        hex(input.data),
+        hex(input.ctx),
+        0,
+      ]);
+      return {
+        errno: errnoOf(result),
+        returnValue: Number(returnValue),
+        dataOut: unhex(dataOut),
+        ctxOut: unhex(ctxOut),
+        nanoseconds: Number(nanoseconds),
+      };
     },
     loadBtf: async (bytes) => fdOf(await ask(['btf', hex(bytes)]), 'load BTF'),
     lookup: async (fd, key, valueSize) => {

@@ -3,7 +3,15 @@
 
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, type Insn, isLdImm64 } from '#core/isa';
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_IDX,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  type Insn,
+  isLdImm64,
+} from '#core/isa';
 import type { Program } from '#core/program';
 import { buildC } from './build-c.ts';
 import { runAgreement } from './oracle-agreement.ts';
@@ -30,12 +38,22 @@ export interface LogQuery {
 /** One answer per program; `skipped` where libbpf did not get as far as the verifier, the verdicts differ, or the log is too large. */
 export function* compareLogs({ level, file, prog, sample }: LogQuery): Generator<LogComparison | { name: string; skipped: string }> {
   const logger = buildC('libbpf-log', ['bpf', 'elf', 'z']);
-  if (logger === undefined) throw new Error('test/support/libbpf-log.c could not be built: libbpf-dev, libelf-dev and zlib1g-dev are needed');
-  const query = { macro: false, logLevel: level, ...(file === undefined ? {} : { file }), ...(prog === undefined ? {} : { prog }), ...(sample === undefined ? {} : { sample }) };
+  if (logger === undefined)
+    throw new Error('test/support/libbpf-log.c could not be built: libbpf-dev, libelf-dev and zlib1g-dev are needed');
+  const query = {
+    macro: false,
+    logLevel: level,
+    ...(file === undefined ? {} : { file }),
+    ...(prog === undefined ? {} : { prog }),
+    ...(sample === undefined ? {} : { sample }),
+  };
   for (const { row, name, verdict, program } of runAgreement(query)) {
     if (!verdict || !program) continue;
     const input = `${row.prog} ${row.prog_flags ?? 0}\n`;
-    const output = execFileSync(logger, [path.join(oracleFolder()!, 'obj', `${row.file}.bpf.o`), String(level)], { input, maxBuffer: 1 << 26 });
+    const output = execFileSync(logger, [path.join(oracleFolder()!, 'obj', `${row.file}.bpf.o`), String(level)], {
+      input,
+      maxBuffer: 1 << 26,
+    });
     const end = output.indexOf(10);
     const [, , outcome, length] = output.subarray(0, end).toString().split(' ');
     if (length === '0' || (outcome === 'loaded') !== (verdict.verdict === 'accepted')) {
@@ -65,7 +83,10 @@ function linesOf(log: string, program: Program): string[] {
     });
 }
 
-const isMapReference = (insn: Insn | undefined): boolean => insn !== undefined && isLdImm64(insn) && [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_BTF_ID].includes(insn.src);
+const isMapReference = (insn: Insn | undefined): boolean =>
+  insn !== undefined &&
+  isLdImm64(insn) &&
+  [BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_BTF_ID].includes(insn.src);
 
 function compareText(kernelLog: string, ourLog: string, program: Program): Omit<LogComparison, 'name'> {
   const kernel = linesOf(kernelLog, program);
@@ -74,6 +95,11 @@ function compareText(kernelLog: string, ourLog: string, program: Program): Omit<
   while (at < kernel.length && kernel[at] === ours[at]) at++;
   if (at === kernel.length && at === ours.length) return { lines: at, sameLines: at };
   let fromEnd = 0;
-  while (fromEnd < kernel.length - at && fromEnd < ours.length - at && kernel[kernel.length - 1 - fromEnd] === ours[ours.length - 1 - fromEnd]) fromEnd++;
+  while (
+    fromEnd < kernel.length - at &&
+    fromEnd < ours.length - at &&
+    kernel[kernel.length - 1 - fromEnd] === ours[ours.length - 1 - fromEnd]
+  )
+    fromEnd++;
   return { lines: kernel.length, sameLines: at + fromEnd, difference: { at: at + 1, kernel: kernel[at], ours: ours[at] } };
 }

@@ -49,8 +49,11 @@ export interface Comparison {
   ms: number;
 }
 
-
-const lines = <Row,>(path: string): Row[] => readFileSync(path, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Row);
+const lines = <Row>(path: string): Row[] =>
+  readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
 
 const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
 let kernelBtf: Btf | undefined;
@@ -63,7 +66,13 @@ export function readKernelBtf(): Btf | undefined {
 const kernelSymbols = {
   names: undefined as ReadonlySet<string> | undefined,
   has(name: string): boolean {
-    this.names ??= new Set(existsSync('/proc/kallsyms') ? readFileSync('/proc/kallsyms', 'latin1').split('\n').map((line) => line.split(' ')[2]?.split('\t')[0] ?? '') : []);
+    this.names ??= new Set(
+      existsSync('/proc/kallsyms')
+        ? readFileSync('/proc/kallsyms', 'latin1')
+            .split('\n')
+            .map((line) => line.split(' ')[2]?.split('\t')[0] ?? '')
+        : [],
+    );
     return this.names.size < 2 || this.names.has(name);
   },
 };
@@ -95,9 +104,25 @@ function macroObject(row: MacroRow): { object: LoadedObject; program: Program } 
   const sorted = [...starts].filter((start) => start >= 0 && start < insns.length).sort((a, b) => a - b);
   const attach = attachTypeById(row.attach_type)?.name;
   const program: Program = {
-    name: row.descr, section: '', type: row.prog_type, sleepable: (row.prog_flags & 16) !== 0, autoload: true, license: 'GPL', insns,
-    subprograms: sorted.map((start, index) => ({ name: `func${index}`, start, end: sorted[index + 1] ?? insns.length, linkage: 'static' as const })),
-    lines: [], coreRelocations: [], kfuncs: [], ksyms: [], flags: 0, problems: [],
+    name: row.descr,
+    section: '',
+    type: row.prog_type,
+    sleepable: (row.prog_flags & 16) !== 0,
+    autoload: true,
+    license: 'GPL',
+    insns,
+    subprograms: sorted.map((start, index) => ({
+      name: `func${index}`,
+      start,
+      end: sorted[index + 1] ?? insns.length,
+      linkage: 'static' as const,
+    })),
+    lines: [],
+    coreRelocations: [],
+    kfuncs: [],
+    ksyms: [],
+    flags: 0,
+    problems: [],
     ...(attach !== undefined && row.attach_type !== 0 && { attachType: attach }),
   };
   return { program, object: { file: row.file, programs: [program], maps, license: 'GPL', runnable: true, problems: [] } };
@@ -108,7 +133,16 @@ function compare(row: OracleRow, name: string, program: Program | undefined, obj
   if (!program || !object) return { row, name, failure: 'program not found in the loaded object', ms: 0 };
   try {
     const btf = readKernelBtf();
-    const verdict = verify(program, object, { kernel: '6.18', logLevel, everyError: true, warnings: true, progFlags: row.prog_flags ?? 0, cpus: os.cpus().length, kernelSymbols, ...(btf && { kernelBtf: btf }) });
+    const verdict = verify(program, object, {
+      kernel: '6.18',
+      logLevel,
+      everyError: true,
+      warnings: true,
+      progFlags: row.prog_flags ?? 0,
+      cpus: os.cpus().length,
+      kernelSymbols,
+      ...(btf && { kernelBtf: btf }),
+    });
     return { row, name, program, verdict, ms: performance.now() - start };
   } catch (thrown) {
     return { row, name, failure: (thrown as Error).stack ?? String(thrown), ms: performance.now() - start };
@@ -138,15 +172,31 @@ export function* runAgreement(options: RunOptions = {}): Generator<Comparison> {
     let object: LoadedObject | undefined;
     const relocatedFor = ownBtf(file) ?? btf;
     for (const row of group) {
-      if ((options.prog !== undefined && options.prog !== row.prog) || (options.verdict !== undefined && options.verdict !== row.verdict)) continue;
+      if ((options.prog !== undefined && options.prog !== row.prog) || (options.verdict !== undefined && options.verdict !== row.verdict))
+        continue;
       if (options.sample !== undefined && counter++ % options.sample !== 0) continue;
-      object ??= loadObject(new Uint8Array(readFileSync(join(oracleFolder()!, 'obj', `${file}.bpf.o`))), file, { cpus: os.cpus().length, ...(relocatedFor && { kernelBtf: relocatedFor }) });
-      yield compare(row, `${file}/${row.prog}`, object.programs.find((program) => program.name === row.prog), object, options.logLevel);
+      object ??= loadObject(new Uint8Array(readFileSync(join(oracleFolder()!, 'obj', `${file}.bpf.o`))), file, {
+        cpus: os.cpus().length,
+        ...(relocatedFor && { kernelBtf: relocatedFor }),
+      });
+      yield compare(
+        row,
+        `${file}/${row.prog}`,
+        object.programs.find((program) => program.name === row.prog),
+        object,
+        options.logLevel,
+      );
     }
   }
   for (const row of lines<MacroRow>(join(sharedFolder()!, 'oracle/macro-tests.jsonl'))) {
     const name = `${row.file}#${row.index}`;
-    if (options.macro === false || (options.file !== undefined && options.file !== row.file) || (options.prog !== undefined && options.prog !== String(row.index)) || (options.verdict !== undefined && options.verdict !== row.verdict)) continue;
+    if (
+      options.macro === false ||
+      (options.file !== undefined && options.file !== row.file) ||
+      (options.prog !== undefined && options.prog !== String(row.index)) ||
+      (options.verdict !== undefined && options.verdict !== row.verdict)
+    )
+      continue;
     if (options.sample !== undefined && counter++ % options.sample !== 0) continue;
     // F_NEEDS_EFFICIENT_UNALIGNED_ACCESS, F_LOAD_WITH_STRICT_ALIGNMENT; all were sent with the invariants test.
     row.prog_flags = 128 | ((row.test_flags & 1) !== 0 ? 2 : 0) | ((row.test_flags & 2) !== 0 ? 1 : 0) | (row.test_flags & ~3);
@@ -173,7 +223,13 @@ export function differences({ row, verdict, failure }: Comparison): Kind[] {
     return kinds;
   }
   if (row.insns_processed !== undefined && row.insns_processed !== statistics.processed) kinds.push('processed');
-  if (row.total_states !== undefined && (row.total_states !== statistics.totalStates || row.peak_states !== statistics.peakStates || row.max_states_per_insn !== statistics.maxStatesPerInsn)) kinds.push('states');
+  if (
+    row.total_states !== undefined &&
+    (row.total_states !== statistics.totalStates ||
+      row.peak_states !== statistics.peakStates ||
+      row.max_states_per_insn !== statistics.maxStatesPerInsn)
+  )
+    kinds.push('states');
   if (row.stack_depth !== undefined && row.stack_depth.join('+') !== statistics.stackDepth.join('+')) kinds.push('depth');
   return kinds;
 }
@@ -197,7 +253,19 @@ export interface Agreement {
   falseAccepts: string[];
 }
 
-export const noAgreement = (): Agreement => ({ rows: 0, verdictEqual: 0, errorEqual: 0, insnEqual: 0, processedEqual: 0, statesEqual: 0, depthEqual: 0, explained: 0, withCauses: 0, withExpression: 0, falseAccepts: [] });
+export const noAgreement = (): Agreement => ({
+  rows: 0,
+  verdictEqual: 0,
+  errorEqual: 0,
+  insnEqual: 0,
+  processedEqual: 0,
+  statesEqual: 0,
+  depthEqual: 0,
+  explained: 0,
+  withCauses: 0,
+  withExpression: 0,
+  falseAccepts: [],
+});
 
 export function countAgreement(total: Agreement, comparison: Comparison): void {
   const kinds = differences(comparison);
@@ -229,7 +297,18 @@ function countWords(total: Agreement, { program, verdict }: Comparison): void {
 /** What has become worse than the ratchet says, one sentence each. */
 export function regressions(kept: Agreement, now: Agreement): string[] {
   const worse: string[] = [];
-  for (const key of ['rows', 'verdictEqual', 'errorEqual', 'insnEqual', 'processedEqual', 'statesEqual', 'depthEqual', 'explained', 'withCauses', 'withExpression'] as const) {
+  for (const key of [
+    'rows',
+    'verdictEqual',
+    'errorEqual',
+    'insnEqual',
+    'processedEqual',
+    'statesEqual',
+    'depthEqual',
+    'explained',
+    'withCauses',
+    'withExpression',
+  ] as const) {
     if (now[key] < kept[key]) worse.push(`${key} fell from ${kept[key]} to ${now[key]}`);
   }
   for (const name of now.falseAccepts) if (!kept.falseAccepts.includes(name)) worse.push(`${name} is accepted, and the kernel refuses it`);

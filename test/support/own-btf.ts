@@ -32,8 +32,21 @@ function build(folder: string, source: string, file: string): void {
     const { status, stderr } = spawnSync(clang, ['-v', '-E', '-'], { input: '', encoding: 'utf8' });
     if (status !== 0) continue;
     const host = /search starts here:\n(?<list>[^]*?)End of search/.exec(stderr)?.groups?.['list'] ?? '';
-    const includes = host.split('\n').map((line) => line.trim()).filter((line) => line.startsWith('/'));
-    const words = ['-g', '-O2', '--target=bpf', '-mcpu=v3', '-Wno-everything', `-I${folder}/include`, `-I${tests}`, `-I${folder}/linux/tools/include/uapi`, ...includes.flatMap((one) => ['-idirafter', one])];
+    const includes = host
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('/'));
+    const words = [
+      '-g',
+      '-O2',
+      '--target=bpf',
+      '-mcpu=v3',
+      '-Wno-everything',
+      `-I${folder}/include`,
+      `-I${tests}`,
+      `-I${folder}/linux/tools/include/uapi`,
+      ...includes.flatMap((one) => ['-idirafter', one]),
+    ];
     try {
       execFileSync(clang, [...words, '-c', join(tests, 'progs', `${source}.c`), '-o', file], { stdio: 'ignore' });
       return;

@@ -32,7 +32,8 @@ export interface RebuiltCounts {
 }
 
 export const RATCHET = path.join(repository, 'test/loader/rebuilt.json');
-export const readRatchet = (): Partial<Record<Compiler, RebuiltCounts>> => (existsSync(RATCHET) ? (JSON.parse(readFileSync(RATCHET, 'utf8')) as Partial<Record<Compiler, RebuiltCounts>>) : {});
+export const readRatchet = (): Partial<Record<Compiler, RebuiltCounts>> =>
+  existsSync(RATCHET) ? (JSON.parse(readFileSync(RATCHET, 'utf8')) as Partial<Record<Compiler, RebuiltCounts>>) : {};
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 const machine: ExpressionMachine = { register: () => 5n, entryRegister: () => 1n, read: () => 7n, globalAddress: () => 0x1000n };
@@ -45,16 +46,31 @@ export function countRebuilt(folder: string, names?: readonly string[], say?: (l
   kernelBtf ??= existsSync(VMLINUX) ? readBtf(readFileSync(VMLINUX)).btf : undefined;
   const counts: RebuiltCounts = { producer: '', objects: 0, clean: 0, oursOnly: {}, asLibbpf: {}, debugProblems: {}, locations: {} };
   const bump = (table: Record<string, number>, key: string, by = 1): void => void (table[key] = (table[key] ?? 0) + by);
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.bpf.o')).sort()) {
+  for (const file of readdirSync(folder)
+    .filter((name) => name.endsWith('.bpf.o'))
+    .sort()) {
     const name = file.replace(/\.bpf\.o$/, '');
     if (names && !names.includes(name)) continue;
     const bytes = new Uint8Array(readFileSync(path.join(folder, file)));
     counts.objects++;
-    const object = loadObject(bytes, file, { ...(kernelBtf ? { kernelBtf } : {}), cpus: 2, kernelVersion: '6.18.44', kernelAddress: () => 0x1000n });
-    const errors = [...object.problems, ...object.programs.flatMap(({ problems }) => problems)].filter(({ severity }) => severity === 'error');
+    const object = loadObject(bytes, file, {
+      ...(kernelBtf ? { kernelBtf } : {}),
+      cpus: 2,
+      kernelVersion: '6.18.44',
+      kernelAddress: () => 0x1000n,
+    });
+    const errors = [...object.problems, ...object.programs.flatMap(({ problems }) => problems)].filter(
+      ({ severity }) => severity === 'error',
+    );
     for (const one of errors) say?.(`${file}: ${one.code}: ${one.message}`);
     if (errors.length === 0) counts.clean++;
-    else if (libbpfRefuses(path.join(folder, file), object.programs.filter(({ problems }) => problems.some(({ severity }) => severity === 'error')).map((program) => program.name))) for (const code of new Set(errors.map((one) => one.code ?? ''))) bump(counts.asLibbpf, code);
+    else if (
+      libbpfRefuses(
+        path.join(folder, file),
+        object.programs.filter(({ problems }) => problems.some(({ severity }) => severity === 'error')).map((program) => program.name),
+      )
+    )
+      for (const code of new Set(errors.map((one) => one.code ?? ''))) bump(counts.asLibbpf, code);
     else counts.oursOnly[name] = errors[0]!.message;
     const { elf } = readElf(bytes);
     const { dwarf, problems } = elf ? readDwarf(elf) : { problems: [] };
@@ -76,7 +92,8 @@ export function countRebuilt(folder: string, names?: readonly string[], say?: (l
 function countLocations(dwarf: Dwarf, add: (kind: string) => void): void {
   for (const { ranges } of dwarf.functions) {
     for (const { section, low, high } of ranges) {
-      for (let offset = low; offset < high; offset += STEP) for (const { variables } of dwarf.variablesAt({ section, offset })) for (const variable of variables) add(kindOf(dwarf, variable));
+      for (let offset = low; offset < high; offset += STEP)
+        for (const { variables } of dwarf.variablesAt({ section, offset })) for (const variable of variables) add(kindOf(dwarf, variable));
     }
   }
 }
@@ -98,7 +115,12 @@ function libbpfRefuses(file: string, programs: readonly string[]): boolean | und
   if (loader === undefined) return undefined;
   const { status, stdout } = spawnSync(loader, [file], { encoding: 'utf8', maxBuffer: 64 << 20 });
   if (status !== 0) return true;
-  const refused = new Set(stdout.split('\n').filter((line) => line.endsWith(' refused')).map((line) => line.split(' ')[0]!));
+  const refused = new Set(
+    stdout
+      .split('\n')
+      .filter((line) => line.endsWith(' refused'))
+      .map((line) => line.split(' ')[0]!),
+  );
   return programs.length === 0 ? refused.size > 0 : programs.some((name) => refused.has(name));
 }
 
@@ -107,7 +129,9 @@ export function regressions(before: RebuiltCounts, now: RebuiltCounts): string[]
   const worse: string[] = [];
   if (now.clean < before.clean) worse.push(`${now.clean} objects load without an error, ${before.clean} did`);
   for (const [name, message] of Object.entries(now.oursOnly)) if (!(name in before.oursOnly)) worse.push(`${name}: ${message}`);
-  for (const [code, count] of Object.entries(now.debugProblems)) if (count > (before.debugProblems[code] ?? 0)) worse.push(`${count} × ${code} in debug information, ${before.debugProblems[code] ?? 0} before`);
+  for (const [code, count] of Object.entries(now.debugProblems))
+    if (count > (before.debugProblems[code] ?? 0))
+      worse.push(`${count} × ${code} in debug information, ${before.debugProblems[code] ?? 0} before`);
   for (const kind of Object.keys(now.locations)) if (!(kind in before.locations)) worse.push(`a new kind of location: ${kind}`);
   return worse;
 }

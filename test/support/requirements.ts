@@ -11,7 +11,8 @@ const said = new Set<string>();
 
 /** Says once why tests are skipped and returns undefined; throws where the thing is required. */
 export function missing(what: Requirement, why: string): undefined {
-  if ((process.env['EBPF_REQUIRE'] ?? '').split(',').includes(what)) throw new Error(`${what} is required here (EBPF_REQUIRE) but missing: ${why}`);
+  if ((process.env['EBPF_REQUIRE'] ?? '').split(',').includes(what))
+    throw new Error(`${what} is required here (EBPF_REQUIRE) but missing: ${why}`);
   if (!said.has(what)) process.stderr.write(`skipped, needs ${what}: ${why}\n`);
   said.add(what);
   return undefined;
@@ -22,11 +23,15 @@ export const repository = path.resolve(import.meta.dirname ?? __dirname, '../..'
 
 function folder(what: Requirement, variable: string, place: string, proof: string): string | undefined {
   const given = process.env[variable] ?? place;
-  return existsSync(path.join(given, proof)) ? given : missing(what, `there is no ${path.join(given, proof)}; set ${variable} to the folder`);
+  return existsSync(path.join(given, proof))
+    ? given
+    : missing(what, `there is no ${path.join(given, proof)}; set ${variable} to the folder`);
 }
 
 /** Facts, conformance data and the kernel's verdicts: `data/`, `conformance/`, `oracle/*.jsonl`. */
-export const sharedFolder = (): string | undefined => folder('shared', 'EBPF_SHARED', path.join(repository, '../shared'), 'conformance/tests');
+export const sharedFolder = (): string | undefined =>
+  folder('shared', 'EBPF_SHARED', path.join(repository, '../shared'), 'conformance/tests');
 
 /** Selftest objects that the oracle's rows speak of, built by its prepare script: `obj/*.bpf.o`. */
-export const oracleFolder = (): string | undefined => folder('oracle', 'EBPF_ORACLE', path.join(os.homedir(), '.cache/ebpf-workbench/oracle'), 'obj');
+export const oracleFolder = (): string | undefined =>
+  folder('oracle', 'EBPF_ORACLE', path.join(os.homedir(), '.cache/ebpf-workbench/oracle'), 'obj');

@@ -3,12 +3,40 @@
 // Neither the verifier nor the machine knows of this: each is the other's oracle.
 
 import {
-  BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_CMPXCHG, BPF_DW, BPF_EXIT, BPF_FETCH, BPF_JA, BPF_JCOND, BPF_JMP, BPF_LD, BPF_LDX, BPF_LOAD_ACQ, BPF_MOV, BPF_PSEUDO_CALL, BPF_ST,
-  BPF_STX, insnClass, type Insn, modeField, usesRegisterSource,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_CMPXCHG,
+  BPF_DW,
+  BPF_EXIT,
+  BPF_FETCH,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JMP,
+  BPF_LD,
+  BPF_LDX,
+  BPF_LOAD_ACQ,
+  BPF_MOV,
+  BPF_PSEUDO_CALL,
+  BPF_ST,
+  BPF_STX,
+  insnClass,
+  type Insn,
+  modeField,
+  usesRegisterSource,
 } from '#core/isa';
 import type { LoadedObject, Program } from '#core/program';
 import type { Invocation, Kernel } from '#core/sim';
-import { type CoveredPath, type ObservedState, type Register, type Scalar, type StackSlot, verify, type VerifyOptions } from '#core/verifier';
+import {
+  type CoveredPath,
+  type ObservedState,
+  type Register,
+  type Scalar,
+  type StackSlot,
+  verify,
+  type VerifyOptions,
+} from '#core/verifier';
 import type { Execution, Region } from '#core/vm';
 
 // The base types of registers and the kinds of stack bytes that are looked at here (enum bpf_reg_type, bpf_stack_slot_type).
@@ -48,7 +76,11 @@ export function walkOf(program: Program, object: LoadedObject, options: VerifyOp
   const states: ObservedState[] = [];
   const covers: CoveredPath[] = [];
   const { verdict } = verify(program, object, {
-    ...options, explain: false, observe: (state) => states.push(state), observeCovered: (path) => covers.push(path), cancelled: () => states.length > MAX_STATES,
+    ...options,
+    explain: false,
+    observe: (state) => states.push(state),
+    observeCovered: (path) => covers.push(path),
+    cancelled: () => states.length > MAX_STATES,
   });
   if (verdict !== 'accepted') return undefined;
   const following = new Map<number, number[]>();
@@ -125,7 +157,9 @@ class Follower {
   ) {
     this.ctx = execution.getRegister(1);
     this.candidates = [];
-    this.readsMeta = walk.program.insns.some(({ opcode, src, imm }) => opcode === (BPF_JMP | BPF_CALL) && src === 0 && imm === XDP_ADJUST_META);
+    this.readsMeta = walk.program.insns.some(
+      ({ opcode, src, imm }) => opcode === (BPF_JMP | BPF_CALL) && src === 0 && imm === XDP_ADJUST_META,
+    );
   }
 
   before(): Violation | undefined {
@@ -158,11 +192,17 @@ class Follower {
     this.pc = at;
     this.depth = depth;
     if (this.candidates.length > 0) return undefined;
-    return { insn: at, executed: execution.executed, problem: problems.length > 0 ? problems.slice(0, 4).join('; ') : 'no path of the walk leads here' };
+    return {
+      insn: at,
+      executed: execution.executed,
+      problem: problems.length > 0 ? problems.slice(0, 4).join('; ') : 'no path of the walk leads here',
+    };
   }
 
   private beginning(at: number): Candidate[] {
-    return this.walk.beginnings.flatMap((id) => (this.walk.states[id]!.insn === at ? [{ state: this.walk.states[id]!, open: NOTHING_OPEN }] : []));
+    return this.walk.beginnings.flatMap((id) =>
+      this.walk.states[id]!.insn === at ? [{ state: this.walk.states[id]!, open: NOTHING_OPEN }] : [],
+    );
   }
 
   /** The call just made is of a global function: its own walk says what holds in it. */
@@ -179,7 +219,12 @@ class Follower {
     const isCallbackEnd = this.isExit(this.walk.program.insns[from.state.insn]!) && from.state.frames.length > 1;
     const visit = (state: ObservedState, stateOpen: Open): void => {
       if (state.insn === at && state.frames.length === depth + 1) found.push({ state, open: stateOpen });
-      if ((isCallbackEnd || over.size > 0) && state.frames.length < from.state.frames.length + (over.size > 0 ? 1 : 0) && this.isHelperCall(state.insn) && !over.has(state.id)) {
+      if (
+        (isCallbackEnd || over.size > 0) &&
+        state.frames.length < from.state.frames.length + (over.size > 0 ? 1 : 0) &&
+        this.isHelperCall(state.insn) &&
+        !over.has(state.id)
+      ) {
         over.add(state.id);
         found.push(...this.next({ state, open: stateOpen }, at, depth, frames, over));
       }
@@ -221,7 +266,11 @@ class Follower {
       let bits = 0n;
       frame.stack.forEach((slot, i) => {
         const kind = count.slots[i] ?? 'dead';
-        if (kind === 'dead' || (kind === 'imprecise' && slot.register.type === SCALAR && concrete && this.slotProblem(slot, i, concrete, frames) !== undefined)) bits |= 1n << BigInt(i);
+        if (
+          kind === 'dead' ||
+          (kind === 'imprecise' && slot.register.type === SCALAR && concrete && this.slotProblem(slot, i, concrete, frames) !== undefined)
+        )
+          bits |= 1n << BigInt(i);
       });
       registers.push(mask);
       slots.push(bits);
@@ -238,7 +287,8 @@ class Follower {
     const registers = state.frames.map((_, i) => open.registers[i] ?? 0);
     const slots = state.frames.map((_, i) => open.slots[i] ?? 0n);
     const isOpen = (register: number): boolean => ((registers[top]! >>> register) & 1) !== 0;
-    const set = (register: number, value: boolean): void => void (registers[top] = value ? registers[top]! | (1 << register) : registers[top]! & ~(1 << register));
+    const set = (register: number, value: boolean): void =>
+      void (registers[top] = value ? registers[top]! | (1 << register) : registers[top]! & ~(1 << register));
     /** Slots that an access through the pointer can touch; none for other memory. */
     const touched = (pointer: Register): { frame: number; mask: bigint } | undefined => {
       if (base(pointer) !== STACK) return undefined;
@@ -267,7 +317,8 @@ class Follower {
       if (modeField(insn) === 0) set(insn.dst, false);
       else for (let i = 0; i <= 5; i++) set(i, false);
     } else if (class_ === BPF_ST) toSlots(frame.registers[insn.dst]!, false, (insn.opcode & 0x18) === BPF_DW);
-    else if (class_ === BPF_STX && modeField(insn) === BPF_ATOMIC && insn.imm === BPF_LOAD_ACQ) set(insn.dst, fromSlots(frame.registers[insn.src]!));
+    else if (class_ === BPF_STX && modeField(insn) === BPF_ATOMIC && insn.imm === BPF_LOAD_ACQ)
+      set(insn.dst, fromSlots(frame.registers[insn.src]!));
     else if (class_ === BPF_STX && modeField(insn) === BPF_ATOMIC) {
       const was = fromSlots(frame.registers[insn.dst]!);
       toSlots(frame.registers[insn.dst]!, isOpen(insn.src), false);
@@ -325,7 +376,8 @@ class Follower {
         const value = concrete.registers[i];
         const register = frame.registers[i]!;
         if (value === undefined || ((open.registers[number] ?? 0) >>> i) & 1) continue;
-        const problem = this.valueProblem(register, value, frames) ?? (open.linked ? linkProblem(register, value, `R${i}`, links) : undefined);
+        const problem =
+          this.valueProblem(register, value, frames) ?? (open.linked ? linkProblem(register, value, `R${i}`, links) : undefined);
         if (problem !== undefined) return `${prefix}R${i}: ${problem}`;
       }
       for (const [i, slot] of frame.stack.entries()) {
@@ -337,7 +389,12 @@ class Follower {
     return undefined;
   }
 
-  private slotProblem({ kinds, register }: StackSlot, index: number, { framePointer }: ConcreteFrame, frames: readonly ConcreteFrame[]): string | undefined {
+  private slotProblem(
+    { kinds, register }: StackSlot,
+    index: number,
+    { framePointer }: ConcreteFrame,
+    frames: readonly ConcreteFrame[],
+  ): string | undefined {
     if (kinds === 0) return undefined;
     const bytes = this.execution.memory.read(framePointer - BigInt(8 * (index + 1)), 8);
     if (!(bytes instanceof Uint8Array)) return 'there is no such stack';
@@ -354,7 +411,9 @@ class Follower {
     if (spilled === 8 || base(register) !== SCALAR) return this.valueProblem(register, value, frames);
     // Of a part the slot keeps the whole register's description, which is cut when it is filled: its low bits are what counts.
     const known = ~register.scalar.mask & ((1n << BigInt(8 * spilled)) - 1n);
-    return (value & known) === (register.scalar.value & known) ? undefined : `${hex(value)} is not in the low ${spilled} bytes of var_off=(${hex(register.scalar.value)}; ${hex(register.scalar.mask)})`;
+    return (value & known) === (register.scalar.value & known)
+      ? undefined
+      : `${hex(value)} is not in the low ${spilled} bytes of var_off=(${hex(register.scalar.value)}; ${hex(register.scalar.mask)})`;
   }
 
   private valueProblem(register: Register, value: bigint, frames: readonly ConcreteFrame[]): string | undefined {
@@ -372,19 +431,21 @@ class Follower {
         const packet = this.invocation.packet;
         if (!packet || this.readsMeta) return undefined;
         const variable = value - packet.base - BigInt(register.off);
-        if (register.range > 0 && variable + BigInt(register.range) > BigInt(packet.size)) return `${register.range} bytes from ${variable} are said to be in the packet of ${packet.size}`;
+        if (register.range > 0 && variable + BigInt(register.range) > BigInt(packet.size))
+          return `${register.range} bytes from ${variable} are said to be in the packet of ${packet.size}`;
         return offsetIn(packet.base);
       }
       case PACKET_END: {
         const packet = this.invocation.packet;
-        return packet && value !== packet.base + BigInt(packet.size) ? 'is not the packet\'s end' : undefined;
+        return packet && value !== packet.base + BigInt(packet.size) ? "is not the packet's end" : undefined;
       }
       case MAP_PTR:
         return this.execution.memory.find(value)?.kind === 'kernel' ? undefined : `${hex(value)} is no map`;
       case MAP_VALUE: {
         if (this.base > 0 && !register.map) return undefined;
         // A value of a map of maps becomes the inner map once it is not NULL.
-        if (register.map?.definition.inner) return this.execution.memory.find(value)?.kind === 'kernel' ? undefined : `${hex(value)} is no inner map`;
+        if (register.map?.definition.inner)
+          return this.execution.memory.find(value)?.kind === 'kernel' ? undefined : `${hex(value)} is no inner map`;
         const { memory } = this.execution;
         const guesses = [memory.find(value), memory.find(value - BigInt(register.off)), memory.find(value - 1n)];
         if (guesses.some((region) => region && this.isValueOf(region, register) && offsetIn(region.base) === undefined)) return undefined;
@@ -405,18 +466,31 @@ class Follower {
   private isValueOf(region: Region, register: Register): boolean {
     // Of a map that was looked up in another one only the template is known.
     const name = register.mapUid === 0 ? register.map?.definition.name : undefined;
-    return this.kernel.maps.some((map) => (name === undefined || map.definition.name === name || map.definition.type === register.map?.type) && map.nameOf(region) !== undefined);
+    return this.kernel.maps.some(
+      (map) =>
+        (name === undefined || map.definition.name === name || map.definition.type === register.map?.type) &&
+        map.nameOf(region) !== undefined,
+    );
   }
 }
 
 /** Scalars with one id are one number, or at the distance that they say. */
-function linkProblem(register: Register, value: bigint, where: string, links: Map<number, { value: bigint; where: string }>): string | undefined {
+function linkProblem(
+  register: Register,
+  value: bigint,
+  where: string,
+  links: Map<number, { value: bigint; where: string }>,
+): string | undefined {
   if (register.type !== SCALAR || register.id === 0) return undefined;
   const bits = register.addConst === 32 ? 32 : 64;
   const origin = BigInt.asUintN(bits, value - (register.addConst ? BigInt(register.off) : 0n));
   const other = links.get(register.id);
   if (!other) links.set(register.id, { value: origin, where });
-  else if (BigInt.asUintN(32, other.value) !== BigInt.asUintN(32, origin) || (bits === 64 && other.value >> 32n !== 0n && other.value !== origin)) return `is not linked to ${other.where}: ${hex(origin)} and ${hex(other.value)}`;
+  else if (
+    BigInt.asUintN(32, other.value) !== BigInt.asUintN(32, origin) ||
+    (bits === 64 && other.value >> 32n !== 0n && other.value !== origin)
+  )
+    return `is not linked to ${other.where}: ${hex(origin)} and ${hex(other.value)}`;
   return undefined;
 }
 
@@ -440,7 +514,11 @@ export function follow(walk: Walk, kernel: Kernel, invocation: Invocation, budge
   while (execution.executed < budget) {
     // Into another program, or into this one from its beginning.
     const called = executable.insns[last];
-    if (execution.executable !== executable || (called?.opcode === (BPF_JMP | BPF_CALL) && called.src === 0 && called.imm === TAIL_CALL && execution.pc === 0)) return result('tail call');
+    if (
+      execution.executable !== executable ||
+      (called?.opcode === (BPF_JMP | BPF_CALL) && called.src === 0 && called.imm === TAIL_CALL && execution.pc === 0)
+    )
+      return result('tail call');
     last = execution.pc;
     const violation = follower.before();
     if (violation) return result('exit', violation);

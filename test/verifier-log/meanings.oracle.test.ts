@@ -11,7 +11,7 @@ const ready = oracleFolder() !== undefined && sharedFolder() !== undefined && re
 /** A log of a million instructions says nothing that a shorter one does not, and takes gigabytes. */
 const MOST_PROCESSED = 20_000;
 
-it.skipIf(!ready)('the kernel\'s sentences have our verifier\'s codes, and our logs are read back', () => {
+it.skipIf(!ready)("the kernel's sentences have our verifier's codes, and our logs are read back", () => {
   const now: Meanings = { rows: 0, equal: 0, logs: 0, sameCode: 0, sameInsn: 0, causes: 0, sameCauses: 0, different: {}, sentences: {} };
   for (const { row, name, verdict } of runAgreement({ verdict: 'rejected' })) {
     const ours = verdict?.findings.find(({ severity }) => severity === 'error');
@@ -28,7 +28,13 @@ it.skipIf(!ready)('the kernel\'s sentences have our verifier\'s codes, and our l
     }
     if (verdict.statistics.processed > MOST_PROCESSED) continue;
     const macro = name.includes('#');
-    const [again] = runAgreement({ file: row.file, prog: macro ? name.split('#')[1] : row.prog, macro, verdict: 'rejected', logLevel: 2 | 4 });
+    const [again] = runAgreement({
+      file: row.file,
+      prog: macro ? name.split('#')[1] : row.prog,
+      macro,
+      verdict: 'rejected',
+      logLevel: 2 | 4,
+    });
     const finding = again?.verdict && readVerifierLogs(again.verdict.log).programs.at(-1)?.finding;
     now.logs++;
     if (finding?.code === ours.code) now.sameCode++;
@@ -37,7 +43,11 @@ it.skipIf(!ready)('the kernel\'s sentences have our verifier\'s codes, and our l
     now.causes += ours.causes.length;
     now.sameCauses += ours.causes.filter(({ insn }) => finding?.causes.some((cause) => cause.insn === insn)).length;
   }
-  if (process.env['KEEP_MEANINGS']) writeFileSync(MEANINGS_FILE, `${JSON.stringify({ ...now, sentences: Object.fromEntries(Object.entries(now.sentences).sort()) }, null, 1)}\n`);
+  if (process.env['KEEP_MEANINGS'])
+    writeFileSync(
+      MEANINGS_FILE,
+      `${JSON.stringify({ ...now, sentences: Object.fromEntries(Object.entries(now.sentences).sort()) }, null, 1)}\n`,
+    );
   const kept = readMeanings();
   for (const key of ['rows', 'equal', 'logs', 'sameCode', 'sameInsn'] as const) expect(now[key], key).toBeGreaterThanOrEqual(kept[key]);
   expect(Object.keys(now.different).filter((name) => !(name in kept.different))).toEqual([]);

@@ -6,14 +6,15 @@ import { oracleFolder, sharedFolder } from '../support/requirements.ts';
 
 const ready = oracleFolder() !== undefined && sharedFolder() !== undefined && readKernelBtf() !== undefined;
 
-describe.skipIf(!ready)('the kernel\'s verdict', () => {
+describe.skipIf(!ready)("the kernel's verdict", () => {
   it('is ours on instruction-array tests', () => {
     const total = noAgreement();
     const differ: string[] = [];
     for (const comparison of runAgreement({ macro: true })) {
       countAgreement(total, comparison);
       const kinds = differences(comparison);
-      if (kinds.some((kind) => kind === 'crash' || kind === 'false-accept' || kind === 'false-reject')) differ.push(`${comparison.name}: ${kinds.join(', ')}`);
+      if (kinds.some((kind) => kind === 'crash' || kind === 'false-accept' || kind === 'false-reject'))
+        differ.push(`${comparison.name}: ${kinds.join(', ')}`);
     }
     expect(differ).toEqual([]);
     expect(total.rows).toBe(384);

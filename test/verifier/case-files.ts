@@ -9,17 +9,26 @@ import { verify } from '#core/verifier';
 import { missing, repository } from '#test/requirements';
 
 const folder = path.join(repository, 'test/verifier/cases');
-export const CASE_AREAS = readdirSync(folder).filter((file) => file.endsWith('.bpf.c')).map((file) => file.replace('.bpf.c', '')).sort();
+export const CASE_AREAS = readdirSync(folder)
+  .filter((file) => file.endsWith('.bpf.c'))
+  .map((file) => file.replace('.bpf.c', ''))
+  .sort();
 
 const answersFile = (area: string): string => path.join(folder, `${area}.answers.txt`);
 
 /** What Linux 6.18 answered, by program. */
 export function recordedAnswers(area: string): Map<string, string> {
   if (!existsSync(answersFile(area))) return new Map();
-  return new Map(readFileSync(answersFile(area), 'utf8').split('\n').filter((line) => line !== '').map((line) => [line.slice(0, line.indexOf(' | ')), line.slice(line.indexOf(' | ') + 3)]));
+  return new Map(
+    readFileSync(answersFile(area), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => [line.slice(0, line.indexOf(' | ')), line.slice(line.indexOf(' | ') + 3)]),
+  );
 }
 
-export const recordAnswers = (area: string, answers: ReadonlyMap<string, string>): void => writeFileSync(answersFile(area), [...answers].map(([name, answer]) => `${name} | ${answer}\n`).join(''));
+export const recordAnswers = (area: string, answers: ReadonlyMap<string, string>): void =>
+  writeFileSync(answersFile(area), [...answers].map(([name, answer]) => `${name} | ${answer}\n`).join(''));
 
 /** Builds with the types of Linux 6.18 that the toolchain brings, or those of the running kernel. */
 export interface CaseBuilder {
@@ -30,7 +39,10 @@ export interface CaseBuilder {
 export async function caseBuilder(types: 'bundled' | 'running'): Promise<CaseBuilder | undefined> {
   const { compiler } = await findCompiler({});
   if (!compiler) return missing('clang', 'no clang with a BPF target was found');
-  const settings: ToolchainSettings = { cpu: 'v4', ...(types === 'bundled' ? { kernelBtf: path.join(repository, 'toolchain/kernel/linux-6.18.btf') } : {}) };
+  const settings: ToolchainSettings = {
+    cpu: 'v4',
+    ...(types === 'bundled' ? { kernelBtf: path.join(repository, 'toolchain/kernel/linux-6.18.btf') } : {}),
+  };
   const facts = verifierFacts(readKernelBtf(settings));
   return {
     facts,
@@ -47,14 +59,19 @@ export async function caseBuilder(types: 'bundled' | 'running'): Promise<CaseBui
 export async function ourAnswers(builder: CaseBuilder, area: string): Promise<Record<string, string>> {
   const { object } = await builder.build(area);
   const recorded = recordedAnswers(area);
-  return Object.fromEntries(object.programs.filter(({ name }) => recorded.has(name)).map((program) => {
-    const verdict = verify(program, object, { kernel: '6.18', cpus: 2, ...builder.facts });
-    return [program.name, verdict.verdict === 'accepted' ? 'accepted' : verdict.findings[0]!.message];
-  }));
+  return Object.fromEntries(
+    object.programs
+      .filter(({ name }) => recorded.has(name))
+      .map((program) => {
+        const verdict = verify(program, object, { kernel: '6.18', cpus: 2, ...builder.facts });
+        return [program.name, verdict.verdict === 'accepted' ? 'accepted' : verdict.findings[0]!.message];
+      }),
+  );
 }
 
 /** Lines of the kernel's log that are about something else than the reason. */
-const OTHER_LINES = /^(?:processed |verification time|stack depth|func '|Validating |Func#|mark_precise|Global function .* doesn't return|arg#\d+ reference type|; |\d+: |$)/;
+const OTHER_LINES =
+  /^(?:processed |verification time|stack depth|func '|Validating |Func#|mark_precise|Global function .* doesn't return|arg#\d+ reference type|; |\d+: |$)/;
 
 /** `accepted`, or the first line that says why not. */
 export function answerOf(accepted: boolean, log: string): string {

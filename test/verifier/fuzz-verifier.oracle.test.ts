@@ -21,13 +21,18 @@ const SINGLE: readonly (readonly [seed: number, difference: string | undefined, 
 ];
 
 describe.skipIf(!kernel)('generated programs', () => {
-  it('get the kernel\'s verdict', { timeout: 600_000 }, async () => {
+  it("get the kernel's verdict", { timeout: 600_000 }, async () => {
     const answer = await fuzzVerifier(kernel!, { seed: 618_000, count: 1_000 });
     expect(answer.accepted).toBeGreaterThan(300);
     expect(answer.noVerdict).toBeLessThan(50);
-    const of = (...kinds: readonly string[]): unknown[] => answer.differences.filter(({ difference }) => kinds.includes(difference.kind)).map(({ program, difference }) => ({ seed: program.seed, ...difference }));
+    const of = (...kinds: readonly string[]): unknown[] =>
+      answer.differences
+        .filter(({ difference }) => kinds.includes(difference.kind))
+        .map(({ program, difference }) => ({ seed: program.seed, ...difference }));
     expect(of('we accept', 'crash')).toEqual([]);
-    expect(answer.differences.filter(({ difference }) => difference.kind === 'we refuse').map(({ program }) => program.seed)).toEqual(KNOWN_REFUSALS);
+    expect(answer.differences.filter(({ difference }) => difference.kind === 'we refuse').map(({ program }) => program.seed)).toEqual(
+      KNOWN_REFUSALS,
+    );
     expect(of('words', 'errno', 'insn').length).toBeLessThan(8);
     expect(of('counts', 'depth').length).toBeLessThan(8);
   });

@@ -10,7 +10,7 @@ const kernel = right ? await openKernel() : undefined;
 afterAll(() => kernel?.close());
 
 describe.skipIf(!kernel)('random helper calls', () => {
-  it('get the kernel\'s verdict', { timeout: 300_000 }, async () => {
+  it("get the kernel's verdict", { timeout: 300_000 }, async () => {
     const answer = await fuzzHelperCalls(kernel!, kernelTypes(), { seed: 20_261_122, count: 1_000 });
     expect(answer.programs).toBeGreaterThan(800);
     expect(answer.differences.filter(({ kind }) => kind !== 'other words')).toEqual([]);

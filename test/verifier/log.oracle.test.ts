@@ -9,7 +9,9 @@ import { missing, oracleFolder } from '#test/requirements';
 const kernel = await openKernel();
 kernel?.close();
 const oracle = oracleFolder() !== undefined || (missing('oracle', "the corpus's objects were not found") ?? false);
-const logger = buildC('libbpf-log', ['bpf', 'elf', 'z']) !== undefined || (missing('kernel', 'libbpf-dev, libelf-dev and zlib1g-dev are needed to load objects') ?? false);
+const logger =
+  buildC('libbpf-log', ['bpf', 'elf', 'z']) !== undefined ||
+  (missing('kernel', 'libbpf-dev, libelf-dev and zlib1g-dev are needed to load objects') ?? false);
 
 /** File, and its programs whose log differs today. */
 const FILES: readonly (readonly [file: string, different: readonly string[]])[] = [

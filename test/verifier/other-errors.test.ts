@@ -14,16 +14,46 @@ const PACKET = 'r6 = *(u32 *)(r1 + 0)\n r7 = *(u32 *)(r1 + 4)';
 
 const CASES: readonly (readonly [name: string, text: string, errors: readonly string[]])[] = [
   ['one error', `${LOOKUP}\n r1 = *(u64 *)(r0 + 0)\n r0 = 0\n exit`, ['null-dereference: r1 = *(u64 *)(r0 + 0)']],
-  ['one missing check, three accesses: one error', `${LOOKUP}\n r1 = *(u64 *)(r0 + 0)\n r2 = *(u64 *)(r0 + 8)\n *(u64 *)(r0 + 0) = 7\n r0 = 0\n exit`, ['null-dereference: r1 = *(u64 *)(r0 + 0)']],
-  ['no check, and outside the value too', `${LOOKUP}\n r1 = *(u64 *)(r0 + 0)\n r2 = *(u64 *)(r0 + 16)\n r0 = 0\n exit`, ['null-dereference: r1 = *(u64 *)(r0 + 0)', 'map-value-bounds: r2 = *(u64 *)(r0 + 16)']],
-  ['two lookups without check', `${LOOKUP}\n r1 = *(u64 *)(r0 + 0)\n ${LOOKUP}\n r3 = *(u64 *)(r0 + 8)\n r0 = 0\n exit`, ['null-dereference: r1 = *(u64 *)(r0 + 0)', 'null-dereference: r3 = *(u64 *)(r0 + 8)']],
-  ['a load from outside is an unknown number afterwards', `${PACKET}\n r1 = *(u8 *)(r6 + 0)\n r1 &= 7\n r6 = r10\n r6 += r1\n r0 = *(u8 *)(r6 - 16)\n r0 = *(u8 *)(r7 + 0)\n r0 = 2\n exit`,
-    ['packet-bounds: r1 = *(u8 *)(r6 + 0)', 'invalid-mem-access: r0 = *(u8 *)(r7 + 0)']],
-  ['a pointer loaded from outside is not blamed for being a number', `${PACKET}\n r1 = *(u64 *)(r6 + 0)\n r2 = *(u64 *)(r1 + 0)\n r0 = 2\n exit`, ['packet-bounds: r1 = *(u64 *)(r6 + 0)']],
-  ['both ways of a branch', `${PACKET}\n r1 = 1\n if r6 > r7 goto other\n r0 = r9\n r0 = 2\n exit\nother: r0 = r8\n r0 = 2\n exit`, ['uninitialised-register: r0 = r9', 'uninitialised-register: other: r0 = r8']],
-  ['a leak behind a wrong access', `r1 = ring ll\n r2 = 16\n r3 = 0\n call bpf_ringbuf_reserve\n *(u64 *)(r0 + 0) = 1\n r0 = 0\n exit`, ['null-dereference: *(u64 *)(r0 + 0) = 1', 'reference-leak: exit']],
-  ['NULL passed on, then a wrong return value', `${LOOKUP}\n r2 = r0\n r1 = hash ll\n r3 = r10\n r3 += -16\n *(u64 *)(r10 - 16) = 0\n *(u64 *)(r10 - 8) = 0\n r4 = 0\n call bpf_map_update_elem\n r0 = *(u64 *)(r7 + 0)\n exit`,
-    ['helper-argument-null: call bpf_map_update_elem', 'uninitialised-register: r0 = *(u64 *)(r7 + 0)']],
+  [
+    'one missing check, three accesses: one error',
+    `${LOOKUP}\n r1 = *(u64 *)(r0 + 0)\n r2 = *(u64 *)(r0 + 8)\n *(u64 *)(r0 + 0) = 7\n r0 = 0\n exit`,
+    ['null-dereference: r1 = *(u64 *)(r0 + 0)'],
+  ],
+  [
+    'no check, and outside the value too',
+    `${LOOKUP}\n r1 = *(u64 *)(r0 + 0)\n r2 = *(u64 *)(r0 + 16)\n r0 = 0\n exit`,
+    ['null-dereference: r1 = *(u64 *)(r0 + 0)', 'map-value-bounds: r2 = *(u64 *)(r0 + 16)'],
+  ],
+  [
+    'two lookups without check',
+    `${LOOKUP}\n r1 = *(u64 *)(r0 + 0)\n ${LOOKUP}\n r3 = *(u64 *)(r0 + 8)\n r0 = 0\n exit`,
+    ['null-dereference: r1 = *(u64 *)(r0 + 0)', 'null-dereference: r3 = *(u64 *)(r0 + 8)'],
+  ],
+  [
+    'a load from outside is an unknown number afterwards',
+    `${PACKET}\n r1 = *(u8 *)(r6 + 0)\n r1 &= 7\n r6 = r10\n r6 += r1\n r0 = *(u8 *)(r6 - 16)\n r0 = *(u8 *)(r7 + 0)\n r0 = 2\n exit`,
+    ['packet-bounds: r1 = *(u8 *)(r6 + 0)', 'invalid-mem-access: r0 = *(u8 *)(r7 + 0)'],
+  ],
+  [
+    'a pointer loaded from outside is not blamed for being a number',
+    `${PACKET}\n r1 = *(u64 *)(r6 + 0)\n r2 = *(u64 *)(r1 + 0)\n r0 = 2\n exit`,
+    ['packet-bounds: r1 = *(u64 *)(r6 + 0)'],
+  ],
+  [
+    'both ways of a branch',
+    `${PACKET}\n r1 = 1\n if r6 > r7 goto other\n r0 = r9\n r0 = 2\n exit\nother: r0 = r8\n r0 = 2\n exit`,
+    ['uninitialised-register: r0 = r9', 'uninitialised-register: other: r0 = r8'],
+  ],
+  [
+    'a leak behind a wrong access',
+    `r1 = ring ll\n r2 = 16\n r3 = 0\n call bpf_ringbuf_reserve\n *(u64 *)(r0 + 0) = 1\n r0 = 0\n exit`,
+    ['null-dereference: *(u64 *)(r0 + 0) = 1', 'reference-leak: exit'],
+  ],
+  [
+    'NULL passed on, then a wrong return value',
+    `${LOOKUP}\n r2 = r0\n r1 = hash ll\n r3 = r10\n r3 += -16\n *(u64 *)(r10 - 16) = 0\n *(u64 *)(r10 - 8) = 0\n r4 = 0\n call bpf_map_update_elem\n r0 = *(u64 *)(r7 + 0)\n exit`,
+    ['helper-argument-null: call bpf_map_update_elem', 'uninitialised-register: r0 = *(u64 *)(r7 + 0)'],
+  ],
 ];
 
 describe.each(CASES)('%s', (_name, text, errors) => {
@@ -34,7 +64,9 @@ describe.each(CASES)('%s', (_name, text, errors) => {
   it('gives each error once', () => {
     expect(object.problems).toEqual([]);
     const lines = `${MAPS}.section "xdp"\nf:\n ${text}\n`.split('\n');
-    const found = all.findings.map(({ code, insn }) => `${code}: ${lines[program.lines.findLast((line) => line.insn <= insn)!.line - 1]!.trim()}`);
+    const found = all.findings.map(
+      ({ code, insn }) => `${code}: ${lines[program.lines.findLast((line) => line.insn <= insn)!.line - 1]!.trim()}`,
+    );
     expect(found).toEqual(errors);
   });
 

@@ -10,7 +10,9 @@ import { openKernel } from '#test/kernel';
 import { repository } from '#test/requirements';
 
 const folder = path.join(repository, 'docs/verifier');
-const pages = readdirSync(folder).filter((file) => file.endsWith('.md') && file !== 'README.md').sort();
+const pages = readdirSync(folder)
+  .filter((file) => file.endsWith('.md') && file !== 'README.md')
+  .sort();
 const kernel = await openKernel();
 afterAll(() => kernel?.close());
 
@@ -30,7 +32,13 @@ interface Case {
 const cases: Case[] = pages.flatMap((page) => {
   const content = readFileSync(path.join(folder, page), 'utf8');
   const message = /^The kernel says: `(.*)`$/m.exec(content)?.[1];
-  return [...content.matchAll(/^```ebpf-asm (accepted|rejected|warned)\n([\s\S]*?)^```$/gm)].map(([, wanted, text]) => ({ page, code: page.replace('.md', ''), wanted: wanted as Case['wanted'], text: text!, message: wanted === 'rejected' ? message : undefined }));
+  return [...content.matchAll(/^```ebpf-asm (accepted|rejected|warned)\n([\s\S]*?)^```$/gm)].map(([, wanted, text]) => ({
+    page,
+    code: page.replace('.md', ''),
+    wanted: wanted as Case['wanted'],
+    text: text!,
+    message: wanted === 'rejected' ? message : undefined,
+  }));
 });
 
 describe.each(cases)('$page: $wanted', ({ code, wanted, text, message }) => {
@@ -41,16 +49,30 @@ describe.each(cases)('$page: $wanted', ({ code, wanted, text, message }) => {
     expect(object.problems).toEqual([]);
     const verdict = verify(program, object, { kernel: '6.18', warnings: true });
     const errors = verdict.findings.filter(({ severity }) => severity === 'error');
-    expect([verdict.verdict, errors[0]?.code]).toEqual([wanted === 'rejected' ? 'rejected' : 'accepted', wanted === 'rejected' ? code : undefined]);
+    expect([verdict.verdict, errors[0]?.code]).toEqual([
+      wanted === 'rejected' ? 'rejected' : 'accepted',
+      wanted === 'rejected' ? code : undefined,
+    ]);
     // A page of a warning shows the program without it too; other pages need not be free of other warnings.
-    if (WARNINGS.some((warning) => warning.code === code)) expect(verdict.findings.map((finding) => finding.code)).toEqual(wanted === 'warned' ? [code] : []);
+    if (WARNINGS.some((warning) => warning.code === code))
+      expect(verdict.findings.map((finding) => finding.code)).toEqual(wanted === 'warned' ? [code] : []);
     if (message !== undefined) expect(verdict.findings[0]!.message).toContain(message);
   });
 
   it.skipIf(!kernel)('by the kernel', async () => {
-    const maps = await Promise.all(object.maps.map((map) => kernel!.createMap({ type: map.type, keySize: map.keySize, valueSize: map.valueSize, maxEntries: map.maxEntries, flags: map.flags })));
+    const maps = await Promise.all(
+      object.maps.map((map) =>
+        kernel!.createMap({ type: map.type, keySize: map.keySize, valueSize: map.valueSize, maxEntries: map.maxEntries, flags: map.flags }),
+      ),
+    );
     const expectedAttach = findSection(program.section)?.attachType;
-    const loaded = await kernel!.load({ type: program.type!, insns: program.insns, maps, license: program.license, attachType: expectedAttach ? attachType(expectedAttach)!.id : 0 });
+    const loaded = await kernel!.load({
+      type: program.type!,
+      insns: program.insns,
+      maps,
+      license: program.license,
+      attachType: expectedAttach ? attachType(expectedAttach)!.id : 0,
+    });
     expect(loaded.verdict, loaded.log).toBe(wanted === 'rejected' ? 'rejected' : 'loaded');
     if (message !== undefined) expect(loaded.log).toContain(message);
     if (loaded.verdict === 'rejected') expect(loaded.log).toContain(verify(program, object, { kernel: '6.18' }).findings[0]!.message);

@@ -37,13 +37,33 @@ it('programs that use every instruction stay inside', { timeout: 600_000 }, () =
   const violations: unknown[] = [];
   for (let seed = 1; seed <= 120; seed++) {
     const insns = generateForTheMachine(seed);
-    const starts = [0, ...new Set(insns.flatMap(({ opcode, src, imm }, slot) => (opcode === 0x85 && src === BPF_PSEUDO_CALL ? [slot + imm + 1] : [])))].sort((a, b) => a - b);
+    const starts = [
+      0,
+      ...new Set(insns.flatMap(({ opcode, src, imm }, slot) => (opcode === 0x85 && src === BPF_PSEUDO_CALL ? [slot + imm + 1] : []))),
+    ].sort((a, b) => a - b);
     const program: Program = {
-      name: 'main', section: '', type: 'socket_filter', sleepable: false, autoload: true, license: 'GPL', insns, lines: [], coreRelocations: [], kfuncs: [], ksyms: [], flags: 0, problems: [],
+      name: 'main',
+      section: '',
+      type: 'socket_filter',
+      sleepable: false,
+      autoload: true,
+      license: 'GPL',
+      insns,
+      lines: [],
+      coreRelocations: [],
+      kfuncs: [],
+      ksyms: [],
+      flags: 0,
+      problems: [],
       subprograms: starts.map((start, i) => ({ name: `f${i}`, start, end: starts[i + 1] ?? insns.length, linkage: 'static' as const })),
     };
     const object: LoadedObject = {
-      file: 'fuzz', programs: [program], license: 'GPL', runnable: true, problems: [], maps: [{ name: 'out', type: 'array', typeId: 2, keySize: 4, valueSize: VALUE_SIZE, maxEntries: 1, flags: 0 }],
+      file: 'fuzz',
+      programs: [program],
+      license: 'GPL',
+      runnable: true,
+      problems: [],
+      maps: [{ name: 'out', type: 'array', typeId: 2, keySize: 4, valueSize: VALUE_SIZE, maxEntries: 1, flags: 0 }],
     };
     const walk = walkOf(program, object, { kernel: '6.18' });
     if (!walk) continue;
@@ -76,7 +96,11 @@ it('the selftests stay inside', { timeout: 600_000 }, async () => {
   if (folder === undefined) return;
   const { btf: kernelBtf } = await readKernelBtf();
   const answer = followCorpus(path.join(folder, 'obj'), interpreter, { kernelBtf, every: 3 });
-  expect(Object.fromEntries(answer.violations.filter(({ program }) => !(program in KNOWN)).map(({ program, violation }) => [program, violation]))).toEqual({});
+  expect(
+    Object.fromEntries(
+      answer.violations.filter(({ program }) => !(program in KNOWN)).map(({ program, violation }) => [program, violation]),
+    ),
+  ).toEqual({});
   expect(Object.keys(KNOWN).filter((known) => !answer.violations.some(({ program }) => program === known))).toEqual([]);
   expect(answer.runs).toBeGreaterThan(500);
 });

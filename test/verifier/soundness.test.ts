@@ -38,21 +38,34 @@ describe('generated programs that are accepted', () => {
 
 describe('a state that is not foreseen', () => {
   it('is found: the checker can fail', () => {
-    const object = loadAssembly('.license "GPL"\n.section "socket"\n.globl main\nmain: call bpf_get_prandom_u32\n r0 &= 7\n r1 = r0\n r0 = 0\n exit\n', 'x.bpf.s');
+    const object = loadAssembly(
+      '.license "GPL"\n.section "socket"\n.globl main\nmain: call bpf_get_prandom_u32\n r0 &= 7\n r1 = r0\n r0 = 0\n exit\n',
+      'x.bpf.s',
+    );
     const program = object.programs[0]!;
     const walk = walkOf(program, object, { kernel: '6.18' })!;
     // The same program with a larger mask runs: r0 leaves [0, 7].
-    const wider = { ...object, programs: [{ ...program, insns: program.insns.map((insn) => (insn.imm === 7 && insn.opcode === 0x57 ? { ...insn, imm: 0xff8 } : insn)) }] };
+    const wider = {
+      ...object,
+      programs: [
+        { ...program, insns: program.insns.map((insn) => (insn.imm === 7 && insn.opcode === 0x57 ? { ...insn, imm: 0xff8 } : insn)) },
+      ],
+    };
     const kernel = createKernel({ engine: interpreter });
     const loaded = kernel.load(wider).programs[0]!;
     kernel.attach(loaded);
     const problems: string[] = [];
-    for (const invocation of kernel.fire(kernel.defaultEvents(loaded)[0]!)) problems.push(follow(walk, kernel, invocation).violation?.problem ?? 'none');
+    for (const invocation of kernel.fire(kernel.defaultEvents(loaded)[0]!))
+      problems.push(follow(walk, kernel, invocation).violation?.problem ?? 'none');
     expect(problems[0]).toMatch(/R0: .* is not in/);
   });
 });
 
-describe.each(readdirSync(path.join(repository, 'examples'), { recursive: true }).map(String).filter((file) => file.endsWith('.bpf.s')))('examples/%s', (file) => {
+describe.each(
+  readdirSync(path.join(repository, 'examples'), { recursive: true })
+    .map(String)
+    .filter((file) => file.endsWith('.bpf.s')),
+)('examples/%s', (file) => {
   it('stays inside what the verifier foresaw on its events', () => {
     const at = path.join(repository, 'examples', file);
     const object = loadAssembly(readFileSync(at, 'utf8'), file);
@@ -64,7 +77,9 @@ describe.each(readdirSync(path.join(repository, 'examples'), { recursive: true }
       kernel.attach(loaded);
       let runs = 0;
       const events = at.replace('.bpf.s', '.events.json');
-      const scenario = readdirSync(path.dirname(at)).includes(path.basename(events)) ? parseScenario(readFileSync(events, 'utf8'), events).scenario : undefined;
+      const scenario = readdirSync(path.dirname(at)).includes(path.basename(events))
+        ? parseScenario(readFileSync(events, 'utf8'), events).scenario
+        : undefined;
       if (scenario) kernel.prepare(scenario);
       for (const event of scenario?.events ?? kernel.defaultEvents(loaded)) {
         for (const invocation of kernel.fire(event)) {

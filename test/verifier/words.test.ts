@@ -20,7 +20,11 @@ function shown(program: Program, { code, message, explanation, advice, expressio
     `    ${advice}`,
     `    the kernel: ${message}`,
     ...causes.map((cause) => `    line ${cause.span?.line ?? lineOf(program, cause.insn)}, ${cause.kind ?? '-'}: ${cause.text}`),
-    ...(fix ? [`    fix: ${JSON.stringify({ ...fix, ...('insn' in fix && { insn: `line ${lineOf(program, fix.insn)}` }), ...('obtained' in fix && fix.obtained !== undefined && { obtained: `line ${lineOf(program, fix.obtained)}` }) })}`] : []),
+    ...(fix
+      ? [
+          `    fix: ${JSON.stringify({ ...fix, ...('insn' in fix && { insn: `line ${lineOf(program, fix.insn)}` }), ...('obtained' in fix && fix.obtained !== undefined && { obtained: `line ${lineOf(program, fix.obtained)}` }) })}`,
+        ]
+      : []),
   ].join('\n');
 }
 
@@ -28,17 +32,22 @@ describe.each(objects)('%s', (name) => {
   const object = loadObject(new Uint8Array(readFileSync(path.join(folder, name))), name);
 
   it('is explained in the words of its source', async () => {
-    const text = object.programs.map((program) => {
-      const verdict = verify(program, object, { kernel: '6.18' });
-      return `${program.name}: ${verdict.verdict}\n${verdict.findings.map((finding) => `${shown(program, finding)}\n`).join('')}`;
-    }).join('\n');
+    const text = object.programs
+      .map((program) => {
+        const verdict = verify(program, object, { kernel: '6.18' });
+        return `${program.name}: ${verdict.verdict}\n${verdict.findings.map((finding) => `${shown(program, finding)}\n`).join('')}`;
+      })
+      .join('\n');
     await expect(text).toMatchFileSnapshot(path.join(folder, name.replace('.bpf.o', '.txt')));
   });
 
   it('says the same without a second walk, less exactly', () => {
     for (const program of object.programs) {
       const [full, plain] = [true, false].map((explain) => verify(program, object, { kernel: '6.18', explain }));
-      expect([plain!.verdict, plain!.findings.map(({ code, insn, message }) => [code, insn, message])], program.name).toEqual([full!.verdict, full!.findings.map(({ code, insn, message }) => [code, insn, message])]);
+      expect([plain!.verdict, plain!.findings.map(({ code, insn, message }) => [code, insn, message])], program.name).toEqual([
+        full!.verdict,
+        full!.findings.map(({ code, insn, message }) => [code, insn, message]),
+      ]);
     }
   });
 });

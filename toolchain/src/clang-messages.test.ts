@@ -15,7 +15,7 @@ test('an error carries its place, its option as code and its notes as related pl
         "/p/e.c:4:32:{4:36-4:37}: error: incompatible integer to pointer conversion initializing 'int *' with an expression of type 'int' [-Wint-conversion]",
         "/p/e.c:4:58:{4:58-4:70}: error: use of undeclared identifier 'nope'",
         "/p/e.c:3:21:{3:21-3:25}: note: expanded from macro 'FOO'",
-        "/p/e.c:9:1: warning: unused [-Werror,-Wunused-value]",
+        '/p/e.c:9:1: warning: unused [-Werror,-Wunused-value]',
         '3 errors generated.',
       ].join('\n'),
     ),
@@ -28,7 +28,11 @@ test('an error carries its place, its option as code and its notes as related pl
 });
 
 test('the way a header was included is related to its errors', () => {
-  expect(read("In file included from /p/n.c:1:\nIn file included from /p/a.h:7:\n/p/inc.h:1:9:{1:9-1:23}: error: use of undeclared identifier 'x'\n")).toEqual([
+  expect(
+    read(
+      "In file included from /p/n.c:1:\nIn file included from /p/a.h:7:\n/p/inc.h:1:9:{1:9-1:23}: error: use of undeclared identifier 'x'\n",
+    ),
+  ).toEqual([
     "/p/inc.h:1:9: error: use of undeclared identifier 'x' to 1:23",
     '  /p/n.c:1:1: included from here',
     '  /p/a.h:7:1: included from here',
@@ -40,7 +44,8 @@ test('paths of Windows keep their colon', () => {
 });
 
 test('the backend says each thing once and leaves out that it knows no better place', () => {
-  const message = '/p/s.c:3:5: error: Looks like the BPF stack limit is exceeded.\n\n/p/s.c:3:5: note: could not determine the original source location for s.c:0:0\n';
+  const message =
+    '/p/s.c:3:5: error: Looks like the BPF stack limit is exceeded.\n\n/p/s.c:3:5: note: could not determine the original source location for s.c:0:0\n';
   expect(read(message + message)).toEqual(['/p/s.c:3:5: error: Looks like the BPF stack limit is exceeded.']);
 });
 
@@ -58,7 +63,9 @@ test('a crash of the backend is one sentence with a place, not a stack dump', ()
         'clang-22: note: diagnostic msg: /scratch/s-473c88.c',
       ].join('\n'),
     ),
-  ).toEqual(['s.c:6:42: error: BPF has no instruction for this operation (LLVM: AtomicLoadAdd). Another operand size, or a newer -mcpu, may have one (in function h) <clang-backend>']);
+  ).toEqual([
+    's.c:6:42: error: BPF has no instruction for this operation (LLVM: AtomicLoadAdd). Another operand size, or a newer -mcpu, may have one (in function h) <clang-backend>',
+  ]);
 });
 
 test('the driver has no place', () => {

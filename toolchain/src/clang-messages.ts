@@ -15,7 +15,13 @@ const LOCATED = /^(.+?):(\d+):(\d+):(?:((?:\{\d+:\d+-\d+:\d+\})+):)? (fatal erro
 const INCLUDED = /^(?:In file included|\s+) from (.+?):(\d+)[:,]$/;
 /** Driver, backend and linker messages carry no place in front. */
 const UNLOCATED = /^(?:\S+: )?(fatal error|error|warning): (.*)$/;
-const SEVERITIES: Readonly<Record<string, Severity>> = { 'fatal error': 'error', error: 'error', warning: 'warning', note: 'note', remark: 'note' };
+const SEVERITIES: Readonly<Record<string, Severity>> = {
+  'fatal error': 'error',
+  error: 'error',
+  warning: 'warning',
+  note: 'note',
+  remark: 'note',
+};
 
 /**
  * `realPath` maps a path as clang prints it to the user's. `main` is the file that was compiled, as the user names it: a message in a
@@ -62,7 +68,8 @@ export function readClangMessages(text: string, realPath: (file: string) => stri
 /** The caret alone, or the range that begins at it. Ranges elsewhere are operands, not what is wrong. */
 function spanOf(file: string, line: number, column: number, ranges: string): SourceSpan {
   for (const [, line1, column1, line2, column2] of ranges.matchAll(/\{(\d+):(\d+)-(\d+):(\d+)\}/g)) {
-    if (Number(line1) === line && Number(column1) === column) return { file, line, column, endLine: Number(line2), endColumn: Number(column2) };
+    if (Number(line1) === line && Number(column1) === column)
+      return { file, line, column, endLine: Number(line2), endColumn: Number(column2) };
   }
   return { file, line, column };
 }
@@ -80,7 +87,9 @@ function backendMessage(words: string, severity: Severity, realPath: (file: stri
   const select = /^Cannot select: .*?=\s*([A-Za-z]\w*)/.exec(backend[1]!);
   return {
     severity,
-    message: select ? `BPF has no instruction for this operation (LLVM: ${select[1]}). Another operand size, or a newer -mcpu, may have one` : backend[1]!,
+    message: select
+      ? `BPF has no instruction for this operation (LLVM: ${select[1]}). Another operand size, or a newer -mcpu, may have one`
+      : backend[1]!,
     code: 'clang-backend',
     ...(place ? { span: { file: realPath(place[1]!), line: Number(place[2]), column: Number(place[3]) } } : {}),
     related: [],
@@ -89,8 +98,17 @@ function backendMessage(words: string, severity: Severity, realPath: (file: stri
 
 /** Messages that only repeat that there were others. */
 function worthSaying({ message }: Message, index: number, all: readonly Message[]): boolean {
-  if (/^clang frontend command failed|^unable to execute command|^linker command failed|^no input files$/.test(message)) return all.length === 1;
+  if (/^clang frontend command failed|^unable to execute command|^linker command failed|^no input files$/.test(message))
+    return all.length === 1;
   if (/^diagnostic msg:/.test(message)) return false;
   // Clang says one backend message once for each store it concerns.
-  return !all.slice(0, index).some((other) => other.message === message && other.span?.line === all[index]!.span?.line && other.span?.file === all[index]!.span?.file && other.span?.column === all[index]!.span?.column);
+  return !all
+    .slice(0, index)
+    .some(
+      (other) =>
+        other.message === message &&
+        other.span?.line === all[index]!.span?.line &&
+        other.span?.file === all[index]!.span?.file &&
+        other.span?.column === all[index]!.span?.column,
+    );
 }

@@ -71,9 +71,16 @@ describe.skipIf(!compiler)('compile', () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  const build = (request: Partial<CompileRequest> = {}) => compile({ file, compiler: compiler!, ...request, settings: { cacheFolder: path.join(root, 'cache'), kernelBtf: path.join(root, 'none'), ...request.settings } });
+  const build = (request: Partial<CompileRequest> = {}) =>
+    compile({
+      file,
+      compiler: compiler!,
+      ...request,
+      settings: { cacheFolder: path.join(root, 'cache'), kernelBtf: path.join(root, 'none'), ...request.settings },
+    });
   const contains = (object: Uint8Array | undefined, text: string): boolean => Buffer.from(object ?? []).includes(text);
-  const places = (object: Uint8Array | undefined): string[] => [...new Set(loadObject(object!, 'x').programs.flatMap(({ lines }) => lines.map(({ file: from }) => from)))].sort();
+  const places = (object: Uint8Array | undefined): string[] =>
+    [...new Set(loadObject(object!, 'x').programs.flatMap(({ lines }) => lines.map(({ file: from }) => from)))].sort();
 
   test('a saved file: line info and debug info name the real path', async () => {
     const { object, problems } = await build();
@@ -102,10 +109,13 @@ describe.skipIf(!compiler)('compile', () => {
   });
 
   // Linux only: elsewhere there are no such headers, and a BPF program needs vmlinux.h.
-  test.skipIf(!existsSync('/usr/include/linux/bpf.h') || !existsSync('/usr/include/stdint.h'))('the C library\'s and the kernel\'s user-space headers, without a 32-bit libc', async () => {
-    const text = `#include <stdint.h>\n#include <stddef.h>\n#include <string.h>\n#include <linux/bpf.h>\n#include <linux/if_ether.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int f(struct xdp_md *ctx) { uint32_t x = ctx->data; return x ? XDP_PASS : XDP_DROP; }\n`;
-    expect((await build({ file: path.join(project, 'libc.bpf.c'), text })).problems.map(formatProblem)).toEqual([]);
-  });
+  test.skipIf(!existsSync('/usr/include/linux/bpf.h') || !existsSync('/usr/include/stdint.h'))(
+    "the C library's and the kernel's user-space headers, without a 32-bit libc",
+    async () => {
+      const text = `#include <stdint.h>\n#include <stddef.h>\n#include <string.h>\n#include <linux/bpf.h>\n#include <linux/if_ether.h>\n#include <bpf/bpf_helpers.h>\nSEC("xdp") int f(struct xdp_md *ctx) { uint32_t x = ctx->data; return x ? XDP_PASS : XDP_DROP; }\n`;
+      expect((await build({ file: path.join(project, 'libc.bpf.c'), text })).problems.map(formatProblem)).toEqual([]);
+    },
+  );
 
   test('an unsaved header counts, and its errors carry the way to it', async () => {
     const header = path.join(project, 'count.h');
@@ -113,7 +123,12 @@ describe.skipIf(!compiler)('compile', () => {
     expect(loadObject(good.object!, 'x').programs[0]!.insns.some(({ imm }) => imm === 77)).toBe(true);
     const bad = await build({ unsaved: new Map([[header, 'int x = nope;\n']]) });
     expect(bad.object).toBeUndefined();
-    expect(bad.problems[0]).toMatchObject({ severity: 'error', message: "use of undeclared identifier 'nope'", span: { file: header, line: 1, column: 9, endLine: 1, endColumn: 13 }, related: [{ span: { file, line: 4 } }] });
+    expect(bad.problems[0]).toMatchObject({
+      severity: 'error',
+      message: "use of undeclared identifier 'nope'",
+      span: { file: header, line: 1, column: 9, endLine: 1, endColumn: 13 },
+      related: [{ span: { file, line: 4 } }],
+    });
   });
 
   test("clang's messages are located in the real file", async () => {
@@ -149,9 +164,15 @@ describe.skipIf(!compiler)('compile', () => {
   test('what cannot be read, and what clang does not know, is said', async () => {
     expect((await build({ file: path.join(project, 'none.c') })).problems[0]!.code).toBe('unreadable');
     expect((await build({ file: 'relative.c', text: '' })).problems[0]!.message).toContain('absolute path');
-    expect((await build({ settings: { flags: ['-fno-such-flag'] } })).problems.map(formatProblem)).toEqual([expect.stringMatching(/^error: unknown (argument|clang option): '-fno-such-flag'$/i)]);
-    expect((await build({ compiler: { ...compiler!, path: '/nowhere/clang' } })).problems.map(({ code }) => code)).toContain('compiler-failed');
-    expect((await build({ file: path.join(root, 'alone.c'), text: '#include "vmlinux.h"\n' })).problems[0]!.message).toMatch(/'vmlinux.h' file not found\. The setting ebpf\.kernel\.btf names/);
+    expect((await build({ settings: { flags: ['-fno-such-flag'] } })).problems.map(formatProblem)).toEqual([
+      expect.stringMatching(/^error: unknown (argument|clang option): '-fno-such-flag'$/i),
+    ]);
+    expect((await build({ compiler: { ...compiler!, path: '/nowhere/clang' } })).problems.map(({ code }) => code)).toContain(
+      'compiler-failed',
+    );
+    expect((await build({ file: path.join(root, 'alone.c'), text: '#include "vmlinux.h"\n' })).problems[0]!.message).toMatch(
+      /'vmlinux.h' file not found\. The setting ebpf\.kernel\.btf names/,
+    );
   });
 
   test('the stack limit is an error with a place', async () => {
@@ -217,6 +238,14 @@ char LICENSE[] SEC("license") = "GPL";
 `;
     const { object, problems } = await build({ text });
     expect(problems.map(formatProblem)).toEqual([]);
-    expect(loadObject(object!, 'x').programs.map(({ name, section }) => `${section} ${name}`)).toEqual(['kprobe/f k', 'kretprobe/f kr', 'ksyscall/openat s', 'fentry/f e', 'fentry/g e2', 'raw_tp/sys_enter r', 'xdp x']);
+    expect(loadObject(object!, 'x').programs.map(({ name, section }) => `${section} ${name}`)).toEqual([
+      'kprobe/f k',
+      'kretprobe/f kr',
+      'ksyscall/openat s',
+      'fentry/f e',
+      'fentry/g e2',
+      'raw_tp/sys_enter r',
+      'xdp x',
+    ]);
   });
 });

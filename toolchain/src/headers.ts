@@ -48,7 +48,10 @@ export function ensureVmlinux(settings: ToolchainSettings = {}): Promise<Vmlinux
 async function makeVmlinux(settings: ToolchainSettings): Promise<VmlinuxHeader> {
   if (settings.vmlinux) {
     if (existsSync(settings.vmlinux)) return { file: settings.vmlinux, origin: settings.vmlinux, problems: [] };
-    return { origin: '', problems: [error(`The setting ebpf.kernel.vmlinux names ${settings.vmlinux}, which does not exist`, { code: 'vmlinux-setting' })] };
+    return {
+      origin: '',
+      problems: [error(`The setting ebpf.kernel.vmlinux names ${settings.vmlinux}, which does not exist`, { code: 'vmlinux-setting' })],
+    };
   }
   const kernel = readKernelBtf(settings);
   if (!kernel.btf) return { origin: '', problems: kernel.problems };
@@ -60,7 +63,15 @@ async function makeVmlinux(settings: ToolchainSettings): Promise<VmlinuxHeader> 
     await writeWhole(file, printVmlinuxHeader(kernel.btf));
     return { file, origin: kernel.origin, problems: [] };
   } catch (reason) {
-    return { origin: '', problems: [error(`vmlinux.h could not be written into the cache: ${(reason as Error).message}. Choose another folder with the environment variable EBPF_WORKBENCH_CACHE`, { code: 'cache' })] };
+    return {
+      origin: '',
+      problems: [
+        error(
+          `vmlinux.h could not be written into the cache: ${(reason as Error).message}. Choose another folder with the environment variable EBPF_WORKBENCH_CACHE`,
+          { code: 'cache' },
+        ),
+      ],
+    };
   }
 }
 
@@ -86,12 +97,20 @@ const compiling = new Map<string, Promise<string | undefined>>();
  * Clang's precompiled form of a header, as a path for -include-pch; undefined where it cannot be made or would change the meaning.
  * Keyed by compiler, arguments and the header's size and time. A build is shared by all who wait and never cancelled.
  */
-export async function ensurePrecompiled(header: string, compiler: Compiler, args: readonly string[], settings: ToolchainSettings): Promise<string | undefined> {
+export async function ensurePrecompiled(
+  header: string,
+  compiler: Compiler,
+  args: readonly string[],
+  settings: ToolchainSettings,
+): Promise<string | undefined> {
   const facts = await stat(header).catch(() => undefined);
   const program = await stat(compiler.path).catch(() => undefined);
   // Without a guard the header would be read a second time by the #include that stays in the program.
   if (!facts || !program || !guarded(header, facts.mtimeMs)) return undefined;
-  const key = createHash('sha256').update(JSON.stringify([compiler.path, program.mtimeMs, compiler.description, header, facts.size, facts.mtimeMs, args])).digest('hex').slice(0, 24);
+  const key = createHash('sha256')
+    .update(JSON.stringify([compiler.path, program.mtimeMs, compiler.description, header, facts.size, facts.mtimeMs, args]))
+    .digest('hex')
+    .slice(0, 24);
   const folder = path.join(settings.cacheFolder ?? cacheFolder(), 'precompiled');
   const file = path.join(folder, `${key}.pch`);
   let made = compiling.get(file);
@@ -107,18 +126,31 @@ export async function ensurePrecompiled(header: string, compiler: Compiler, args
 
 /** Crash reports and temporary files, and the copies that zig keeps of everything it makes, go into a folder that the caller removes. */
 export function compilerEnvironment(compiler: Compiler, scratch: string): NodeJS.ProcessEnv {
-  return { ...process.env, TMPDIR: scratch, TMP: scratch, TEMP: scratch, ...(compiler.kind === 'zig' ? { ZIG_LOCAL_CACHE_DIR: scratch, ZIG_GLOBAL_CACHE_DIR: scratch } : {}) };
+  return {
+    ...process.env,
+    TMPDIR: scratch,
+    TMP: scratch,
+    TEMP: scratch,
+    ...(compiler.kind === 'zig' ? { ZIG_LOCAL_CACHE_DIR: scratch, ZIG_GLOBAL_CACHE_DIR: scratch } : {}),
+  };
 }
 
 const guards = new Map<string, boolean>();
 function guarded(header: string, mtime: number): boolean {
   const key = `${header}\0${mtime}`;
   let known = guards.get(key);
-  if (known === undefined) guards.set(key, (known = /^[ \t]*#[ \t]*(?:pragma[ \t]+once|ifndef)\b/m.test(readFileSync(header, 'utf8').slice(0, 4096))));
+  if (known === undefined)
+    guards.set(key, (known = /^[ \t]*#[ \t]*(?:pragma[ \t]+once|ifndef)\b/m.test(readFileSync(header, 'utf8').slice(0, 4096))));
   return known;
 }
 
-async function precompile(header: string, file: string, folder: string, compiler: Compiler, args: readonly string[]): Promise<string | undefined> {
+async function precompile(
+  header: string,
+  file: string,
+  folder: string,
+  compiler: Compiler,
+  args: readonly string[],
+): Promise<string | undefined> {
   try {
     if (existsSync(file)) {
       const now = new Date();
@@ -128,7 +160,11 @@ async function precompile(header: string, file: string, folder: string, compiler
     await mkdir(folder, { recursive: true });
     const unfinished = `${file}.${process.pid}`;
     await mkdir(`${unfinished}.scratch`, { recursive: true });
-    const { code } = await run(compiler.path, [...compiler.prefix, ...args, '-x', 'c-header', header, '-o', unfinished], { timeout: 60_000, cwd: folder, env: compilerEnvironment(compiler, `${unfinished}.scratch`) });
+    const { code } = await run(compiler.path, [...compiler.prefix, ...args, '-x', 'c-header', header, '-o', unfinished], {
+      timeout: 60_000,
+      cwd: folder,
+      env: compilerEnvironment(compiler, `${unfinished}.scratch`),
+    });
     await rm(`${unfinished}.scratch`, { recursive: true, force: true });
     if (code !== 0) {
       await rm(unfinished, { force: true });
@@ -150,7 +186,11 @@ export async function dropPrecompiled(file: string): Promise<void> {
 }
 
 async function forgetOldest(folder: string): Promise<void> {
-  const files = await Promise.all((await readdir(folder)).filter((name) => name.endsWith('.pch')).map(async (name) => ({ file: path.join(folder, name), time: (await stat(path.join(folder, name))).mtimeMs })));
+  const files = await Promise.all(
+    (await readdir(folder))
+      .filter((name) => name.endsWith('.pch'))
+      .map(async (name) => ({ file: path.join(folder, name), time: (await stat(path.join(folder, name))).mtimeMs })),
+  );
   files.sort((a, b) => b.time - a.time);
   for (const { file } of files.slice(KEPT_PRECOMPILED)) await rm(file, { force: true });
 }

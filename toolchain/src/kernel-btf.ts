@@ -24,7 +24,10 @@ export interface KernelBtf {
 }
 
 /** What the verifier is told of the kernel: spread it into its options. */
-export const verifierFacts = ({ btf, symbols }: KernelBtf): Pick<VerifyOptions, 'kernelBtf' | 'kernelSymbols'> => ({ ...(btf ? { kernelBtf: btf } : {}), ...(symbols ? { kernelSymbols: symbols } : {}) });
+export const verifierFacts = ({ btf, symbols }: KernelBtf): Pick<VerifyOptions, 'kernelBtf' | 'kernelSymbols'> => ({
+  ...(btf ? { kernelBtf: btf } : {}),
+  ...(symbols ? { kernelSymbols: symbols } : {}),
+});
 
 const known = new Map<string, KernelBtf>();
 
@@ -44,13 +47,22 @@ function read(given: string): KernelBtf {
     try {
       return parse(readFileSync(given), given, given);
     } catch (reason) {
-      return { digest: '', origin: '', problems: [error(`The setting ebpf.kernel.btf names ${given}, which cannot be read: ${(reason as Error).message}`, { code: 'kernel-btf' })] };
+      return {
+        digest: '',
+        origin: '',
+        problems: [
+          error(`The setting ebpf.kernel.btf names ${given}, which cannot be read: ${(reason as Error).message}`, { code: 'kernel-btf' }),
+        ],
+      };
     }
   }
   // The simulated kernel is an x86-64 one: types of another machine would not fit its contexts.
   if (process.platform === 'linux' && process.arch === 'x64') {
     try {
-      return { ...parse(readFileSync(RUNNING_KERNEL_BTF), RUNNING_KERNEL_BTF, `Linux ${os.release()} of this machine`), symbols: runningKernelSymbols() };
+      return {
+        ...parse(readFileSync(RUNNING_KERNEL_BTF), RUNNING_KERNEL_BTF, `Linux ${os.release()} of this machine`),
+        symbols: runningKernelSymbols(),
+      };
     } catch {
       // A kernel without CONFIG_DEBUG_INFO_BTF, or a sandbox without /sys.
     }
@@ -61,7 +73,16 @@ function read(given: string): KernelBtf {
   } catch {
     // Left out of this installation: said below.
   }
-  return { digest: '', origin: '', problems: [error('This system has no kernel types to make vmlinux.h from. Name a BTF file or a kernel image in the setting ebpf.kernel.btf, or put a vmlinux.h beside the program', { code: 'kernel-btf' })] };
+  return {
+    digest: '',
+    origin: '',
+    problems: [
+      error(
+        'This system has no kernel types to make vmlinux.h from. Name a BTF file or a kernel image in the setting ebpf.kernel.btf, or put a vmlinux.h beside the program',
+        { code: 'kernel-btf' },
+      ),
+    ],
+  };
 }
 
 /** Names in /proc/kallsyms. A machine that hides the file says nothing: then every symbol counts as known. */
@@ -69,7 +90,11 @@ export function runningKernelSymbols(): { has(name: string): boolean } {
   let names: ReadonlySet<string> | undefined;
   const read = (): ReadonlySet<string> => {
     try {
-      return new Set(readFileSync('/proc/kallsyms', 'latin1').split('\n').map((line) => line.split(' ')[2]?.split('\t')[0] ?? ''));
+      return new Set(
+        readFileSync('/proc/kallsyms', 'latin1')
+          .split('\n')
+          .map((line) => line.split(' ')[2]?.split('\t')[0] ?? ''),
+      );
     } catch {
       return new Set();
     }
@@ -86,6 +111,13 @@ function parse(bytes: Uint8Array, file: string, origin: string): KernelBtf {
   const section = isElf(bytes) ? readElf(bytes).elf?.section('.BTF') : undefined;
   const { btf, problems } = readBtf(section?.bytes ?? bytes);
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-  if (!btf) return { digest: '', origin: '', problems: [error(`${file} holds no kernel types that could be read${problems[0] ? `: ${problems[0].message}` : ''}`, { code: 'kernel-btf' })] };
+  if (!btf)
+    return {
+      digest: '',
+      origin: '',
+      problems: [
+        error(`${file} holds no kernel types that could be read${problems[0] ? `: ${problems[0].message}` : ''}`, { code: 'kernel-btf' }),
+      ],
+    };
   return { btf, digest, origin, problems: [] };
 }

@@ -57,7 +57,16 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
       bytes = await readFile(file);
     } catch (reason) {
       const code = (reason as NodeJS.ErrnoException).code;
-      return failed(error(code === 'ENOENT' ? `there is no file ${given}` : code === 'EISDIR' ? `${given} is a folder, not a program` : `${given} cannot be read: ${(reason as Error).message}`, { code: 'unreadable' }));
+      return failed(
+        error(
+          code === 'ENOENT'
+            ? `there is no file ${given}`
+            : code === 'EISDIR'
+              ? `${given} is a folder, not a program`
+              : `${given} cannot be read: ${(reason as Error).message}`,
+          { code: 'unreadable' },
+        ),
+      );
     }
     if (isElf(bytes)) language = 'object';
   }
@@ -82,7 +91,14 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
         if (!search.compiler) return failed(...search.problems);
         compiler = search.compiler;
       }
-      const built = await compile({ file, compiler, settings, ...(options.text === undefined ? {} : { text: options.text }), ...(options.unsaved ? { unsaved: options.unsaved } : {}), ...(signal ? { signal } : {}) });
+      const built = await compile({
+        file,
+        compiler,
+        settings,
+        ...(options.text === undefined ? {} : { text: options.text }),
+        ...(options.unsaved ? { unsaved: options.unsaved } : {}),
+        ...(signal ? { signal } : {}),
+      });
       timings.compile = built.ms;
       if (!built.object) return { problems: built.problems, cancelled: built.cancelled, timings };
       const started = performance.now();
@@ -91,7 +107,11 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
       return { object: loaded, problems: [...built.problems, ...loaded.problems], cancelled: false, timings };
     }
     default:
-      return failed(error(`${given} is no eBPF object, and its name does not say that it is C (.c) or assembly (.bpf.s, .bpfasm, .ebpf)`, { code: 'unknown-language' }));
+      return failed(
+        error(`${given} is no eBPF object, and its name does not say that it is C (.c) or assembly (.bpf.s, .bpfasm, .ebpf)`, {
+          code: 'unknown-language',
+        }),
+      );
   }
 }
 

@@ -4,7 +4,11 @@ import { run } from './process.ts';
 const node = process.execPath;
 
 test('input goes in, both outputs and the exit code come back', async () => {
-  const outcome = await run(node, ['-e', 'process.stdin.on("data", (d) => process.stdout.write(d)); process.stderr.write("said"); process.exitCode = 3'], { input: 'abc' });
+  const outcome = await run(
+    node,
+    ['-e', 'process.stdin.on("data", (d) => process.stdout.write(d)); process.stderr.write("said"); process.exitCode = 3'],
+    { input: 'abc' },
+  );
   expect([new TextDecoder().decode(outcome.stdout), outcome.stderr, outcome.code, outcome.cancelled]).toEqual(['abc', 'said', 3, false]);
 });
 

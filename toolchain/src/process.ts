@@ -44,7 +44,12 @@ export const run: Run = (command, args, options = {}) =>
     });
     if (options.signal?.aborted) return resolve(outcome(undefined));
 
-    const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
     // SIGKILL: a compiler has nothing to save, and a stale build must give its core back at once.
     const end = (): void => void child.kill('SIGKILL');
     const timer = options.timeout === undefined ? undefined : setTimeout(() => ((timedOut = true), end()), options.timeout);

@@ -78,7 +78,10 @@ export function judge(test: ConformanceTest, engine: Engine): { pass: boolean; w
   const wantsError = test.expectsError;
   if (test.problems.length > 0) return { pass: wantsError, why: test.problems.join('; ') };
   const { result, why } = execute(test.program, test.memory, engine);
-  if (wantsError) return result === undefined ? { pass: true, why: `${test.locate(0)}: ${why}` } : { pass: false, why: `an error was expected; the program ended with ${hex64(result)}` };
+  if (wantsError)
+    return result === undefined
+      ? { pass: true, why: `${test.locate(0)}: ${why}` }
+      : { pass: false, why: `an error was expected; the program ended with ${hex64(result)}` };
   if (result === undefined) return { pass: false, why };
   if (test.result === undefined) return { pass: false, why: `${test.locate(0)}: there is neither a result nor an error section` };
   return result === test.result ? { pass: true, why: '' } : { pass: false, why: `r0 is ${hex64(result)}, expected ${hex64(test.result)}` };
@@ -94,13 +97,18 @@ function execute(program: Uint8Array, content: Uint8Array, engine: Engine): { re
   if (wrong.length > 0) return refuse(wrong.map(({ message }) => message).join('; '));
   const memory = createMemory();
   const region = content.length > 0 ? memory.allocate({ kind: 'mem', name: 'input', size: content.length, initial: content }) : undefined;
-  const execution = engine.start(executableOf('main', insns), memory, hostFor(memory, region), [region?.base ?? 0n, BigInt(content.length)]);
+  const execution = engine.start(executableOf('main', insns), memory, hostFor(memory, region), [
+    region?.base ?? 0n,
+    BigInt(content.length),
+  ]);
   const stop = execution.run({ budget: BUDGET });
   switch (stop.kind) {
     case 'exit':
       return { result: stop.value, why: '' };
     case 'fault':
-      return refuse(`insn ${stop.insn} (${toHex(program.subarray(stop.insn * INSN_SIZE, stop.insn * INSN_SIZE + INSN_SIZE), ' ')}): ${stop.message}`);
+      return refuse(
+        `insn ${stop.insn} (${toHex(program.subarray(stop.insn * INSN_SIZE, stop.insn * INSN_SIZE + INSN_SIZE), ' ')}): ${stop.message}`,
+      );
     default:
       return refuse(`the program has not ended after ${BUDGET} instructions`);
   }
@@ -117,12 +125,18 @@ function hostFor(memory: Memory, packet: Region | undefined): Host {
       const argument = (register: number): bigint => cpu.getRegister(register);
       switch (id) {
         case 0:
-          cpu.setRegister(0, [1, 2, 3, 4, 5].reduce((value, register) => (value << 8n) | (argument(register) & 0xffn), 0n));
+          cpu.setRegister(
+            0,
+            [1, 2, 3, 4, 5].reduce((value, register) => (value << 8n) | (argument(register) & 0xffn), 0n),
+          );
           return undefined;
         case 1: {
           const bytes = memory.read(argument(1), Number(argument(2)));
           if (!(bytes instanceof Uint8Array)) return { kind: 'fault', message: bytes.message };
-          const fault = memory.write(argument(1), bytes.map((byte) => byte ^ 42));
+          const fault = memory.write(
+            argument(1),
+            bytes.map((byte) => byte ^ 42),
+          );
           if (fault) return { kind: 'fault', message: fault.message };
           cpu.setRegister(0, 0n);
           return undefined;
@@ -144,13 +158,21 @@ function hostFor(memory: Memory, packet: Region | undefined): Host {
     },
     loadPacket(offset, size) {
       if (!packet || offset < 0 || offset + size > packet.size) return undefined;
-      return memory.view(packet).subarray(offset, offset + size).reduce((value, byte) => value * 256 + byte, 0);
+      return memory
+        .view(packet)
+        .subarray(offset, offset + size)
+        .reduce((value, byte) => value * 256 + byte, 0);
     },
   };
 }
 
 /** As strcmp: the difference of the first bytes that differ. A NULL string is unequal to every other. */
-function compareStrings(memory: Memory, first: bigint, second: bigint, done: (value: bigint) => void): undefined | { kind: 'fault'; message: string } {
+function compareStrings(
+  memory: Memory,
+  first: bigint,
+  second: bigint,
+  done: (value: bigint) => void,
+): undefined | { kind: 'fault'; message: string } {
   for (let i = 0n; ; i++) {
     const a = memory.readInt(first + i, 1);
     const b = memory.readInt(second + i, 1);

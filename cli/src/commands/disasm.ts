@@ -20,7 +20,8 @@ export async function disasm(args: readonly string[]): Promise<number> {
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   if (!object) return 2;
   const programs = object.programs.filter(({ name }) => values.prog === undefined || name === values.prog);
-  if (programs.length === 0) return complain('disasm', values.prog === undefined ? `${files[0]} has no program` : `${files[0]} has no program "${values.prog}"`);
+  if (programs.length === 0)
+    return complain('disasm', values.prog === undefined ? `${files[0]} has no program` : `${files[0]} has no program "${values.prog}"`);
   process.stdout.write(programs.map((program) => listing(program, dialect)).join('\n'));
   return 0;
 }
@@ -29,7 +30,11 @@ function listing(program: Program, dialect: (typeof DIALECTS)[number]): string {
   const sourceAt = new Map(program.lines.filter(({ text }) => text.trim() !== '').map((line) => [line.insn, line]));
   const functionAt = new Map(program.subprograms.map((subprogram) => [subprogram.start, subprogram.name]));
   const lines = [`; section ${program.section}, ${program.insns.length} slots`];
-  for (const { slot, text } of disassemble(program.insns, { dialect, helperName: (id) => helperById(id)?.name, kfuncName: (insn) => program.kfuncs[insn.imm] })) {
+  for (const { slot, text } of disassemble(program.insns, {
+    dialect,
+    helperName: (id) => helperById(id)?.name,
+    kfuncName: (insn) => program.kfuncs[insn.imm],
+  })) {
     const name = functionAt.get(slot);
     if (name !== undefined) lines.push(`${name}:`);
     const source = sourceAt.get(slot);

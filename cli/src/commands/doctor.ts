@@ -10,7 +10,9 @@ export async function doctor(args: readonly string[]): Promise<number> {
   const { compiler, problems, rejected } = await findCompiler();
   const { btf: kernelBtf } = readKernelBtf();
   if (parsed.values.json) {
-    process.stdout.write(`${JSON.stringify({ compiler: compiler ?? null, rejected, problems, kernelBtfTypes: kernelBtf?.typeCount ?? null })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ compiler: compiler ?? null, rejected, problems, kernelBtfTypes: kernelBtf?.typeCount ?? null })}\n`,
+    );
   } else {
     process.stdout.write(`C compiler:  ${compiler ? `${compiler.description} (${compiler.path})` : 'none'}\n`);
     for (const { path, why } of rejected) process.stdout.write(`             not ${path}: ${why}\n`);

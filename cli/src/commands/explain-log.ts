@@ -49,10 +49,14 @@ function rowOf({ name, loader, verdict, errno, firstLine, lastLine, truncated, s
 
 function describe(program: LoggedProgram): string {
   const { name, loader, verdict, errno, statistics, finding, truncated } = program;
-  const about = [loader, errno, statistics && `${statistics.processed} instructions processed`, truncated && 'the log is not complete'].filter(Boolean).join(', ');
+  const about = [loader, errno, statistics && `${statistics.processed} instructions processed`, truncated && 'the log is not complete']
+    .filter(Boolean)
+    .join(', ');
   const head = `${verdict === 'unknown' ? 'no verdict' : verdict} ${name ?? `(lines ${program.firstLine} to ${program.lastLine})`}${about ? `: ${about}` : ''}\n`;
   if (!finding) return head;
-  return `${head}${linesOf(finding).map((line) => `    ${line}\n`).join('')}`;
+  return `${head}${linesOf(finding)
+    .map((line) => `    ${line}\n`)
+    .join('')}`;
 }
 
 function linesOf(finding: LoggedFinding): string[] {
@@ -76,4 +80,5 @@ const describeCause = ({ text, insn, source }: LoggedCause): string =>
   `${insn === undefined ? '' : `instruction ${insn}`}${source ? `${insn === undefined ? '' : ', '}${placeOf(source)}` : ''}: ${text}`;
 
 /** `prog.c:7`; where the kernel logged no place, the line itself in quotes. */
-const placeOf = ({ file, line, column, text }: LoggedSource): string => (file === undefined ? `"${text}"` : `${file}:${line}${column ? `:${column}` : ''}`);
+const placeOf = ({ file, line, column, text }: LoggedSource): string =>
+  file === undefined ? `"${text}"` : `${file}:${line}${column ? `:${column}` : ''}`;

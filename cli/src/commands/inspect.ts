@@ -68,7 +68,10 @@ export async function inspect(args: readonly string[]): Promise<number> {
     const all: readonly Problem[] = object ? [...new Set([...problems, ...object.problems])] : problems;
     if (all.some(({ severity }) => severity === 'error')) status = 2;
     const programs = (object?.programs ?? []).filter(({ name }) => values.prog === undefined || name === values.prog);
-    const rows = object && programs.length > 0 ? programs.map((program) => rowOf(file, object, program, all)) : [nothing(file, object, values.prog, all)];
+    const rows =
+      object && programs.length > 0
+        ? programs.map((program) => rowOf(file, object, program, all))
+        : [nothing(file, object, values.prog, all)];
     if (programs.length === 0) status = 2;
     for (const row of rows) process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row));
   }
@@ -126,7 +129,12 @@ function rowOf(file: string, object: LoadedObject, program: Program, problems: r
 /** A file without a program that could be shown still gives its line, with the reason. */
 function nothing(file: string, object: LoadedObject | undefined, wanted: string | undefined, problems: readonly Problem[]): Row {
   const names = object?.programs.map(({ name }) => name) ?? [];
-  const why = wanted !== undefined && names.length > 0 ? `error: ${file} has no program ${wanted}; it has ${names.join(', ')}` : object && names.length === 0 && problems.length === 0 ? `error: ${file} has no program` : undefined;
+  const why =
+    wanted !== undefined && names.length > 0
+      ? `error: ${file} has no program ${wanted}; it has ${names.join(', ')}`
+      : object && names.length === 0 && problems.length === 0
+        ? `error: ${file} has no program`
+        : undefined;
   return {
     file,
     prog: null,
@@ -153,11 +161,23 @@ function describe(row: Row): string {
   const lines: string[] = [];
   if (row.prog === null) lines.push(`${row.file}: no program`);
   else {
-    const type = [row.type ?? 'unknown type', row.attachType, row.attachTarget, row.sleepable ? 'sleepable' : '', row.autoload ? '' : 'not loaded by default'].filter((part) => part !== null && part !== '').join(', ');
-    lines.push(`${row.file}: ${row.prog} in ${row.section} (${type}): ${row.insns.length / 16} instructions, ${row.lineInfo} line records, license ${row.license || 'none'}`);
-    for (const { name, start, end, linkage } of row.subprograms.slice(1)) lines.push(`  subprogram ${name} (${linkage ?? 'unknown linkage'}): instructions ${start} to ${end - 1}`);
+    const type = [
+      row.type ?? 'unknown type',
+      row.attachType,
+      row.attachTarget,
+      row.sleepable ? 'sleepable' : '',
+      row.autoload ? '' : 'not loaded by default',
+    ]
+      .filter((part) => part !== null && part !== '')
+      .join(', ');
+    lines.push(
+      `${row.file}: ${row.prog} in ${row.section} (${type}): ${row.insns.length / 16} instructions, ${row.lineInfo} line records, license ${row.license || 'none'}`,
+    );
+    for (const { name, start, end, linkage } of row.subprograms.slice(1))
+      lines.push(`  subprogram ${name} (${linkage ?? 'unknown linkage'}): instructions ${start} to ${end - 1}`);
   }
-  for (const map of row.maps) lines.push(`  map ${map.name}: ${map.typeName}, key ${map.key}, value ${map.value}, max ${map.max}, flags 0x${map.flags.toString(16)}`);
+  for (const map of row.maps)
+    lines.push(`  map ${map.name}: ${map.typeName}, key ${map.key}, value ${map.value}, max ${map.max}, flags 0x${map.flags.toString(16)}`);
   for (const name of row.kfuncs) lines.push(`  kfunc ${name}`);
   for (const name of row.ksyms) lines.push(`  kernel symbol ${name}`);
   for (const { insn, kind, spec, result } of row.coreRelocations) lines.push(`  ${insn}: ${kind} ${spec}: ${result}`);

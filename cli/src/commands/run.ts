@@ -6,7 +6,27 @@ import { readFile } from 'node:fs/promises';
 import { fromHex, hex64, toHex } from '#core/bytes';
 import { formatProblem, type Problem } from '#core/problem';
 import type { LoadedObject } from '#core/program';
-import { createKernel, decodeValue, describeKey, encodeValue, type Kernel, type KernelOptions, loadedInto, type Output, parseScenario, plainBytes, type PlainValue, type RunResult, runScenario, type Scenario, type ScenarioEvent, type SimulatedMap, type SimulatedProgram, toJson, toText } from '#core/sim';
+import {
+  createKernel,
+  decodeValue,
+  describeKey,
+  encodeValue,
+  type Kernel,
+  type KernelOptions,
+  loadedInto,
+  type Output,
+  parseScenario,
+  plainBytes,
+  type PlainValue,
+  type RunResult,
+  runScenario,
+  type Scenario,
+  type ScenarioEvent,
+  type SimulatedMap,
+  type SimulatedProgram,
+  toJson,
+  toText,
+} from '#core/sim';
 import { verify } from '#core/verifier';
 import { interpreter, type Engine } from '#core/vm';
 import * as vm from '#core/vm';
@@ -30,7 +50,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const { files, values } = parsed;
   const [file] = files;
   if (file === undefined || files.length > 1) return complain('run', 'one file is wanted: an object (.o), C (.bpf.c) or assembly (.bpf.s)');
-  if ([values.events, values.packet, values.ctx].filter((given) => given !== undefined).length > 1) return complain('run', 'only one of --events, --packet and --ctx can be given');
+  if ([values.events, values.packet, values.ctx].filter((given) => given !== undefined).length > 1)
+    return complain('run', 'only one of --events, --packet and --ctx can be given');
   const engine = engineNamed(values.engine);
   if (!engine) return complain('run', `there is no engine "${values.engine}": interpreter or wasm`);
 
@@ -45,7 +66,11 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const facts = verifierFacts(readKernelBtf());
   const { kernelBtf } = facts;
-  const kernel = createKernel({ engine, ...scenario.scenario?.kernel, ...(kernelBtf ? { kernelBtf } : {}) } satisfies Partial<KernelOptions> & { engine: Engine });
+  const kernel = createKernel({
+    engine,
+    ...scenario.scenario?.kernel,
+    ...(kernelBtf ? { kernelBtf } : {}),
+  } satisfies Partial<KernelOptions> & { engine: Engine });
   const loaded = kernel.load(object, values.prog);
   report(loaded.problems);
   if (loaded.programs.length === 0) {
@@ -63,7 +88,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const events = await chooseEvents(kernel, loaded.programs, scenario.scenario, values, report);
   if (!events) return 2;
   const results = runScenario(kernel, { events });
-  if (results.length === 0) process.stderr.write(`none of the events reaches ${loaded.programs.map(({ program }) => program.name).join(', ')}: ${loaded.programs.map(({ program }) => `${program.name} is in section ${program.section}`).join(', ')}\n`);
+  if (results.length === 0)
+    process.stderr.write(
+      `none of the events reaches ${loaded.programs.map(({ program }) => program.name).join(', ')}: ${loaded.programs.map(({ program }) => `${program.name} is in section ${program.section}`).join(', ')}\n`,
+    );
   process.stdout.write(values.json ? `${toJson(asJson(file, kernel, object, results))}\n` : describe(kernel, object, results));
   if (results.length === 0) return 2;
   return results.some(({ outcome }) => outcome.kind !== 'exit') ? 1 : 0;
@@ -82,7 +110,9 @@ function refusal({ program }: SimulatedProgram, object: LoadedObject, kernel: Ke
   if (verdict.verdict === 'accepted') return [];
   const finding = verdict.findings.find(({ severity }) => severity === 'error');
   const line = finding && program.lines.findLast((record) => record.insn <= finding.insn);
-  return [`${line ? `${line.file}:${line.line}:${line.column}: ` : ''}${program.name} is rejected by the verifier: ${finding?.message ?? verdict.errno ?? ''}${finding?.advice ? `\n    what to do: ${finding.advice}` : ''}`];
+  return [
+    `${line ? `${line.file}:${line.line}:${line.column}: ` : ''}${program.name} is rejected by the verifier: ${finding?.message ?? verdict.errno ?? ''}${finding?.advice ? `\n    what to do: ${finding.advice}` : ''}`,
+  ];
 }
 
 /** The file named, else the one beside the program (`x.events.json` beside `x.bpf.c`), else none. */
@@ -107,7 +137,13 @@ interface Given {
   prog?: string | undefined;
 }
 
-async function chooseEvents(kernel: Kernel, programs: readonly SimulatedProgram[], scenario: Scenario | undefined, given: Given, report: (problems: readonly Problem[]) => void): Promise<readonly ScenarioEvent[] | undefined> {
+async function chooseEvents(
+  kernel: Kernel,
+  programs: readonly SimulatedProgram[],
+  scenario: Scenario | undefined,
+  given: Given,
+  report: (problems: readonly Problem[]) => void,
+): Promise<readonly ScenarioEvent[] | undefined> {
   const bytesOf = async (argument: string, option: string): Promise<Uint8Array | undefined> => {
     let text = argument;
     if (argument.startsWith('@')) {
@@ -129,7 +165,11 @@ async function chooseEvents(kernel: Kernel, programs: readonly SimulatedProgram[
     const bytes = await bytesOf((given.packet ?? given.ctx)!, given.packet === undefined ? '--ctx' : '--packet');
     if (!bytes) return undefined;
     programs.forEach((program) => kernel.attach(program));
-    if (given.packet !== undefined) return ['ingress' as const, 'egress' as const].map((direction) => one('packet', { type: 'packet', device: 'eth0', queue: 0, direction, mark: 0, packet: bytes })).filter((event) => programs.some((program) => kernel.reaches(event, program))).slice(0, 1);
+    if (given.packet !== undefined)
+      return ['ingress' as const, 'egress' as const]
+        .map((direction) => one('packet', { type: 'packet', device: 'eth0', queue: 0, direction, mark: 0, packet: bytes }))
+        .filter((event) => programs.some((program) => kernel.reaches(event, program)))
+        .slice(0, 1);
     return [one('context', { type: 'context', program: given.prog ?? programs[0]!.program.name, pid: undefined, bytes, fields: {} })];
   }
   for (const program of programs) report(kernel.attach(program));
@@ -147,7 +187,8 @@ async function chooseEvents(kernel: Kernel, programs: readonly SimulatedProgram[
 }
 
 /** Programs that only tail calls reach have no event of their own. */
-const slotOnly = (kernel: Kernel, { program }: SimulatedProgram): boolean => kernel.maps.some(({ definition }) => definition.type === 'prog_array' && definition.slots?.some(({ target }) => target === program.name));
+const slotOnly = (kernel: Kernel, { program }: SimulatedProgram): boolean =>
+  kernel.maps.some(({ definition }) => definition.type === 'prog_array' && definition.slots?.some(({ target }) => target === program.name));
 
 // ---- what is printed ----
 
@@ -168,7 +209,12 @@ function asJson(file: string, kernel: Kernel, object: LoadedObject, results: rea
       prog: result.program,
       returnValue: returnOf(result),
       meaning: result.outcome.kind === 'exit' ? result.outcome.meaning : null,
-      fault: result.outcome.kind === 'fault' ? `instruction ${result.outcome.insn} of ${result.ended}: ${result.outcome.message}` : result.outcome.kind === 'budget' ? 'still running when its instructions were used up' : null,
+      fault:
+        result.outcome.kind === 'fault'
+          ? `instruction ${result.outcome.insn} of ${result.ended}: ${result.outcome.message}`
+          : result.outcome.kind === 'budget'
+            ? 'still running when its instructions were used up'
+            : null,
       insns: result.insns,
       ...(result.packet ? { packet: toHex(result.packet) } : {}),
     })),
@@ -177,18 +223,26 @@ function asJson(file: string, kernel: Kernel, object: LoadedObject, results: rea
 
 function record(object: LoadedObject, one: Extract<Output, { kind: 'record' }>): Readonly<Record<string, PlainValue>> {
   const btf = one.btf ?? object.btf;
-  return { map: one.map, cpu: one.cpu, bytes: toHex(one.bytes), ...(btf && one.typeId !== undefined ? { type: btf.type(one.typeId)?.name ?? '', value: decodeValue(btf, one.typeId, one.bytes) } : {}) };
+  return {
+    map: one.map,
+    cpu: one.cpu,
+    bytes: toHex(one.bytes),
+    ...(btf && one.typeId !== undefined ? { type: btf.type(one.typeId)?.name ?? '', value: decodeValue(btf, one.typeId, one.bytes) } : {}),
+  };
 }
 
 /** Constants and the maps that only carry records say nothing. */
-const isShown = ({ definition }: SimulatedMap): boolean => !/^\.(rodata|kconfig)/.test(definition.globalSection ?? '') && definition.type !== 'ringbuf' && definition.type !== 'perf_event_array';
+const isShown = ({ definition }: SimulatedMap): boolean =>
+  !/^\.(rodata|kconfig)/.test(definition.globalSection ?? '') && definition.type !== 'ringbuf' && definition.type !== 'perf_event_array';
 
 function mapValue(kernel: Kernel, object: LoadedObject, map: SimulatedMap): Readonly<Record<string, PlainValue>> {
   const { definition } = map;
   const { btf } = object;
-  const typed = (typeId: number | undefined, bytes: Uint8Array): PlainValue => (btf && typeId !== undefined && typeId !== 0 ? decodeValue(btf, typeId, bytes) : plainBytes(bytes));
+  const typed = (typeId: number | undefined, bytes: Uint8Array): PlainValue =>
+    btf && typeId !== undefined && typeId !== 0 ? decodeValue(btf, typeId, bytes) : plainBytes(bytes);
   // A prog array's values are the numbers of programs.
-  const named = (bytes: Uint8Array | undefined): string | undefined => (definition.type === 'prog_array' && bytes ? kernel.programs.find(({ id }) => id === plainBytes(bytes))?.program.name : undefined);
+  const named = (bytes: Uint8Array | undefined): string | undefined =>
+    definition.type === 'prog_array' && bytes ? kernel.programs.find(({ id }) => id === plainBytes(bytes))?.program.name : undefined;
   const all = map.entries();
   const zero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
   const shown = all.length > SHOW_ALL_UP_TO && definition.type.includes('array') ? all.filter(({ values }) => !values.every(zero)) : all;
@@ -197,7 +251,9 @@ function mapValue(kernel: Kernel, object: LoadedObject, map: SimulatedMap): Read
     type: definition.type,
     entries: shown.map(({ key, values }) => ({
       ...(definition.globalSection === undefined ? { key: typed(definition.keyTypeId, key) } : {}),
-      ...(values.length > 1 || definition.type.startsWith('percpu') || definition.type === 'lru_percpu_hash' ? { values: values.map((value) => typed(definition.valueTypeId, value)) } : { value: named(values[0]) ?? (values[0] ? typed(definition.valueTypeId, values[0]) : null) }),
+      ...(values.length > 1 || definition.type.startsWith('percpu') || definition.type === 'lru_percpu_hash'
+        ? { values: values.map((value) => typed(definition.valueTypeId, value)) }
+        : { value: named(values[0]) ?? (values[0] ? typed(definition.valueTypeId, values[0]) : null) }),
     })),
   };
 }
@@ -212,7 +268,12 @@ function describe(kernel: Kernel, object: LoadedObject, results: readonly RunRes
   const lines: string[] = [];
   for (const result of results) {
     const { outcome } = result;
-    const end = outcome.kind === 'exit' ? `${hex64(outcome.value)}  ${outcome.meaning}` : outcome.kind === 'fault' ? `FAULT at instruction ${outcome.insn} of ${result.ended}: ${outcome.message}` : 'still running when its instructions were used up';
+    const end =
+      outcome.kind === 'exit'
+        ? `${hex64(outcome.value)}  ${outcome.meaning}`
+        : outcome.kind === 'fault'
+          ? `FAULT at instruction ${outcome.insn} of ${result.ended}: ${outcome.message}`
+          : 'still running when its instructions were used up';
     lines.push(`${result.event.title}: ${result.program} -> ${end}  (${result.insns} insns)`);
     for (const one of result.output) {
       if (one.kind === 'record') {
@@ -223,10 +284,16 @@ function describe(kernel: Kernel, object: LoadedObject, results: readonly RunRes
   }
   for (const map of kernel.maps.filter(isShown)) {
     const { definition } = map;
-    const { name, type, entries } = mapValue(kernel, object, map) as { name: string; type: string; entries: readonly Readonly<Record<string, PlainValue>>[] };
+    const { name, type, entries } = mapValue(kernel, object, map) as {
+      name: string;
+      type: string;
+      entries: readonly Readonly<Record<string, PlainValue>>[];
+    };
     lines.push(`${name} (${type})${entries.length === 0 ? ': empty' : ''}`);
-    const label = (key: PlainValue): string => (definition.keyTypeId === undefined || !object.btf ? String(key) : keyLabel(object, map, key));
-    for (const entry of entries) lines.push(`    ${entry['key'] === undefined ? '' : `${label(entry['key'])}: `}${toText(entry['value'] ?? entry['values'] ?? null)}`);
+    const label = (key: PlainValue): string =>
+      definition.keyTypeId === undefined || !object.btf ? String(key) : keyLabel(object, map, key);
+    for (const entry of entries)
+      lines.push(`    ${entry['key'] === undefined ? '' : `${label(entry['key'])}: `}${toText(entry['value'] ?? entry['values'] ?? null)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -36,18 +36,28 @@ interface Source {
 const NOTHING = { processed: 0, maxStatesPerInsn: 0, totalStates: 0, peakStates: 0, stackDepth: [] } as const;
 
 export async function verify(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, { prog: { type: 'string' }, kernel: { type: 'string', default: '6.18' }, log: { type: 'string' }, warnings: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } });
+  const parsed = readArguments(args, {
+    prog: { type: 'string' },
+    kernel: { type: 'string', default: '6.18' },
+    log: { type: 'string' },
+    warnings: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  });
   if ('complaint' in parsed) return complain('verify', parsed.complaint);
   const { files, values } = parsed;
   if (files.length === 0) return complain('verify', 'which file? An object (.o), C (.bpf.c) or assembly (.bpf.s)');
   const kernel = TARGET_KERNELS.find((known) => known === values.kernel);
   if (!kernel) return complain('verify', `kernel ${values.kernel} is not one of ${TARGET_KERNELS.join(', ')}`);
   const logLevel = values.log === undefined ? 0 : Number(values.log);
-  if (!Number.isInteger(logLevel) || logLevel < 0 || logLevel > 7) return complain('verify', `--log takes 1, 2, 4 or a sum of them, not "${values.log}"`);
+  if (!Number.isInteger(logLevel) || logLevel < 0 || logLevel > 7)
+    return complain('verify', `--log takes 1, 2, 4 or a sum of them, not "${values.log}"`);
 
   let status = 0;
   for (const file of files) {
-    for (const { row, verdict, problems, program } of await verifyFile(file, values.prog, kernel, { logLevel, warnings: values.warnings })) {
+    for (const { row, verdict, problems, program } of await verifyFile(file, values.prog, kernel, {
+      logLevel,
+      warnings: values.warnings,
+    })) {
       status = Math.max(status, row.verdict === 'accepted' ? 0 : row.verdict === 'rejected' ? 1 : 2);
       if (logLevel > 0 && verdict) process.stderr.write(verdict.log);
       process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row, verdict, problems, program));
@@ -58,9 +68,27 @@ export async function verify(args: readonly string[]): Promise<number> {
 
 type Outcome = { row: Row; program?: Program; verdict?: Verdict; problems: readonly string[] };
 
-async function verifyFile(file: string, only: string | undefined, kernel: KernelVersion, asked: { logLevel: number; warnings: boolean }): Promise<Outcome[]> {
+async function verifyFile(
+  file: string,
+  only: string | undefined,
+  kernel: KernelVersion,
+  asked: { logLevel: number; warnings: boolean },
+): Promise<Outcome[]> {
   const failed = (message: string, extra: Partial<Row> = {}): Outcome => ({
-    row: { file, prog: null, section: null, type: null, verdict: 'error', error: message, code: null, insn: null, source: null, ...NOTHING, ms: 0, ...extra },
+    row: {
+      file,
+      prog: null,
+      section: null,
+      type: null,
+      verdict: 'error',
+      error: message,
+      code: null,
+      insn: null,
+      source: null,
+      ...NOTHING,
+      ms: 0,
+      ...extra,
+    },
     problems: [],
   });
   const { object, problems } = await openProgram(file);
@@ -69,7 +97,13 @@ async function verifyFile(file: string, only: string | undefined, kernel: Kernel
   const programs = object.programs.filter(({ name }) => only === undefined || name === only);
   if (programs.length === 0) {
     const names = object.programs.map(({ name }) => name).join(', ');
-    return [failed(only === undefined ? `${file}: no program in this file${errors.length > 0 ? `\n${errors.join('\n')}` : ''}` : `${file}: no program "${only}"; it has ${names || 'none'}`)];
+    return [
+      failed(
+        only === undefined
+          ? `${file}: no program in this file${errors.length > 0 ? `\n${errors.join('\n')}` : ''}`
+          : `${file}: no program "${only}"; it has ${names || 'none'}`,
+      ),
+    ];
   }
   const facts = verifierFacts(readKernelBtf());
   return programs.map((program) => {
@@ -79,7 +113,12 @@ async function verifyFile(file: string, only: string | undefined, kernel: Kernel
     }
     const before = performance.now();
     const verdict = verifyProgram(program, object, { kernel, everyError: true, ...asked, ...facts });
-    return { row: rowOf(file, program, verdict, performance.now() - before, asked.warnings), program, verdict, problems: program.problems.map(formatProblem) };
+    return {
+      row: rowOf(file, program, verdict, performance.now() - before, asked.warnings),
+      program,
+      verdict,
+      problems: program.problems.map(formatProblem),
+    };
   });
 }
 
@@ -97,11 +136,16 @@ function rowOf(file: string, program: Program, verdict: Verdict, ms: number, war
     source: finding ? sourceOf(program, finding.insn) : null,
     ...verdict.statistics,
     ms: Math.round(ms * 1000) / 1000,
-    ...(warnings && { warnings: verdict.findings.filter(({ severity }) => severity === 'warning').map(({ code, insn, explanation }) => ({ code, insn, source: sourceOf(program, insn), explanation })) }),
+    ...(warnings && {
+      warnings: verdict.findings
+        .filter(({ severity }) => severity === 'warning')
+        .map(({ code, insn, explanation }) => ({ code, insn, source: sourceOf(program, insn), explanation })),
+    }),
   };
 }
 
-const firstError = (verdict: Verdict): Finding | undefined => (verdict.verdict === 'accepted' ? undefined : verdict.findings.find(({ severity }) => severity === 'error'));
+const firstError = (verdict: Verdict): Finding | undefined =>
+  verdict.verdict === 'accepted' ? undefined : verdict.findings.find(({ severity }) => severity === 'error');
 
 function sourceOf(program: Program, insn: number): Row['source'] {
   const record = program.lines.findLast((line) => line.insn <= insn);
@@ -123,7 +167,8 @@ function whereIs(program: Program, insn: number, beside: Source | null): string 
 }
 
 /** A declaration's place. */
-const placeOf = ({ file, line }: { file: string; line: number }, beside: Source | null): string => (file === beside?.file ? `line ${line}` : `${file}:${line}`);
+const placeOf = ({ file, line }: { file: string; line: number }, beside: Source | null): string =>
+  file === beside?.file ? `line ${line}` : `${file}:${line}`;
 
 function describeFinding(finding: Finding, program: Program): string {
   const source = sourceOf(program, finding.insn);

@@ -32,9 +32,31 @@ function lensesOf(uri: vscode.Uri, program: ProgramLens): vscode.CodeLens[] {
   const range = new vscode.Range(start.line, start.character, end.line, end.character);
   const verdict = verdictTitle(program);
   return [
-    ...(verdict === undefined ? [] : [new vscode.CodeLens(range, { title: verdict, tooltip: program.message ?? 'Show the verifier log', command: 'ebpf.verify', arguments: [uri, program.name] })]),
-    ...(program.hottest ? [new vscode.CodeLens(new vscode.Range(program.hottest.line, 0, program.hottest.line, 0), { title: `$(flame)\u00a0${program.hottest.title}`, tooltip: 'Show or hide the instructions that the verifier processed for each line', command: 'ebpf.toggleInstructionCounts' })] : []),
-    new vscode.CodeLens(range, { title: '$(debug-alt-small)\u00a0Debug', tooltip: `Run ${program.name} on simulated events and stop at breakpoints`, command: 'ebpf.debug', arguments: [uri, program.name] }),
+    ...(verdict === undefined
+      ? []
+      : [
+          new vscode.CodeLens(range, {
+            title: verdict,
+            tooltip: program.message ?? 'Show the verifier log',
+            command: 'ebpf.verify',
+            arguments: [uri, program.name],
+          }),
+        ]),
+    ...(program.hottest
+      ? [
+          new vscode.CodeLens(new vscode.Range(program.hottest.line, 0, program.hottest.line, 0), {
+            title: `$(flame)\u00a0${program.hottest.title}`,
+            tooltip: 'Show or hide the instructions that the verifier processed for each line',
+            command: 'ebpf.toggleInstructionCounts',
+          }),
+        ]
+      : []),
+    new vscode.CodeLens(range, {
+      title: '$(debug-alt-small)\u00a0Debug',
+      tooltip: `Run ${program.name} on simulated events and stop at breakpoints`,
+      command: 'ebpf.debug',
+      arguments: [uri, program.name],
+    }),
   ];
 }
 

@@ -31,7 +31,11 @@ function describe(context: vscode.ExtensionContext): vscode.DebugAdapterDescript
 /** The session stands before the first instruction; going on from there runs the program. */
 async function askWhetherToRun(session: vscode.DebugSession, rejected: RejectedProgram): Promise<void> {
   const detail = [rejected.message, rejected.explanation, rejected.advice].filter((line) => line !== '').join('\n\n');
-  const answer = await vscode.window.showWarningMessage(`The kernel would refuse ${rejected.program}.`, { modal: true, detail }, RUN_ANYWAY_LABEL);
+  const answer = await vscode.window.showWarningMessage(
+    `The kernel would refuse ${rejected.program}.`,
+    { modal: true, detail },
+    RUN_ANYWAY_LABEL,
+  );
   if (answer === RUN_ANYWAY_LABEL) await session.customRequest(RUN_ANYWAY);
   else await vscode.debug.stopDebugging(session);
 }

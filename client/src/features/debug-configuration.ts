@@ -51,14 +51,20 @@ function complete(configuration: vscode.DebugConfiguration): vscode.DebugConfigu
 }
 
 /** Picks what is still open: the event file, and its program when several would do. Undefined when the person gives up. */
-async function choose(context: vscode.ExtensionContext, configuration: vscode.DebugConfiguration): Promise<vscode.DebugConfiguration | undefined> {
+async function choose(
+  context: vscode.ExtensionContext,
+  configuration: vscode.DebugConfiguration,
+): Promise<vscode.DebugConfiguration | undefined> {
   const program: unknown = configuration['program'];
   if (typeof program !== 'string' || program === '') {
     void vscode.window.showErrorMessage("The launch configuration needs 'program': the path of a .bpf.c, .bpf.s or .o file.");
     return undefined;
   }
   await saveProgram(program);
-  const completed: vscode.DebugConfiguration = { ...configuration, kernel: configuration['kernel'] ?? (await scenarioDecidesKernel(configuration, program) ? undefined : targetKernel()) };
+  const completed: vscode.DebugConfiguration = {
+    ...configuration,
+    kernel: configuration['kernel'] ?? ((await scenarioDecidesKernel(configuration, program)) ? undefined : targetKernel()),
+  };
   if (completed['events'] === undefined) {
     const events = await pickEvents(program);
     if (events === undefined) return undefined;
@@ -107,7 +113,10 @@ async function pickEvents(program: string): Promise<string | undefined> {
   const base = path.basename(program).replace(/(\.bpf)?\.[^.]+$/, '');
   if (files.length === 0) return '';
   if (files.length === 1 && path.basename(files[0]!) === `${base}.events.json`) return files[0];
-  const items = [...files.map((file) => ({ label: path.basename(file), file })), { label: 'No event file', description: 'one plain event that reaches the program', file: '' }];
+  const items = [
+    ...files.map((file) => ({ label: path.basename(file), file })),
+    { label: 'No event file', description: 'one plain event that reaches the program', file: '' },
+  ];
   return (await vscode.window.showQuickPick(items, { placeHolder: 'Events that drive the program' }))?.file;
 }
 
@@ -117,7 +126,9 @@ async function pickProgram(context: vscode.ExtensionContext, file: string): Prom
   const names = answer?.programs.map(({ name }) => name) ?? [];
   if (names.length < 2) return '';
   const all = { label: 'All programs', prog: '' };
-  return (await vscode.window.showQuickPick([all, ...names.map((name) => ({ label: name, prog: name }))], { placeHolder: 'Program to debug' }))?.prog;
+  return (
+    await vscode.window.showQuickPick([all, ...names.map((name) => ({ label: name, prog: name }))], { placeHolder: 'Program to debug' })
+  )?.prog;
 }
 
 /** "Debug" from a lens, the editor's title or the palette. */
@@ -129,5 +140,11 @@ async function debug(target: vscode.Uri | string | undefined, prog: string | und
     return;
   }
   const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(file));
-  await vscode.debug.startDebugging(folder, { type: 'ebpf', request: 'launch', name: `Debug ${prog ?? path.basename(file)}`, program: file, ...(prog === undefined ? {} : { prog }) });
+  await vscode.debug.startDebugging(folder, {
+    type: 'ebpf',
+    request: 'launch',
+    name: `Debug ${prog ?? path.basename(file)}`,
+    program: file,
+    ...(prog === undefined ? {} : { prog }),
+  });
 }

@@ -21,11 +21,14 @@ export async function offerCompiler(context: vscode.ExtensionContext, message: s
 async function install(context: vscode.ExtensionContext): Promise<void> {
   const { installCompiler } = await import('#toolchain');
   const folder = compilerFolder(context);
-  const problem = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: 'Installing a compiler (about 400 MB)', cancellable: true }, async (progress, token) => {
-    const abort = new AbortController();
-    token.onCancellationRequested(() => abort.abort());
-    return installCompiler(folder, { signal: abort.signal, onProgress: (message) => progress.report({ message }) });
-  });
+  const problem = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: 'Installing a compiler (about 400 MB)', cancellable: true },
+    async (progress, token) => {
+      const abort = new AbortController();
+      token.onCancellationRequested(() => abort.abort());
+      return installCompiler(folder, { signal: abort.signal, onProgress: (message) => progress.report({ message }) });
+    },
+  );
   if (problem === 'cancelled') return;
   if (problem !== undefined) {
     void vscode.window.showErrorMessage(problem);

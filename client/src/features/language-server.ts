@@ -34,14 +34,21 @@ export function activate(context: vscode.ExtensionContext): void {
 export function server(context: vscode.ExtensionContext): Promise<Client> {
   client ??= start(context).catch((cause: unknown) => {
     client = undefined;
-    void vscode.window.showErrorMessage(`The eBPF language server does not start: ${cause instanceof Error ? cause.message : String(cause)}`);
+    void vscode.window.showErrorMessage(
+      `The eBPF language server does not start: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
     throw cause;
   });
   return client;
 }
 
 /** Sends a custom request; undefined while the server cannot answer. */
-export async function ask<Answer>(context: vscode.ExtensionContext, method: string, params: object, token?: vscode.CancellationToken): Promise<Answer | undefined> {
+export async function ask<Answer>(
+  context: vscode.ExtensionContext,
+  method: string,
+  params: object,
+  token?: vscode.CancellationToken,
+): Promise<Answer | undefined> {
   try {
     return await (await server(context)).sendRequest<Answer>(method, params, token);
   } catch {
@@ -58,9 +65,20 @@ async function start(context: vscode.ExtensionContext): Promise<Client> {
     { run: { module, transport: TransportKind.ipc }, debug: { module, transport: TransportKind.ipc } },
     {
       // The last one is the log that "eBPF: Verify" shows.
-      documentSelector: [...LANGUAGES.flatMap((language) => [{ scheme: 'file', language }, { scheme: 'untitled', language }]), { scheme: 'ebpf-verifier', language: 'bpf-verifier-log' }],
+      documentSelector: [
+        ...LANGUAGES.flatMap((language) => [
+          { scheme: 'file', language },
+          { scheme: 'untitled', language },
+        ]),
+        { scheme: 'ebpf-verifier', language: 'bpf-verifier-log' },
+      ],
       synchronize: { configurationSection: 'ebpf' },
-      initializationOptions: { details: true, zigFolders: zigFolders(context), settings: vscode.workspace.getConfiguration('ebpf'), docs: vscode.Uri.joinPath(context.extensionUri, 'docs/verifier').toString() },
+      initializationOptions: {
+        details: true,
+        zigFolders: zigFolders(context),
+        settings: vscode.workspace.getConfiguration('ebpf'),
+        docs: vscode.Uri.joinPath(context.extensionUri, 'docs/verifier').toString(),
+      },
       // Hovers fold what only some want to see.
       markdown: { supportHtml: true },
       outputChannelName: 'eBPF Workbench',

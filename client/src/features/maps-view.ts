@@ -10,7 +10,10 @@ type Node = { kind: 'map'; map: ShownMap } | { kind: 'entry'; map: ShownMap; ent
 
 export function activate(context: vscode.ExtensionContext): void {
   const provider = new MapsProvider();
-  context.subscriptions.push(vscode.window.createTreeView('ebpf.maps', { treeDataProvider: provider }), watchStops((session) => provider.show(session)));
+  context.subscriptions.push(
+    vscode.window.createTreeView('ebpf.maps', { treeDataProvider: provider }),
+    watchStops((session) => provider.show(session)),
+  );
 }
 
 class MapsProvider implements vscode.TreeDataProvider<Node> {
@@ -45,10 +48,14 @@ class MapsProvider implements vscode.TreeDataProvider<Node> {
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
-    if (node.kind === 'note') return Object.assign(new vscode.TreeItem('', vscode.TreeItemCollapsibleState.None), { description: node.text });
+    if (node.kind === 'note')
+      return Object.assign(new vscode.TreeItem('', vscode.TreeItemCollapsibleState.None), { description: node.text });
     if (node.kind === 'map') {
       const { map } = node;
-      const item = new vscode.TreeItem(changedLabel(map.name, map.changed), map.entries.length > 0 ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None);
+      const item = new vscode.TreeItem(
+        changedLabel(map.name, map.changed),
+        map.entries.length > 0 ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None,
+      );
       return Object.assign(item, { id: `map ${map.id}`, description: map.summary, iconPath: new vscode.ThemeIcon('database') });
     }
     const { entry, map } = node;

@@ -28,7 +28,9 @@ async function read(context: vscode.ExtensionContext, target: unknown): Promise<
   if (!given) return;
   const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString());
   const params = { text: given.text, folders, ...(given.uri ? { uri: given.uri.toString(), firstLine: given.firstLine ?? 0 } : {}) };
-  const answer = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: 'Reading the verifier log…' }, () => ask<ReadLogAnswer>(context, READ_LOG, params));
+  const answer = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: 'Reading the verifier log…' }, () =>
+    ask<ReadLogAnswer>(context, READ_LOG, params),
+  );
   if (!answer) {
     void vscode.window.showErrorMessage('The eBPF language server did not answer; see its output channel.');
     return;
@@ -61,12 +63,25 @@ async function choose(): Promise<LogText | undefined> {
   const selected = editor && !editor.selection.isEmpty;
   const name = editor && path.basename(editor.document.uri.path);
   const items: (vscode.QuickPickItem & { read: () => Promise<LogText | undefined> })[] = [
-    { label: '$(clippy) From the clipboard', description: 'what the loader printed, copied from a terminal or a CI page', read: async () => ({ text: await vscode.env.clipboard.readText() }) },
-    ...(editor ? [{ label: `$(file-text) From the ${selected ? 'selection' : 'editor'}`, description: name ?? '', read: () => Promise.resolve(fromEditor(editor)) }] : []),
-    { label: '$(folder-opened) From a file…', description: 'a saved log or a CI job\'s output', read: fromFile },
+    {
+      label: '$(clippy) From the clipboard',
+      description: 'what the loader printed, copied from a terminal or a CI page',
+      read: async () => ({ text: await vscode.env.clipboard.readText() }),
+    },
+    ...(editor
+      ? [
+          {
+            label: `$(file-text) From the ${selected ? 'selection' : 'editor'}`,
+            description: name ?? '',
+            read: () => Promise.resolve(fromEditor(editor)),
+          },
+        ]
+      : []),
+    { label: '$(folder-opened) From a file…', description: "a saved log or a CI job's output", read: fromFile },
   ];
   // A log in front is what is meant.
-  if (editor?.document.languageId === LANGUAGE) items.sort((a, b) => Number(b.label.includes('file-text')) - Number(a.label.includes('file-text')));
+  if (editor?.document.languageId === LANGUAGE)
+    items.sort((a, b) => Number(b.label.includes('file-text')) - Number(a.label.includes('file-text')));
   const picked = await vscode.window.showQuickPick(items, { title: 'Read a Verifier Log', placeHolder: 'Where is the log?' });
   return picked?.read();
 }
@@ -77,7 +92,12 @@ function fromEditor({ document, selection }: vscode.TextEditor): LogText {
 }
 
 async function fromFile(): Promise<LogText | undefined> {
-  const [uri] = (await vscode.window.showOpenDialog({ canSelectMany: false, openLabel: 'Read Log', filters: { Logs: ['log', 'txt', 'out', 'json'], 'All files': ['*'] } })) ?? [];
+  const [uri] =
+    (await vscode.window.showOpenDialog({
+      canSelectMany: false,
+      openLabel: 'Read Log',
+      filters: { Logs: ['log', 'txt', 'out', 'json'], 'All files': ['*'] },
+    })) ?? [];
   return uri && fromUri(uri);
 }
 

@@ -34,7 +34,9 @@ class RegistersProvider implements vscode.TreeDataProvider<ShownRegister> {
   async getChildren(node?: ShownRegister): Promise<ShownRegister[]> {
     if (node || !this.session) return [];
     try {
-      const answer = (await this.session.customRequest(REGISTERS, { frameId: selectedFrame(this.session) })) as { registers: ShownRegister[] };
+      const answer = (await this.session.customRequest(REGISTERS, { frameId: selectedFrame(this.session) })) as {
+        registers: ShownRegister[];
+      };
       return answer.registers;
     } catch {
       // The program has gone on in the meantime: the next stop fills the view again.
@@ -47,7 +49,10 @@ class RegistersProvider implements vscode.TreeDataProvider<ShownRegister> {
     return Object.assign(item, {
       id: register.name,
       description: register.meaning,
-      tooltip: register.value === '' ? register.meaning : `${register.name} = ${register.value}\n${register.meaning}${register.changed ? '\nchanged since the last stop' : ''}`,
+      tooltip:
+        register.value === ''
+          ? register.meaning
+          : `${register.name} = ${register.value}\n${register.meaning}${register.changed ? '\nchanged since the last stop' : ''}`,
       contextValue: 'value',
       iconPath: changedIcon(register.changed, false),
     });

@@ -9,7 +9,7 @@ import { ask, onProgramsChanged } from './language-server.ts';
 
 /** What can be chosen, newest first, as the manifest lists them. */
 const KERNELS: readonly { label: string; detail: string }[] = [
-  { label: '6.18', detail: 'The verifier\'s reference: verdict, messages and counts are compared with it' },
+  { label: '6.18', detail: "The verifier's reference: verdict, messages and counts are compared with it" },
   { label: '6.12', detail: 'Long-term release, November 2024; Debian 13' },
   { label: '6.6', detail: 'Long-term release, October 2023' },
   { label: '6.1', detail: 'Long-term release, December 2022; Debian 12, Amazon Linux 2023' },
@@ -40,7 +40,8 @@ export function activate(context: vscode.ExtensionContext): void {
 
 async function update(context: vscode.ExtensionContext, item: vscode.StatusBarItem): Promise<void> {
   const document = vscode.window.activeTextEditor?.document;
-  if (!document || !(document.languageId === 'ebpf-asm' || (document.languageId === 'c' && /\bSEC\s*\(/.test(document.getText())))) return item.hide();
+  if (!document || !(document.languageId === 'ebpf-asm' || (document.languageId === 'c' && /\bSEC\s*\(/.test(document.getText()))))
+    return item.hide();
   const answer = await ask<{ programs: readonly ProgramLens[] }>(context, PROGRAMS, { uri: document.uri.toString() });
   // Another editor may have come to the front meanwhile.
   if (document !== vscode.window.activeTextEditor?.document) return;
@@ -54,7 +55,10 @@ function show(item: vscode.StatusBarItem, programs: readonly ProgramLens[]): voi
   const ms = programs.reduce((sum, program) => sum + (program.ms ?? 0), 0);
   const time = programs.some((program) => program.ms !== undefined) ? ` · ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : '';
   item.text = `${icon} Linux ${kernel}: ${words}${time}`;
-  item.accessibilityInformation = { label: `eBPF verifier: ${words} by Linux ${kernel}${time.replace(' ·', ',')}. Choose the target kernel`, role: 'button' };
+  item.accessibilityInformation = {
+    label: `eBPF verifier: ${words} by Linux ${kernel}${time.replace(' ·', ',')}. Choose the target kernel`,
+    role: 'button',
+  };
   item.backgroundColor = background === undefined ? undefined : new vscode.ThemeColor(background);
   const tooltip = new vscode.MarkdownString(programs.map(({ name, summary }) => `\`${name}\`: ${summary}`).join('\n\n'));
   tooltip.appendMarkdown('\n\nClick to choose the target kernel.');
@@ -67,7 +71,8 @@ function verdictOf(programs: readonly ProgramLens[]): { icon: string; words: str
   const count = (verdict: ProgramLens['verdict']): number => programs.filter((program) => program.verdict === verdict).length;
   const some = (number: number): string => (programs.length === 1 ? '' : `${number} of ${programs.length} `);
   if (count('pending') > 0) return { icon: '$(sync~spin)', words: 'verifying' };
-  if (count('rejected') > 0) return { icon: '$(error)', words: `${some(count('rejected'))}rejected`, background: 'statusBarItem.errorBackground' };
+  if (count('rejected') > 0)
+    return { icon: '$(error)', words: `${some(count('rejected'))}rejected`, background: 'statusBarItem.errorBackground' };
   if (count('error') > 0) return { icon: '$(warning)', words: `${some(count('error'))}not verified` };
   if (count('cancelled') > 0) return { icon: '$(warning)', words: `${some(count('cancelled'))}given up` };
   return { icon: '$(pass)', words: programs.length === 1 ? 'accepted' : `all ${programs.length} accepted` };
@@ -76,9 +81,17 @@ function verdictOf(programs: readonly ProgramLens[]): { icon: string; words: str
 async function selectTargetKernel(): Promise<void> {
   const now = targetKernel();
   const items = KERNELS.map(({ label, detail }) => ({ label, detail, ...(label === now ? { description: 'chosen now' } : {}) }));
-  const chosen = await vscode.window.showQuickPick(items, { title: 'Target kernel', placeHolder: `Whose rules hold for completion, hover and the verdict? Now: Linux ${now}`, matchOnDetail: true });
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: 'Target kernel',
+    placeHolder: `Whose rules hold for completion, hover and the verdict? Now: Linux ${now}`,
+    matchOnDetail: true,
+  });
   if (!chosen || chosen.label === now) return;
   const section = vscode.workspace.getConfiguration('ebpf');
   const ofWorkspace = section.inspect('targetKernel')?.workspaceValue !== undefined;
-  await section.update('targetKernel', chosen.label, ofWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global);
+  await section.update(
+    'targetKernel',
+    chosen.label,
+    ofWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global,
+  );
 }

@@ -47,16 +47,25 @@ class Logs implements vscode.TextDocumentContentProvider {
   }
 }
 
-async function verify(context: vscode.ExtensionContext, logs: Logs, target: vscode.Uri | undefined, program: string | undefined): Promise<void> {
+async function verify(
+  context: vscode.ExtensionContext,
+  logs: Logs,
+  target: vscode.Uri | undefined,
+  program: string | undefined,
+): Promise<void> {
   const uri = target ?? vscode.window.activeTextEditor?.document.uri;
   if (!uri || uri.scheme === SCHEME) {
     void vscode.window.showInformationMessage('Open a .bpf.c or .bpf.s file in the editor to verify it.');
     return;
   }
   const params = { uri: uri.toString(), ...(program === undefined ? {} : { program }) };
-  const answer = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: 'Verifying…' }, () => ask<{ text: string } | null>(context, VERIFY, params));
+  const answer = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: 'Verifying…' }, () =>
+    ask<{ text: string } | null>(context, VERIFY, params),
+  );
   if (!answer) {
-    void vscode.window.showWarningMessage(`${path.basename(uri.path)} cannot be verified: it holds no eBPF program that the language server knows.`);
+    void vscode.window.showWarningMessage(
+      `${path.basename(uri.path)} cannot be verified: it holds no eBPF program that the language server knows.`,
+    );
     return;
   }
   const name = `${path.basename(uri.path)}${program === undefined ? '' : ` ${program}`} (verifier)`;

@@ -66,12 +66,18 @@ export function readBtfExt(bytes: Uint8Array, btf: Btf): { ext?: BtfExt; problem
   const reader = new ByteReader(bytes, btf.littleEndian);
   const sections = new Map<string, LazyRecords>();
   try {
-    if (reader.u16() !== MAGIC) return { problems: [error('.BTF.ext does not start with the magic number 0xeb9f', { code: 'btf-ext-header', section: '.BTF.ext', offset: 0 })] };
+    if (reader.u16() !== MAGIC)
+      return {
+        problems: [
+          error('.BTF.ext does not start with the magic number 0xeb9f', { code: 'btf-ext-header', section: '.BTF.ext', offset: 0 }),
+        ],
+      };
     reader.skip(2);
     const headerLength = reader.u32();
     const parts: { offset: number; length: number }[] = [];
     // Headers before CO-RE (5.4) end after the line records.
-    for (let i = 0; i < RECORD_SIZES.length && 8 + 8 * i + 8 <= headerLength; i++) parts.push({ offset: reader.u32(), length: reader.u32() });
+    for (let i = 0; i < RECORD_SIZES.length && 8 + 8 * i + 8 <= headerLength; i++)
+      parts.push({ offset: reader.u32(), length: reader.u32() });
     parts.forEach(({ offset, length }, part) => {
       if (length === 0) return;
       reader.offset = headerLength + offset;
@@ -79,7 +85,13 @@ export function readBtfExt(bytes: Uint8Array, btf: Btf): { ext?: BtfExt; problem
       const recordSize = reader.u32();
       const minimum = RECORD_SIZES[part]!;
       if (recordSize < minimum) {
-        problems.push(error(`.BTF.ext has records of ${recordSize} bytes where at least ${minimum} are needed`, { code: 'btf-ext-record', section: '.BTF.ext', offset: reader.offset - 4 }));
+        problems.push(
+          error(`.BTF.ext has records of ${recordSize} bytes where at least ${minimum} are needed`, {
+            code: 'btf-ext-record',
+            section: '.BTF.ext',
+            offset: reader.offset - 4,
+          }),
+        );
         return;
       }
       while (reader.offset + 8 <= end) {
@@ -96,7 +108,9 @@ export function readBtfExt(bytes: Uint8Array, btf: Btf): { ext?: BtfExt; problem
     });
   } catch (thrown) {
     if (!(thrown instanceof OutOfBounds)) throw thrown;
-    problems.push(error(`.BTF.ext is cut off: ${thrown.message}`, { code: 'btf-ext-truncated', section: '.BTF.ext', offset: thrown.offset }));
+    problems.push(
+      error(`.BTF.ext is cut off: ${thrown.message}`, { code: 'btf-ext-truncated', section: '.BTF.ext', offset: thrown.offset }),
+    );
   }
   return { ext: { sections }, problems };
 }
@@ -127,7 +141,12 @@ class LazyRecords implements SectionRecords {
 
   get core(): readonly CoreRecord[] {
     const rows = this.numbers(CORE, 4);
-    return Array.from({ length: rows.length / 4 }, (_, i) => ({ offset: rows[4 * i]!, typeId: rows[4 * i + 1]!, access: this.btf.string(rows[4 * i + 2]!) ?? '', kind: rows[4 * i + 3]! }));
+    return Array.from({ length: rows.length / 4 }, (_, i) => ({
+      offset: rows[4 * i]!,
+      typeId: rows[4 * i + 1]!,
+      access: this.btf.string(rows[4 * i + 2]!) ?? '',
+      kind: rows[4 * i + 3]!,
+    }));
   }
 
   eachLine(start: number, end: number, visit: (offset: number, file: string, line: number, column: number, text: string) => void): void {
@@ -145,7 +164,9 @@ class LazyRecords implements SectionRecords {
     const rows = this.sortedRows(LINES, 4);
     const at = 4 * (firstFrom(rows, offset + 1) - 1);
     const string = (index: number): string => this.btf.string(rows[index]!) ?? '';
-    return at < 0 ? undefined : { offset: rows[at]!, file: string(at + 1), text: string(at + 2), line: rows[at + 3]! >>> 10, column: rows[at + 3]! & 0x3ff };
+    return at < 0
+      ? undefined
+      : { offset: rows[at]!, file: string(at + 1), text: string(at + 2), line: rows[at + 3]! >>> 10, column: rows[at + 3]! & 0x3ff };
   }
 
   /** Records of `width` numbers, the first an offset to sort by. */
@@ -159,7 +180,8 @@ class LazyRecords implements SectionRecords {
     const { littleEndian } = this.btf;
     let to = 0;
     for (const { start, count, recordSize } of runs) {
-      for (let i = 0, at = start; i < count; i++, at += recordSize) for (let k = 0; k < width; k++) rows[to++] = this.view.getUint32(at + 4 * k, littleEndian);
+      for (let i = 0, at = start; i < count; i++, at += recordSize)
+        for (let k = 0; k < width; k++) rows[to++] = this.view.getUint32(at + 4 * k, littleEndian);
     }
     return rows;
   }

@@ -1,7 +1,25 @@
 // BTF read, asked, printed and formatted: on a small one made here, so that no compiler is needed.
 
 import { describe, expect, it } from 'vitest';
-import { alignOf, bpftoolValue, declarationOf, definitionOf, essentialLength, findMember, formatValue, parseValue, printVmlinuxHeader, readBtf, resolve, sizeOf, typeName, writeBtf, type Btf, type BtfComposite, type BtfType } from './index.ts';
+import {
+  alignOf,
+  bpftoolValue,
+  declarationOf,
+  definitionOf,
+  essentialLength,
+  findMember,
+  formatValue,
+  parseValue,
+  printVmlinuxHeader,
+  readBtf,
+  resolve,
+  sizeOf,
+  typeName,
+  writeBtf,
+  type Btf,
+  type BtfComposite,
+  type BtfType,
+} from './index.ts';
 
 /** Without its id, which is its place. */
 type WithoutId = BtfType extends infer T ? (T extends unknown ? Omit<T, 'id'> : never) : never;
@@ -13,7 +31,17 @@ function btfOf(...types: WithoutId[]): Btf {
   return btf!;
 }
 
-const int = (name: string, size: number, signed = false, extra: { char?: boolean; bool?: boolean } = {}): WithoutId => ({ kind: 'int', name, size, signed, char: false, bool: false, bits: 8 * size, bitOffset: 0, ...extra });
+const int = (name: string, size: number, signed = false, extra: { char?: boolean; bool?: boolean } = {}): WithoutId => ({
+  kind: 'int',
+  name,
+  size,
+  signed,
+  char: false,
+  bool: false,
+  bits: 8 * size,
+  bitOffset: 0,
+  ...extra,
+});
 const member = (name: string, type: number, bitOffset: number, bitSize = 0) => ({ name, type, bitOffset, bitSize });
 
 const INT = 1;
@@ -34,14 +62,34 @@ const sample = (): Btf =>
     { kind: 'typedef', name: '__be32', type: 4 },
     { kind: 'array', name: '', type: CHAR, indexType: INT, count: 8 },
     int('_Bool', 1, false, { bool: true }),
-    { kind: 'enum', name: 'state', size: 4, signed: false, enumerators: [{ name: 'IDLE', value: 0n }, { name: 'BUSY', value: 7n }] },
+    {
+      kind: 'enum',
+      name: 'state',
+      size: 4,
+      signed: false,
+      enumerators: [
+        { name: 'IDLE', value: 0n },
+        { name: 'BUSY', value: 7n },
+      ],
+    },
     { kind: 'ptr', name: '', type: EVENT },
     { kind: 'union', name: '', size: 8, members: [member('wide', U64, 0), member('narrow', INT, 0)] },
     {
       kind: 'struct',
       name: 'event',
       size: 56,
-      members: [member('pid', INT, 0), member('saddr', BE32, 32), member('comm', COMM, 64), member('ok', 7, 128), member('low', INT, 136, 3), member('state', STATE, 160), member('next', 9, 192), member('', 10, 256), member('mac', 12, 320), member('at', U64, 384)],
+      members: [
+        member('pid', INT, 0),
+        member('saddr', BE32, 32),
+        member('comm', COMM, 64),
+        member('ok', 7, 128),
+        member('low', INT, 136, 3),
+        member('state', STATE, 160),
+        member('next', 9, 192),
+        member('', 10, 256),
+        member('mac', 12, 320),
+        member('at', U64, 384),
+      ],
     },
     { kind: 'array', name: '', type: 13, indexType: INT, count: 6 },
     int('unsigned char', 1),
@@ -97,7 +145,11 @@ describe('reading', () => {
   });
 
   it('ends cycles', () => {
-    const btf = btfOf({ kind: 'typedef', name: 'a', type: 2 }, { kind: 'const', name: '', type: 1 }, { kind: 'struct', name: '', size: 4, members: [member('', 3, 0)] });
+    const btf = btfOf(
+      { kind: 'typedef', name: 'a', type: 2 },
+      { kind: 'const', name: '', type: 1 },
+      { kind: 'struct', name: '', size: 4, members: [member('', 3, 0)] },
+    );
     expect(resolve(btf, 1)).toBeUndefined();
     expect(sizeOf(btf, 1)).toBeUndefined();
     expect(alignOf(btf, 3)).toBe(1);
@@ -107,8 +159,19 @@ describe('reading', () => {
 
   it('tells essential names from flavours', () => {
     const essential = (name: string): string => name.slice(0, essentialLength(name));
-    expect(['task_struct', 'task_struct___old', 'a___b___c', 'x____y', '___x', 'x___'].map(essential)).toEqual(['task_struct', 'task_struct', 'a___b', 'x____y', '___x', 'x___']);
-    const btf = btfOf({ kind: 'struct', name: 'sock___v1', size: 0, members: [] }, { kind: 'struct', name: 'sock', size: 0, members: [] }, { kind: 'struct', name: 'sock_common', size: 0, members: [] });
+    expect(['task_struct', 'task_struct___old', 'a___b___c', 'x____y', '___x', 'x___'].map(essential)).toEqual([
+      'task_struct',
+      'task_struct',
+      'a___b',
+      'x____y',
+      '___x',
+      'x___',
+    ]);
+    const btf = btfOf(
+      { kind: 'struct', name: 'sock___v1', size: 0, members: [] },
+      { kind: 'struct', name: 'sock', size: 0, members: [] },
+      { kind: 'struct', name: 'sock_common', size: 0, members: [] },
+    );
     expect(btf.findFlavours('sock')).toEqual([1, 2]);
     expect(btf.findAll('sock')).toEqual([2]);
   });
@@ -124,7 +187,15 @@ describe('C', () => {
       { kind: 'ptr', name: '', type: 4 },
       { kind: 'array', name: '', type: 1, indexType: 1, count: 3 },
       { kind: 'ptr', name: '', type: 6 },
-      { kind: 'func_proto', name: '', type: 2, parameters: [{ name: 'a', type: 1 }, { name: '', type: 0 }] },
+      {
+        kind: 'func_proto',
+        name: '',
+        type: 2,
+        parameters: [
+          { name: 'a', type: 1 },
+          { name: '', type: 0 },
+        ],
+      },
       { kind: 'ptr', name: '', type: 8 },
       { kind: 'array', name: '', type: 9, indexType: 1, count: 2 },
       { kind: 'func', name: 'call', type: 8, linkage: 'global' },
@@ -132,7 +203,15 @@ describe('C', () => {
       { kind: 'ptr', name: '', type: 12 },
     );
     const all = [2, 3, 5, 6, 7, 9, 10].map((id) => declarationOf(btf, id, 'x'));
-    expect(all).toEqual(['int *x', 'int *const x', 'const int *x', 'int x[3]', 'int (*x)[3]', 'int *(*x)(int a, ...)', 'int *(*x[2])(int a, ...)']);
+    expect(all).toEqual([
+      'int *x',
+      'int *const x',
+      'const int *x',
+      'int x[3]',
+      'int (*x)[3]',
+      'int *(*x)(int a, ...)',
+      'int *(*x[2])(int a, ...)',
+    ]);
     expect(definitionOf(btf, 11)).toBe('int *call(int a, ...);');
     expect(typeName(btf, 13)).toBe('__user int *');
     expect(typeName(btf, 6)).toBe('int[3]');
@@ -197,8 +276,27 @@ describe('values', () => {
 
   it('read as bpftool prints them', () => {
     const tree = bpftoolValue(sample(), EVENT, bytes());
-    const shown = tree.kind === 'object' ? Object.fromEntries(tree.members.map(({ name, value }) => [name, value.kind === 'number' || value.kind === 'string' ? value.text : value.kind === 'boolean' ? value.value : value.kind])) : {};
-    expect(shown).toEqual({ pid: '-42', saddr: '16777226', comm: 'bash', ok: true, low: '0x5', state: 'BUSY', next: '0xffff888012345678', '': 'object', mac: 'array', at: '18446744073709551615' });
+    const shown =
+      tree.kind === 'object'
+        ? Object.fromEntries(
+            tree.members.map(({ name, value }) => [
+              name,
+              value.kind === 'number' || value.kind === 'string' ? value.text : value.kind === 'boolean' ? value.value : value.kind,
+            ]),
+          )
+        : {};
+    expect(shown).toEqual({
+      pid: '-42',
+      saddr: '16777226',
+      comm: 'bash',
+      ok: true,
+      low: '0x5',
+      state: 'BUSY',
+      next: '0xffff888012345678',
+      '': 'object',
+      mac: 'array',
+      at: '18446744073709551615',
+    });
   });
 
   it('come back from their text', () => {

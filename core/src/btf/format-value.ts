@@ -57,7 +57,15 @@ export function formatValue(btf: Btf, id: number, bytes: Uint8Array, options: Fo
 /** A member's value, bit field or not, out of the bytes of its struct. */
 export function formatMember(btf: Btf, member: BtfMember, structBytes: Uint8Array, options: FormatOptions = {}): string {
   const size = member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0);
-  return people(btf, member.type, structBytes, { offset: member.bitOffset, size }, member.bitSize > 0, { ...options, name: member.name, budget: { left: MAX_VALUES } }, 0);
+  return people(
+    btf,
+    member.type,
+    structBytes,
+    { offset: member.bitOffset, size },
+    member.bitSize > 0,
+    { ...options, name: member.name, budget: { left: MAX_VALUES } },
+    0,
+  );
 }
 
 const isCharacter = (type: BtfType | undefined): boolean => type?.kind === 'int' && type.size === 1 && (type.char || type.name === 'char');
@@ -66,7 +74,8 @@ const pick = (bytes: Uint8Array, bits: Bits): Uint8Array => bytes.subarray(bits.
 function people(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boolean, options: Formatting, depth: number): string {
   const type = resolve(btf, id);
   if (!type || depth > MAX_DEPTH || options.budget.left-- <= 0) return '?';
-  if (!bitField && bits.offset / 8 + bits.size / 8 > bytes.length) return `<${Math.max(0, bytes.length - bits.offset / 8)} of ${bits.size / 8} bytes>`;
+  if (!bitField && bits.offset / 8 + bits.size / 8 > bytes.length)
+    return `<${Math.max(0, bytes.length - bits.offset / 8)} of ${bits.size / 8} bytes>`;
   switch (type.kind) {
     case 'int': {
       const order = bitField ? undefined : byteOrder(btf, id, bytes, bits, options);
@@ -117,7 +126,15 @@ function composite(btf: Btf, type: BtfComposite, bytes: Uint8Array, options: For
       break;
     }
     const size = member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0);
-    const text = people(btf, member.type, bytes, { offset: member.bitOffset, size }, member.bitSize > 0, { ...options, name: member.name }, depth + 1);
+    const text = people(
+      btf,
+      member.type,
+      bytes,
+      { offset: member.bitOffset, size },
+      member.bitSize > 0,
+      { ...options, name: member.name },
+      depth + 1,
+    );
     parts.push(member.name === '' ? text : `${member.name} = ${text}`);
   }
   return `{${parts.join(', ')}}`;
@@ -167,7 +184,8 @@ function byteOrder(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, options:
   for (let i = 0; i < MAX_DEPTH && type; i++) {
     if (type.kind === 'typedef' && /^__be(16|32|64)$/.test(type.name)) {
       const value = bitsAt(bytes, bits, false);
-      if (type.name === '__be32' && /addr|ip4?$|^ip|daddr|saddr|gateway|gw/i.test(options.name ?? '')) return Array.from(pick(bytes, bits)).join('.');
+      if (type.name === '__be32' && /addr|ip4?$|^ip|daddr|saddr|gateway|gw/i.test(options.name ?? ''))
+        return Array.from(pick(bytes, bits)).join('.');
       return `${value} (big-endian)`;
     }
     if (type.kind !== 'typedef' && type.kind !== 'const' && type.kind !== 'volatile' && type.kind !== 'type_tag') return undefined;
@@ -178,7 +196,12 @@ function byteOrder(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, options:
 
 /** Bits of an enum of single bits, as `A | B`. */
 function flags(enumerators: readonly { name: string; value: bigint }[], value: bigint): string | undefined {
-  if (value === 0n || enumerators.length < 2 || !enumerators.every((one) => one.value === 0n || (one.value > 0n && (one.value & (one.value - 1n)) === 0n))) return undefined;
+  if (
+    value === 0n ||
+    enumerators.length < 2 ||
+    !enumerators.every((one) => one.value === 0n || (one.value > 0n && (one.value & (one.value - 1n)) === 0n))
+  )
+    return undefined;
   const set = enumerators.filter((one) => one.value !== 0n && (value & one.value) === one.value);
   return set.reduce((sum, one) => sum | one.value, 0n) === value ? set.map(({ name }) => name).join(' | ') : undefined;
 }
@@ -189,13 +212,28 @@ function floating(bytes: Uint8Array, littleEndian: boolean): string {
   return bytes.length === 8 ? `${view.getFloat64(0, littleEndian)}` : `<${bytes.length}-byte float>`;
 }
 
-const ESCAPES: Readonly<Record<number, string>> = { 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 27: '\\e', 34: '\\"', 92: '\\\\' };
+const ESCAPES: Readonly<Record<number, string>> = {
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  11: '\\v',
+  12: '\\f',
+  13: '\\r',
+  27: '\\e',
+  34: '\\"',
+  92: '\\\\',
+};
 
 function character(code: number): string {
   if (code === 0) return "'\\0'";
   if (code === 39) return "'\\''";
   if (code === 34) return "'\"'";
-  return ESCAPES[code] !== undefined ? `'${ESCAPES[code]}'` : code >= 32 && code < 127 ? `'${String.fromCharCode(code)}'` : `'\\x${hexByte(code)}'`;
+  return ESCAPES[code] !== undefined
+    ? `'${ESCAPES[code]}'`
+    : code >= 32 && code < 127
+      ? `'${String.fromCharCode(code)}'`
+      : `'\\x${hexByte(code)}'`;
 }
 
 /** A quoted text up to its NUL, when only zeros follow and every character prints. */
@@ -234,7 +272,15 @@ export function bpftoolValue(btf: Btf, id: number, bytes: Uint8Array): BpftoolVa
 
 const number = (value: bigint | string): BpftoolValue => ({ kind: 'number', text: `${value}` });
 
-function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boolean, budget: { left: number }, depth: number): BpftoolValue {
+function tree(
+  btf: Btf,
+  id: number,
+  bytes: Uint8Array,
+  bits: Bits,
+  bitField: boolean,
+  budget: { left: number },
+  depth: number,
+): BpftoolValue {
   const type = resolve(btf, id);
   if (!type || depth > MAX_DEPTH || budget.left-- <= 0) return { kind: 'string', text: '(unsupported)' };
   const raw = (): bigint => bitsAt(bytes, bits, btf.littleEndian);
@@ -255,7 +301,9 @@ function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boo
     case 'enum64': {
       const value = raw();
       const name = enumeratorName(type, value);
-      return name === undefined ? number(type.signed || type.kind === 'enum' ? BigInt.asIntN(bits.size, value) : value) : { kind: 'string', text: name };
+      return name === undefined
+        ? number(type.signed || type.kind === 'enum' ? BigInt.asIntN(bits.size, value) : value)
+        : { kind: 'string', text: name };
     }
     case 'ptr': {
       const address = raw();
@@ -267,7 +315,12 @@ function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boo
       const own = pick(bytes, bits);
       const text = element?.kind === 'int' && element.size === 1 && element.name === 'char' ? plainString(own) : undefined;
       if (text !== undefined) return { kind: 'string', text };
-      return { kind: 'array', elements: Array.from({ length: Math.min(type.count, own.length / Math.max(size, 1)) }, (_, i) => tree(btf, type.type, own, { offset: 8 * size * i, size: 8 * size }, false, budget, depth + 1)) };
+      return {
+        kind: 'array',
+        elements: Array.from({ length: Math.min(type.count, own.length / Math.max(size, 1)) }, (_, i) =>
+          tree(btf, type.type, own, { offset: 8 * size * i, size: 8 * size }, false, budget, depth + 1),
+        ),
+      };
     }
     case 'struct':
     case 'union': {
@@ -276,7 +329,15 @@ function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boo
         kind: 'object',
         members: type.members.map((member) => ({
           name: member.name,
-          value: tree(btf, member.type, own, { offset: member.bitOffset, size: member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0) }, member.bitSize > 0, budget, depth + 1),
+          value: tree(
+            btf,
+            member.type,
+            own,
+            { offset: member.bitOffset, size: member.bitSize || 8 * (sizeOf(btf, member.type) ?? 0) },
+            member.bitSize > 0,
+            budget,
+            depth + 1,
+          ),
         })),
       };
     }
@@ -290,7 +351,20 @@ function tree(btf: Btf, id: number, bytes: Uint8Array, bits: Bits, bitField: boo
               kind: 'array',
               elements: type.variables.map(({ type: one, offset, size }) => ({
                 kind: 'object',
-                members: [{ name: btf.type(one)?.name ?? '', value: tree(btf, variableType(btf, one), bytes, { offset: bits.offset + 8 * offset, size: 8 * size }, false, budget, depth + 1) }],
+                members: [
+                  {
+                    name: btf.type(one)?.name ?? '',
+                    value: tree(
+                      btf,
+                      variableType(btf, one),
+                      bytes,
+                      { offset: bits.offset + 8 * offset, size: 8 * size },
+                      false,
+                      budget,
+                      depth + 1,
+                    ),
+                  },
+                ],
               })),
             },
           },

@@ -17,7 +17,13 @@ function essentialBytes(strings: Uint8Array, at: number): number {
   let cut = -1;
   while (end < strings.length && strings[end] !== 0) {
     // `x___y`: three underscores between two characters that are none.
-    if (strings[end] === UNDERSCORE && strings[end + 1] === UNDERSCORE && strings[end + 2] === UNDERSCORE && end > at && strings[end - 1] !== UNDERSCORE) {
+    if (
+      strings[end] === UNDERSCORE &&
+      strings[end + 1] === UNDERSCORE &&
+      strings[end + 2] === UNDERSCORE &&
+      end > at &&
+      strings[end - 1] !== UNDERSCORE
+    ) {
       const after = strings[end + 3];
       if (after !== undefined && after !== 0 && after !== UNDERSCORE) cut = end;
     }

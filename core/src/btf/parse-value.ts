@@ -110,7 +110,12 @@ class Parser {
 
   private number(word: string, type: BtfType): bigint | undefined {
     if (/^-?(0x[0-9a-f]+|\d+)$/i.test(word)) return word.startsWith('-') ? -BigInt(word.slice(1)) : BigInt(word);
-    if (word.startsWith("'")) return BigInt(word.length === 3 ? word.charCodeAt(1) : (({ n: 10, t: 9, r: 13, '0': 0 } as Record<string, number>)[word[2]!] ?? word.charCodeAt(2)));
+    if (word.startsWith("'"))
+      return BigInt(
+        word.length === 3
+          ? word.charCodeAt(1)
+          : (({ n: 10, t: 9, r: 13, '0': 0 } as Record<string, number>)[word[2]!] ?? word.charCodeAt(2)),
+      );
     if (type.kind === 'enum' || type.kind === 'enum64') return type.enumerators.find(({ name }) => name === word)?.value;
     if (word === 'true') return 1n;
     if (word === 'false' || word === 'NULL') return 0n;
@@ -126,7 +131,14 @@ class Parser {
       if (literal === undefined) return 'the closing quote is missing';
       let text: string;
       try {
-        text = JSON.parse(literal.replace(/\\x([0-9a-f]{2})/gi, '\\u00$1').replace(/\\0/g, '\\u0000').replace(/\\e/g, '\\u001b').replace(/\\a/g, '\\u0007').replace(/\\v/g, '\\u000b')) as string;
+        text = JSON.parse(
+          literal
+            .replace(/\\x([0-9a-f]{2})/gi, '\\u00$1')
+            .replace(/\\0/g, '\\u0000')
+            .replace(/\\e/g, '\\u001b')
+            .replace(/\\a/g, '\\u0007')
+            .replace(/\\v/g, '\\u000b'),
+        ) as string;
       } catch {
         return `${literal} has an escape that C does not know`;
       }
@@ -144,7 +156,7 @@ class Parser {
     }
     const close = this.take('[') ? ']' : this.take('{') ? '}' : undefined;
     if (close === undefined) return 'an array is written [1, 2, 3]';
-    for (let i = 0; !this.take(close); ) {
+    for (let i = 0; !this.take(close);) {
       if (i >= type.count) return `more than the array's ${type.count} elements`;
       const failure = this.value(type.type, offset + 8 * element * i, 8 * element, false, depth + 1);
       if (failure !== undefined) return failure;
@@ -173,11 +185,23 @@ class Parser {
       const named = this.token(/^(\.?[A-Za-z_]\w*|"[A-Za-z_]\w*")\s*[:=]/);
       const name = named?.replace(/[\s:=."]/g, '');
       const index = next;
-      const found = name === undefined ? type.members[index] && { member: type.members[index], bitOffset: type.members[index].bitOffset } : findMember(this.btf, type, name);
-      if (!found) return name === undefined ? `more values than ${type.kind} ${type.name} has members` : `${type.kind} ${type.name} has no member ${name}`;
+      const found =
+        name === undefined
+          ? type.members[index] && { member: type.members[index], bitOffset: type.members[index].bitOffset }
+          : findMember(this.btf, type, name);
+      if (!found)
+        return name === undefined
+          ? `more values than ${type.kind} ${type.name} has members`
+          : `${type.kind} ${type.name} has no member ${name}`;
       next = name === undefined ? index + 1 : type.members.indexOf(found.member) + 1 || next;
       const { member, bitOffset } = found;
-      const failure = this.value(member.type, offset + bitOffset, member.bitSize || 8 * (sizeOf(this.btf, member.type) ?? 0), member.bitSize > 0, depth + 1);
+      const failure = this.value(
+        member.type,
+        offset + bitOffset,
+        member.bitSize || 8 * (sizeOf(this.btf, member.type) ?? 0),
+        member.bitSize > 0,
+        depth + 1,
+      );
       if (failure !== undefined) return failure;
       if (!this.take(',')) {
         if (!this.take('}')) return ', or } is needed here';

@@ -62,7 +62,8 @@ export function definitionOf(btf: Btf, id: number, given: PrintOptions = {}): st
 }
 
 const nameOf = (type: BtfType, options: PrintOptions): string => options.nameOf?.(type) ?? type.name;
-const join = (type: string, name: string): string => (name === '' ? type : /^[*]/.test(name) ? `${type} ${name}` : name.startsWith('[') ? `${type}${name}` : `${type} ${name}`);
+const join = (type: string, name: string): string =>
+  name === '' ? type : /^[*]/.test(name) ? `${type} ${name}` : name.startsWith('[') ? `${type}${name}` : `${type} ${name}`;
 
 /** `indent` undefined: anonymous structs are shortened to `struct {…}`. */
 function declare(btf: Btf, id: number, name: string, options: Printing, depth: number, indent: string | undefined): string {
@@ -95,7 +96,8 @@ function declare(btf: Btf, id: number, name: string, options: Printing, depth: n
     case 'restrict':
       return qualified(btf, type.type, type.kind, name, options, depth, indent);
     case 'type_tag': {
-      const tag = options.tags === 'attribute' ? `__attribute__((btf_type_tag("${type.name}")))` : options.tags === 'kernel' ? `__${type.name}` : '';
+      const tag =
+        options.tags === 'attribute' ? `__attribute__((btf_type_tag("${type.name}")))` : options.tags === 'kernel' ? `__${type.name}` : '';
       return tag === '' ? next(type.type, name) : qualified(btf, type.type, tag, name, options, depth, indent);
     }
     case 'ptr': {
@@ -117,10 +119,19 @@ function declare(btf: Btf, id: number, name: string, options: Printing, depth: n
 }
 
 /** A qualifier stands behind the star of a pointer, and in front of everything else. */
-function qualified(btf: Btf, of: number, qualifier: string, name: string, options: Printing, depth: number, indent: string | undefined): string {
+function qualified(
+  btf: Btf,
+  of: number,
+  qualifier: string,
+  name: string,
+  options: Printing,
+  depth: number,
+  indent: string | undefined,
+): string {
   const target = behindQualifiers(btf, of);
   const word = qualifier === 'restrict' ? '__restrict' : qualifier;
-  if (target?.kind === 'ptr') return declare(btf, of, ` ${word}${name === '' ? '' : ` ${name}`}`, options, depth + 1, indent).replace('* ', '*');
+  if (target?.kind === 'ptr')
+    return declare(btf, of, ` ${word}${name === '' ? '' : ` ${name}`}`, options, depth + 1, indent).replace('* ', '*');
   if (word === '__restrict') return declare(btf, of, name, options, depth + 1, indent);
   const text = declare(btf, of, name, options, depth + 1, indent);
   // An array of const elements may be const itself: once is enough.
@@ -129,7 +140,12 @@ function qualified(btf: Btf, of: number, qualifier: string, name: string, option
 
 function behindQualifiers(btf: Btf, id: number): BtfType | undefined {
   let type = btf.type(id);
-  for (let i = 0; i < MAX_DEPTH && type && (type.kind === 'const' || type.kind === 'volatile' || type.kind === 'restrict' || type.kind === 'type_tag'); i++) type = btf.type(type.type);
+  for (
+    let i = 0;
+    i < MAX_DEPTH && type && (type.kind === 'const' || type.kind === 'volatile' || type.kind === 'restrict' || type.kind === 'type_tag');
+    i++
+  )
+    type = btf.type(type.type);
   return type;
 }
 
@@ -159,7 +175,14 @@ function enumeration(type: BtfEnum, options: Printing, indent: string): string {
     }
     lines.push(`${indent}\t${options.enumeratorName?.(type, one) ?? one} = ${constant(type, value)},`);
   }
-  const attribute = type.size === 1 ? ' __attribute__((mode(byte)))' : type.size === 2 ? ' __attribute__((mode(HI)))' : type.size === 8 ? ' __attribute__((mode(word)))' : '';
+  const attribute =
+    type.size === 1
+      ? ' __attribute__((mode(byte)))'
+      : type.size === 2
+        ? ' __attribute__((mode(HI)))'
+        : type.size === 8
+          ? ' __attribute__((mode(word)))'
+          : '';
   return `enum${name} {\n${lines.join('\n')}\n${indent}}${attribute}`;
 }
 
@@ -221,7 +244,8 @@ function compositeLayout(btf: Btf, type: BtfComposite, depth: number): Layout {
   for (const { name, type: of, bitOffset, bitSize } of type.members) {
     const member = layoutOf(btf, of, depth + 1);
     if (bitSize === 0 || name !== '') align = Math.max(align, member.align);
-    if (bitSize === 0 ? bitOffset % (8 * member.align) !== 0 : (bitOffset % (8 * member.size || 8)) + bitSize > 8 * member.size) packed = true;
+    if (bitSize === 0 ? bitOffset % (8 * member.align) !== 0 : (bitOffset % (8 * member.size || 8)) + bitSize > 8 * member.size)
+      packed = true;
   }
   return packed || type.size % align !== 0 ? { size: type.size, align: 1, packed: true } : { size: type.size, align };
 }
@@ -250,13 +274,18 @@ function composite(btf: Btf, type: BtfComposite, options: Printing, depth: numbe
       }
       at = member.bitOffset + (member.bitSize || size * 8);
     }
-    lines.push(`${inner}${declare(btf, member.type, member.name, options, depth, inner)}${member.bitSize > 0 ? `: ${member.bitSize}` : ''};`);
+    lines.push(
+      `${inner}${declare(btf, member.type, member.name, options, depth, inner)}${member.bitSize > 0 ? `: ${member.bitSize}` : ''};`,
+    );
   }
   if (type.kind === 'struct') {
     const end = Math.ceil(Math.ceil(at / 8) / ownAlign) * ownAlign;
     if (end < type.size) lines.push(...padding(at, type.size * 8, inner));
   } else {
-    const largest = Math.max(0, ...type.members.map((member) => (member.bitSize ? Math.ceil(member.bitSize / 8) : layoutOf(btf, member.type, depth + 1).size)));
+    const largest = Math.max(
+      0,
+      ...type.members.map((member) => (member.bitSize ? Math.ceil(member.bitSize / 8) : layoutOf(btf, member.type, depth + 1).size)),
+    );
     if (Math.ceil(largest / ownAlign) * ownAlign < type.size) lines.push(`${inner}char __whole_union[${type.size}];`);
   }
   options.open.delete(type.id);
@@ -277,7 +306,14 @@ function padding(from: number, to: number, indent: string): string[] {
   let at = from;
   while (at < to) {
     const left = to - at;
-    const [type, bits] = at % 64 === 0 && left >= 64 ? ['long', 64] : at % 32 === 0 && left >= 32 ? ['int', 32] : at % 16 === 0 && left >= 16 ? ['short', 16] : ['char', Math.min(8 - (at % 8), left)];
+    const [type, bits] =
+      at % 64 === 0 && left >= 64
+        ? ['long', 64]
+        : at % 32 === 0 && left >= 32
+          ? ['int', 32]
+          : at % 16 === 0 && left >= 16
+            ? ['short', 16]
+            : ['char', Math.min(8 - (at % 8), left)];
     lines.push(`${indent}${type}: ${bits};`);
     at += bits;
     if (lines.length > 4096) break;

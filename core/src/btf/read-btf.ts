@@ -35,8 +35,12 @@ const KIND_DATASEC = 15;
 const KIND_DECL_TAG = 17;
 
 /** Bytes behind the 12 common ones, by kind number: always, and for each of vlen. */
-const FIXED_EXTRA = Uint8Array.from(BTF_KINDS, (kind) => (kind === 'array' ? 12 : kind === 'int' || kind === 'var' || kind === 'decl_tag' ? 4 : 0));
-const EXTRA_PER_ITEM = Uint8Array.from(BTF_KINDS, (kind) => (kind === 'struct' || kind === 'union' || kind === 'datasec' || kind === 'enum64' ? 12 : kind === 'enum' || kind === 'func_proto' ? 8 : 0));
+const FIXED_EXTRA = Uint8Array.from(BTF_KINDS, (kind) =>
+  kind === 'array' ? 12 : kind === 'int' || kind === 'var' || kind === 'decl_tag' ? 4 : 0,
+);
+const EXTRA_PER_ITEM = Uint8Array.from(BTF_KINDS, (kind) =>
+  kind === 'struct' || kind === 'union' || kind === 'datasec' || kind === 'enum64' ? 12 : kind === 'enum' || kind === 'func_proto' ? 8 : 0,
+);
 
 /** Bytes of a section of the object by name: the compiler leaves the size of data sections in BTF 0. */
 export type SectionSize = (section: string) => number | undefined;
@@ -60,7 +64,13 @@ export function readBtf(bytes: Uint8Array, base?: Btf, sectionSize?: SectionSize
   const stringLength = view.getUint32(20, littleEndian);
   const problems: Problem[] = [];
   const part = (what: string, start: number, length: number): Uint8Array => {
-    if (start + length > bytes.length) problems.push(error(`the BTF ${what} section (${length} bytes at ${start}) reaches behind the end of the data (${bytes.length} bytes)`, { code: 'btf-truncated', offset: start }));
+    if (start + length > bytes.length)
+      problems.push(
+        error(`the BTF ${what} section (${length} bytes at ${start}) reaches behind the end of the data (${bytes.length} bytes)`, {
+          code: 'btf-truncated',
+          offset: start,
+        }),
+      );
     return bytes.subarray(Math.min(start, bytes.length), Math.min(start + length, bytes.length));
   };
   const types = part('type', typeStart, typeLength);
@@ -107,7 +117,15 @@ class BtfBlob implements Btf {
     this.decoded = new Array<BtfType | undefined>(offsets.length);
   }
 
-  static index(types: Uint8Array, strings: Uint8Array, littleEndian: boolean, base: BtfBlob | undefined, sectionSize: SectionSize | undefined, typeStart: number, problems: Problem[]): BtfBlob {
+  static index(
+    types: Uint8Array,
+    strings: Uint8Array,
+    littleEndian: boolean,
+    base: BtfBlob | undefined,
+    sectionSize: SectionSize | undefined,
+    typeStart: number,
+    problems: Problem[],
+  ): BtfBlob {
     const view = new DataView(types.buffer, types.byteOffset, types.byteLength);
     let offsets = new Uint32Array(Math.max(16, types.length >> 4));
     let count = 0;
@@ -201,7 +219,17 @@ class BtfBlob implements Btf {
       case 'int': {
         const encoding = u32(12);
         const flags = (encoding >>> 24) & 0x0f;
-        return { kind, id, name, size, signed: (flags & 1) !== 0, char: (flags & 2) !== 0, bool: (flags & 4) !== 0, bits: encoding & 0xff, bitOffset: (encoding >>> 16) & 0xff };
+        return {
+          kind,
+          id,
+          name,
+          size,
+          signed: (flags & 1) !== 0,
+          char: (flags & 2) !== 0,
+          bool: (flags & 4) !== 0,
+          bits: encoding & 0xff,
+          bitOffset: (encoding >>> 16) & 0xff,
+        };
       }
       case 'float':
         return { kind, id, name, size };
@@ -298,7 +326,8 @@ class BtfBlob implements Btf {
   }
 
   private *ownOfKind(kind: number): Generator<number> {
-    for (let i = 0; i < this.offsets.length; i++) if (((this.view.getUint32(this.offsets[i]! + 4, this.littleEndian) >>> 24) & 0x1f) === kind) yield this.firstId + i;
+    for (let i = 0; i < this.offsets.length; i++)
+      if (((this.view.getUint32(this.offsets[i]! + 4, this.littleEndian) >>> 24) & 0x1f) === kind) yield this.firstId + i;
   }
 
   /** Ids of own types with this name; with `flavours`, whose name is this up to a `___flavour`. Ascending. */

@@ -22,7 +22,14 @@ export function skipModifiers(btf: Btf, id: number): BtfType | undefined {
 export function resolve(btf: Btf, id: number): BtfType | undefined {
   let type = btf.type(id);
   for (let depth = 0; type && depth < MAX_DEPTH; depth++) {
-    if (type.kind !== 'const' && type.kind !== 'volatile' && type.kind !== 'restrict' && type.kind !== 'type_tag' && type.kind !== 'typedef') return type;
+    if (
+      type.kind !== 'const' &&
+      type.kind !== 'volatile' &&
+      type.kind !== 'restrict' &&
+      type.kind !== 'type_tag' &&
+      type.kind !== 'typedef'
+    )
+      return type;
     type = btf.type(type.type);
   }
   return undefined;

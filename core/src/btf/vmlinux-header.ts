@@ -32,9 +32,30 @@ class HeaderPrinter {
   print(): string {
     const { btf, out } = this;
     out.push('#ifndef __VMLINUX_H__', '#define __VMLINUX_H__', '');
-    out.push('#ifndef BPF_NO_PRESERVE_ACCESS_INDEX', '#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)', '#endif', '');
-    out.push('#ifndef __ksym', '#define __ksym __attribute__((section(".ksyms")))', '#endif', '#ifndef __weak', '#define __weak __attribute__((weak))', '#endif');
-    out.push('#ifndef __bpf_fastcall', '#if __has_attribute(bpf_fastcall)', '#define __bpf_fastcall __attribute__((bpf_fastcall))', '#else', '#define __bpf_fastcall', '#endif', '#endif', '');
+    out.push(
+      '#ifndef BPF_NO_PRESERVE_ACCESS_INDEX',
+      '#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)',
+      '#endif',
+      '',
+    );
+    out.push(
+      '#ifndef __ksym',
+      '#define __ksym __attribute__((section(".ksyms")))',
+      '#endif',
+      '#ifndef __weak',
+      '#define __weak __attribute__((weak))',
+      '#endif',
+    );
+    out.push(
+      '#ifndef __bpf_fastcall',
+      '#if __has_attribute(bpf_fastcall)',
+      '#define __bpf_fastcall __attribute__((bpf_fastcall))',
+      '#else',
+      '#define __bpf_fastcall',
+      '#endif',
+      '#endif',
+      '',
+    );
     this.nameEverything();
     // Every struct is announced first: then pointers to it mean the same type everywhere.
     for (let id = 1; id < btf.typeCount; id++) {
@@ -46,7 +67,8 @@ class HeaderPrinter {
     out.push('');
     for (let id = 1; id < btf.typeCount; id++) {
       const type = btf.type(id);
-      if ((type?.kind === 'enum' || type?.kind === 'enum64') && type.enumerators.length > 0 && (type.name !== '' || this.standsAlone(id))) out.push(definitionOf(btf, id, this.options), '');
+      if ((type?.kind === 'enum' || type?.kind === 'enum64') && type.enumerators.length > 0 && (type.name !== '' || this.standsAlone(id)))
+        out.push(definitionOf(btf, id, this.options), '');
     }
     for (let id = 1; id < btf.typeCount; id++) {
       const kind = btf.kind(id);
@@ -64,7 +86,8 @@ class HeaderPrinter {
     const { btf } = this;
     for (let id = 1; id < btf.typeCount; id++) {
       const kind = btf.kind(id);
-      const space = kind === 'struct' || kind === 'union' || kind === 'enum' || kind === 'enum64' ? tags : kind === 'typedef' ? ordinary : undefined;
+      const space =
+        kind === 'struct' || kind === 'union' || kind === 'enum' || kind === 'enum64' ? tags : kind === 'typedef' ? ordinary : undefined;
       if (!space) continue;
       const { name } = btf.type(id)!;
       if (name === '') continue;
@@ -93,7 +116,15 @@ class HeaderPrinter {
       for (let i = 1; i < btf.typeCount; i++) {
         const type = btf.type(i)!;
         if (type.kind === 'struct' || type.kind === 'union') for (const member of type.members) this.anonymousInside.add(member.type);
-        else if (type.kind === 'typedef' || type.kind === 'array' || type.kind === 'ptr' || type.kind === 'const' || type.kind === 'volatile' || type.kind === 'func_proto') this.anonymousInside.add(type.type);
+        else if (
+          type.kind === 'typedef' ||
+          type.kind === 'array' ||
+          type.kind === 'ptr' ||
+          type.kind === 'const' ||
+          type.kind === 'volatile' ||
+          type.kind === 'func_proto'
+        )
+          this.anonymousInside.add(type.type);
         if (type.kind === 'func_proto') for (const parameter of type.parameters) this.anonymousInside.add(parameter.type);
       }
     }

@@ -73,7 +73,8 @@ export function writeBtf(types: readonly WritableType[]): Uint8Array<ArrayBuffer
       case 'union': {
         const bitFields = type.members.some(({ bitSize }) => bitSize > 0);
         head(type.members.length, bitFields, type.size);
-        for (const member of type.members) words.push(strings.offset(member.name), member.type, bitFields ? (member.bitSize << 24) | member.bitOffset : member.bitOffset);
+        for (const member of type.members)
+          words.push(strings.offset(member.name), member.type, bitFields ? (member.bitSize << 24) | member.bitOffset : member.bitOffset);
         break;
       }
       case 'enum':
@@ -82,7 +83,8 @@ export function writeBtf(types: readonly WritableType[]): Uint8Array<ArrayBuffer
         break;
       case 'enum64':
         head(type.enumerators.length, type.signed, type.size);
-        for (const { name, value } of type.enumerators) words.push(strings.offset(name), Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+        for (const { name, value } of type.enumerators)
+          words.push(strings.offset(name), Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
         break;
       case 'fwd':
         head(0, type.of === 'union', 0);

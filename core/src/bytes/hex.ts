@@ -14,7 +14,10 @@ export function toHex(bytes: Uint8Array, separator = ''): string {
  * Returns undefined where the text has another character or half a byte.
  */
 export function fromHex(text: string): Uint8Array | undefined {
-  const digits = text.trim().replace(/^0x/i, '').replace(/[\s:_]+/g, '');
+  const digits = text
+    .trim()
+    .replace(/^0x/i, '')
+    .replace(/[\s:_]+/g, '');
   if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) return undefined;
   const bytes = new Uint8Array(digits.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);

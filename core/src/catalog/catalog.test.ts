@@ -1,8 +1,30 @@
 // The tables against each other, and the questions asked of them. test/catalog compares them with the facts and with a kernel.
 import { describe, expect, it } from 'vitest';
 import {
-  ATTACH_TYPES, CONTEXT_ROWS, findSection, HELPER_MAPS, helperAllowed, helperById, helperByName, helperRule, HELPERS, helperTakesMap, LINK_TYPES, MAP_TYPES, mapType,
-  nearestSection, PROGRAM_TYPE_NAMES, PROGRAM_TYPES, SECTIONS, SYSCALL_COMMANDS, attachType, contextRow, contextRead, contextWrite, contextStructOf, returnRange,
+  ATTACH_TYPES,
+  CONTEXT_ROWS,
+  findSection,
+  HELPER_MAPS,
+  helperAllowed,
+  helperById,
+  helperByName,
+  helperRule,
+  HELPERS,
+  helperTakesMap,
+  LINK_TYPES,
+  MAP_TYPES,
+  mapType,
+  nearestSection,
+  PROGRAM_TYPE_NAMES,
+  PROGRAM_TYPES,
+  SECTIONS,
+  SYSCALL_COMMANDS,
+  attachType,
+  contextRow,
+  contextRead,
+  contextWrite,
+  contextStructOf,
+  returnRange,
 } from './index.ts';
 import { HELPER_PROSE } from './helper-prose.ts';
 
@@ -16,12 +38,15 @@ describe('tables agree with each other', () => {
     expect(HELPERS.filter(({ details }) => details !== undefined).length).toBeGreaterThanOrEqual(60);
     expect(Object.keys(HELPER_PROSE).filter((name) => !helperByName(name))).toEqual([]);
   });
-  it.each(HELPERS.map((helper) => [helper.name, helper] as const))('%s: the verifier checks as many arguments as the declaration has', (_, helper) => {
-    // Declared with an argument that the prototype of one family, or every one, leaves unchecked.
-    const fewer = { bpf_get_branch_snapshot: 1, bpf_get_cgroup_classid: 1 }[helper.name] ?? 0;
-    const counts = helper.rules.map((rule) => rule.arguments.length);
-    expect(Math.min(...counts)).toBe(Math.min(5, helper.parameters.length) - fewer);
-  });
+  it.each(HELPERS.map((helper) => [helper.name, helper] as const))(
+    '%s: the verifier checks as many arguments as the declaration has',
+    (_, helper) => {
+      // Declared with an argument that the prototype of one family, or every one, leaves unchecked.
+      const fewer = { bpf_get_branch_snapshot: 1, bpf_get_cgroup_classid: 1 }[helper.name] ?? 0;
+      const counts = helper.rules.map((rule) => rule.arguments.length);
+      expect(Math.min(...counts)).toBe(Math.min(5, helper.parameters.length) - fewer);
+    },
+  );
   it('ids follow the enums', () => {
     expect(PROGRAM_TYPES.map(({ id, name }) => [id, name])).toEqual(PROGRAM_TYPE_NAMES.map((name, index) => [index + 1, name]));
     expect(MAP_TYPES.map(({ id }) => id)).toEqual(MAP_TYPES.map((_, index) => index + 1));
@@ -60,10 +85,24 @@ describe('questions', () => {
     ['syscall', 'syscall', undefined, true, true, undefined],
   ])('SEC("%s")', (name, type, attach, sleepable, autoload, target) => {
     const section = findSection(name);
-    expect([section?.programType, section?.attachType, section?.sleepable, section?.autoload, section?.target]).toEqual([type, attach, sleepable, autoload, target]);
+    expect([section?.programType, section?.attachType, section?.sleepable, section?.autoload, section?.target]).toEqual([
+      type,
+      attach,
+      sleepable,
+      autoload,
+      target,
+    ]);
   });
-  it.each(['', '?', 'xpd', 'xdp/foo', 'tc/foo', 'kprobes/x', '.text', 'cgroup'])('SEC("%s") is no section', (name) => expect(findSection(name)).toBeUndefined());
-  it.each([['xpd', 'xdp'], ['kprobs/do_x', 'kprobe'], ['tracepiont/a/b', 'tracepoint'], ['cgroup/conect4', 'cgroup/connect4'], ['zzzzzz', undefined]])('near %s stands %s', (typo, known) => expect(nearestSection(typo)).toBe(known));
+  it.each(['', '?', 'xpd', 'xdp/foo', 'tc/foo', 'kprobes/x', '.text', 'cgroup'])('SEC("%s") is no section', (name) =>
+    expect(findSection(name)).toBeUndefined(),
+  );
+  it.each([
+    ['xpd', 'xdp'],
+    ['kprobs/do_x', 'kprobe'],
+    ['tracepiont/a/b', 'tracepoint'],
+    ['cgroup/conect4', 'cgroup/connect4'],
+    ['zzzzzz', undefined],
+  ])('near %s stands %s', (typo, known) => expect(nearestSection(typo)).toBe(known));
 
   it.each([
     ['bpf_map_lookup_elem', 'xdp', undefined, '5.4', true],
@@ -85,20 +124,43 @@ describe('questions', () => {
     expect(answer.allowed).toBe(allowed);
     expect(answer.reason === undefined).toBe(allowed);
   });
-  it('prototypes differ by program type where the kernel\'s do', () => {
+  it("prototypes differ by program type where the kernel's do", () => {
     const storage = helperByName('bpf_sk_storage_get')!;
-    expect(['sched_cls', 'cgroup_sock', 'tracing'].map((type) => helperRule(storage, type).arguments[1]!.kind)).toEqual(['btf_id_sock_common', 'ctx', 'btf_id']);
+    expect(['sched_cls', 'cgroup_sock', 'tracing'].map((type) => helperRule(storage, type).arguments[1]!.kind)).toEqual([
+      'btf_id_sock_common',
+      'ctx',
+      'btf_id',
+    ]);
     expect(helperById(1)!.rules[0].arguments.map(({ kind }) => kind)).toEqual(['const_map_ptr', 'map_key']);
     expect(helperById(1)!.rules[0].returns).toEqual({ kind: 'map_value', maybeNull: true });
   });
   it('contexts answer as the kernel did', () => {
     const xdp = contextRow('xdp', 'BPF_XDP')!;
-    expect([0, 4, 8, 12, 20, 24].map((offset) => contextRead(xdp, offset, 4)?.gives)).toEqual(['packet', 'packet_end', 'packet_meta', 'scalar', undefined, undefined]);
+    expect([0, 4, 8, 12, 20, 24].map((offset) => contextRead(xdp, offset, 4)?.gives)).toEqual([
+      'packet',
+      'packet_end',
+      'packet_meta',
+      'scalar',
+      undefined,
+      undefined,
+    ]);
     expect(contextRead(contextRow('xdp', 'BPF_XDP_DEVMAP')!, 20, 4)?.gives).toBe('scalar');
     expect([contextRead(xdp, 0, 8), contextRead(xdp, 2, 4), contextWrite(xdp, 16, 4)]).toEqual([undefined, undefined, false]);
     expect(contextWrite(contextRow('sched_cls', undefined)!, 8, 4)).toBe(true);
-    expect(contextStructOf('xdp')?.fields.map(({ name }) => name)).toEqual(['data', 'data_end', 'data_meta', 'ingress_ifindex', 'rx_queue_index', 'egress_ifindex']);
-    expect([returnRange('xdp', undefined), returnRange('cgroup_skb', 'BPF_CGROUP_INET_EGRESS'), returnRange('tracing', 'BPF_TRACE_FENTRY')]).toEqual([undefined, [0, 3], [0, 0]]);
-    for (const row of CONTEXT_ROWS) for (const range of [...row.reads, ...row.writes]) expect(range.from % range.size, row.programType).toBe(0);
+    expect(contextStructOf('xdp')?.fields.map(({ name }) => name)).toEqual([
+      'data',
+      'data_end',
+      'data_meta',
+      'ingress_ifindex',
+      'rx_queue_index',
+      'egress_ifindex',
+    ]);
+    expect([
+      returnRange('xdp', undefined),
+      returnRange('cgroup_skb', 'BPF_CGROUP_INET_EGRESS'),
+      returnRange('tracing', 'BPF_TRACE_FENTRY'),
+    ]).toEqual([undefined, [0, 3], [0, 0]]);
+    for (const row of CONTEXT_ROWS)
+      for (const range of [...row.reads, ...row.writes]) expect(range.from % range.size, row.programType).toBe(0);
   });
 });

@@ -23,7 +23,11 @@ export function contextStructOf(programType: string): ContextStruct | undefined 
 /** The row for a type and attach type: the attach type's own, else that of programs without one, else the type's first. */
 export function contextRow(programType: string, attachType: string | undefined): ContextRow | undefined {
   const rows = CONTEXT_ROWS.filter((row) => row.programType === programType);
-  return (attachType === undefined ? undefined : rows.find((row) => row.attachTypes.includes(attachType))) ?? rows.find((row) => row.attachTypes.includes(null)) ?? rows[0];
+  return (
+    (attachType === undefined ? undefined : rows.find((row) => row.attachTypes.includes(attachType))) ??
+    rows.find((row) => row.attachTypes.includes(null)) ??
+    rows[0]
+  );
 }
 
 function rangeAt(ranges: readonly ContextRange[], offset: number, size: number): ContextRange | undefined {

@@ -49,7 +49,12 @@ export interface Allowed {
  * Whether a program of this type may call the helper on this kernel. `attachType` as `BPF_TRACE_ITER`, where known.
  * Says nothing of licence, of sleepable programs or of arguments.
  */
-export function helperAllowed(helper: HelperRow, programType: string | undefined, attachType: string | undefined, kernel: KernelVersion): Allowed {
+export function helperAllowed(
+  helper: HelperRow,
+  programType: string | undefined,
+  attachType: string | undefined,
+  kernel: KernelVersion,
+): Allowed {
   if (!atLeast(kernel, helper.since)) {
     return { allowed: false, reason: `${helper.name} came with Linux ${helper.since}; the target is ${kernel}.`, since: helper.since };
   }
@@ -58,7 +63,11 @@ export function helperAllowed(helper: HelperRow, programType: string | undefined
   const since = isProgramTypeName(programType) ? helper.programTypes[programType] : undefined;
   if (since === undefined) return { allowed: false, reason: `A program of type ${programType} may not call ${helper.name}.` };
   if (!atLeast(kernel, since)) {
-    return { allowed: false, reason: `A program of type ${programType} may call ${helper.name} on Linux ${since}, not yet on ${kernel}.`, since };
+    return {
+      allowed: false,
+      reason: `A program of type ${programType} may call ${helper.name} on Linux ${since}, not yet on ${kernel}.`,
+      since,
+    };
   }
   const refusal = attachType && ATTACH_TYPE_REFUSALS.find((row) => row.programType === programType && row.attachType === attachType);
   if (refusal && refusal.helpers.includes(helper.name)) {

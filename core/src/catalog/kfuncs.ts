@@ -6,7 +6,14 @@ import { KFUNCS as ROWS } from './kfunc-table.ts';
 import type { Kfunc } from './types.ts';
 
 /** Flags that the documentation of newer kfuncs leaves out: what they return may be NULL. */
-const MAY_RETURN_NULL = new Set(['bpf_list_front', 'bpf_list_back', 'bpf_rbtree_root', 'bpf_rbtree_left', 'bpf_rbtree_right', 'bpf_get_kmem_cache']);
+const MAY_RETURN_NULL = new Set([
+  'bpf_list_front',
+  'bpf_list_back',
+  'bpf_rbtree_root',
+  'bpf_rbtree_left',
+  'bpf_rbtree_right',
+  'bpf_get_kmem_cache',
+]);
 
 export const KFUNCS: readonly Kfunc[] = ROWS.map((row) => {
   const flags = new Set(row.flags ?? []);
@@ -35,7 +42,10 @@ const ATTACH_TYPES: Readonly<Record<string, readonly string[]>> = {
 export function kfuncAllowed(kfunc: Kfunc, programType: string, attachType?: string): boolean {
   if (programType === 'ext') return true;
   const attachTypes = ATTACH_TYPES[kfunc.name];
-  if (attachTypes) return attachType !== undefined && attachTypes.includes(attachType) && (kfunc.programTypes?.some((one) => one === programType) ?? false);
+  if (attachTypes)
+    return (
+      attachType !== undefined && attachTypes.includes(attachType) && (kfunc.programTypes?.some((one) => one === programType) ?? false)
+    );
   const asked = KFUNC_ACCESS[kfunc.name];
   const type = SAME_HOOK[programType] ?? programType;
   if (asked?.some((one) => one === type)) return true;

@@ -71,16 +71,7 @@ export interface ArgumentRule {
 }
 
 export type ReturnKind =
-  | 'integer'
-  | 'void'
-  | 'map_value'
-  | 'socket'
-  | 'tcp_sock'
-  | 'sock_common'
-  | 'ringbuf_mem'
-  | 'dynptr_mem'
-  | 'mem_or_btf_id'
-  | 'btf_id';
+  'integer' | 'void' | 'map_value' | 'socket' | 'tcp_sock' | 'sock_common' | 'ringbuf_mem' | 'dynptr_mem' | 'mem_or_btf_id' | 'btf_id';
 
 export interface ReturnRule {
   kind: ReturnKind;
@@ -143,10 +134,38 @@ export interface Kfunc {
 
 /** The kernel's names without BPF_PROG_TYPE_, lower case, in the order of enum bpf_prog_type (from 1). */
 export const PROGRAM_TYPE_NAMES = [
-  'socket_filter', 'kprobe', 'sched_cls', 'sched_act', 'tracepoint', 'xdp', 'perf_event', 'cgroup_skb', 'cgroup_sock',
-  'lwt_in', 'lwt_out', 'lwt_xmit', 'sock_ops', 'sk_skb', 'cgroup_device', 'sk_msg', 'raw_tracepoint', 'cgroup_sock_addr',
-  'lwt_seg6local', 'lirc_mode2', 'sk_reuseport', 'flow_dissector', 'cgroup_sysctl', 'raw_tracepoint_writable',
-  'cgroup_sockopt', 'tracing', 'struct_ops', 'ext', 'lsm', 'sk_lookup', 'syscall', 'netfilter',
+  'socket_filter',
+  'kprobe',
+  'sched_cls',
+  'sched_act',
+  'tracepoint',
+  'xdp',
+  'perf_event',
+  'cgroup_skb',
+  'cgroup_sock',
+  'lwt_in',
+  'lwt_out',
+  'lwt_xmit',
+  'sock_ops',
+  'sk_skb',
+  'cgroup_device',
+  'sk_msg',
+  'raw_tracepoint',
+  'cgroup_sock_addr',
+  'lwt_seg6local',
+  'lirc_mode2',
+  'sk_reuseport',
+  'flow_dissector',
+  'cgroup_sysctl',
+  'raw_tracepoint_writable',
+  'cgroup_sockopt',
+  'tracing',
+  'struct_ops',
+  'ext',
+  'lsm',
+  'sk_lookup',
+  'syscall',
+  'netfilter',
 ] as const;
 
 export type ProgramTypeName = (typeof PROGRAM_TYPE_NAMES)[number];

@@ -119,7 +119,9 @@ export class Attributes {
 
   number(die: Die, at: number): number | undefined {
     const value = this.constant(die, at);
-    return value === undefined || value < BigInt(Number.MIN_SAFE_INTEGER) || value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(value);
+    return value === undefined || value < BigInt(Number.MIN_SAFE_INTEGER) || value > BigInt(Number.MAX_SAFE_INTEGER)
+      ? undefined
+      : Number(value);
   }
 
   flag(die: Die, at: number): boolean {

@@ -115,7 +115,9 @@ export class CTypes {
     const encoding = this.attributes.number(die, DW_AT.encoding);
     if (encoding === DW_ATE.float) return { kind: 'float', name, size };
     return {
-      kind: 'integer', name, size,
+      kind: 'integer',
+      name,
+      size,
       signed: encoding === DW_ATE.signed || encoding === DW_ATE.signed_char,
       // `signed char` and `unsigned char` are C's small integers, `char` and char16_t are text.
       shows: encoding === DW_ATE.boolean ? 'boolean' : name === 'char' || encoding === DW_ATE.utf ? 'character' : 'number',
@@ -135,7 +137,10 @@ export class CTypes {
     const definition = this.attributes.flag(die, DW_AT.declaration) && tag !== undefined ? (this.definition(die.tag, tag) ?? die) : die;
     let members: readonly CMember[] | undefined;
     return {
-      kind: 'record', keyword, name: tag === undefined ? `${keyword} {…}` : `${keyword} ${tag}`, size: this.size(definition),
+      kind: 'record',
+      keyword,
+      name: tag === undefined ? `${keyword} {…}` : `${keyword} ${tag}`,
+      size: this.size(definition),
       members: () => (members ??= definition.children.filter((child) => child.tag === DW_TAG.member).map((child) => this.member(child))),
     };
   }
@@ -151,15 +156,28 @@ export class CTypes {
     // DWARF 2 and 3 count from the most significant bit of the storage unit, whose size byte_size gives.
     const fromTop = this.attributes.number(die, DW_AT.bit_offset);
     const storage = (this.attributes.number(die, DW_AT.byte_size) ?? type.size) * 8;
-    return { name, type, bits, offsetBits: bytes * 8 + (fromTop === undefined ? 0 : die.unit.littleEndian ? storage - fromTop - bits : fromTop) };
+    return {
+      name,
+      type,
+      bits,
+      offsetBits: bytes * 8 + (fromTop === undefined ? 0 : die.unit.littleEndian ? storage - fromTop - bits : fromTop),
+    };
   }
 
   private enumeration(die: Die, depth: number): CType {
     const name = this.name(die);
     const underlying = this.from(this.attributes.type(die), depth + 1);
-    const values = die.children.filter((child) => child.tag === DW_TAG.enumerator).map((child) => ({ name: this.name(child) ?? '', value: this.attributes.constant(child, DW_AT.const_value) ?? 0n }));
+    const values = die.children
+      .filter((child) => child.tag === DW_TAG.enumerator)
+      .map((child) => ({ name: this.name(child) ?? '', value: this.attributes.constant(child, DW_AT.const_value) ?? 0n }));
     const signed = underlying.kind === 'integer' ? underlying.signed : values.some(({ value }) => value < 0n);
-    return { kind: 'enum', name: name === undefined ? 'enum {…}' : `enum ${name}`, size: this.size(die) || underlying.size, signed, values };
+    return {
+      kind: 'enum',
+      name: name === undefined ? 'enum {…}' : `enum ${name}`,
+      size: this.size(die) || underlying.size,
+      signed,
+      values,
+    };
   }
 
   private array(die: Die, element: CType): CType {
@@ -186,7 +204,10 @@ export class CTypes {
     const names = parameterDies.map((child) => this.from(this.attributes.type(child), depth + 1).name);
     if (variadic) names.push('...');
     return {
-      kind: 'function', size: 0, variadic, name: functionName(this.from(result, depth + 1).name, names.join(', ') || 'void'),
+      kind: 'function',
+      size: 0,
+      variadic,
+      name: functionName(this.from(result, depth + 1).name, names.join(', ') || 'void'),
       result: () => this.from(result, 0),
       parameters: () => parameterDies.map((child) => ({ name: this.name(child) ?? '', type: this.of(child) })),
     };
@@ -206,11 +227,15 @@ export class CTypes {
 }
 
 /** `int (void)`, `void *(int)`. */
-const functionName = (result: string, parameters: string): string => `${result}${result.endsWith('*') ? '' : ' '}(${parameters})`.slice(0, MAX_NAME);
+const functionName = (result: string, parameters: string): string =>
+  `${result}${result.endsWith('*') ? '' : ' '}(${parameters})`.slice(0, MAX_NAME);
 
 /** Qualifiers stand in front, but behind the star of a pointer: `const char *`, `char *const`, `int (*const)(void)`. */
 function qualified(word: string, type: CType): CType {
-  const star = type.kind === 'pointer' ? /^(?:[^(]*\(\*+(?:const|volatile|restrict| )*(?=\)))|^[^(]*\*(?:const|volatile|restrict| )*$/.exec(type.name)?.[0] : undefined;
+  const star =
+    type.kind === 'pointer'
+      ? /^(?:[^(]*\(\*+(?:const|volatile|restrict| )*(?=\)))|^[^(]*\*(?:const|volatile|restrict| )*$/.exec(type.name)?.[0]
+      : undefined;
   const name = star === undefined ? `${word} ${type.name}` : `${star}${/[*]$/.test(star) ? '' : ' '}${word}${type.name.slice(star.length)}`;
   return { ...type, name: name.slice(0, MAX_NAME) };
 }

@@ -8,7 +8,9 @@ interface ElfLike {
 }
 interface BtfLike {
   readonly typeCount: number;
-  type(id: number): { kind: string; name: string; size?: number; members?: readonly { name: string; bitOffset: number; bitSize: number }[] } | undefined;
+  type(
+    id: number,
+  ): { kind: string; name: string; size?: number; members?: readonly { name: string; bitOffset: number; bitSize: number }[] } | undefined;
 }
 interface BtfExtLike {
   readonly sections: ReadonlyMap<string, { lines: readonly { offset: number; file: string; line: number; column: number }[] }>;
@@ -49,7 +51,8 @@ export function compareWithBtf(elf: ElfLike, dwarf: Dwarf, btf: BtfLike, ext: Bt
   };
   for (const one of dwarf.globals) visit(one.type, 0);
   for (const { ranges } of dwarf.functions) {
-    for (const { section, low } of ranges) for (const frame of dwarf.variablesAt({ section, offset: low })) for (const one of frame.variables) visit(one.type, 0);
+    for (const { section, low } of ranges)
+      for (const frame of dwarf.variablesAt({ section, offset: low })) for (const one of frame.variables) visit(one.type, 0);
   }
   for (const [section, { lines: records }] of ext?.sections ?? []) {
     const index = elf.section(section)?.index;
@@ -59,9 +62,20 @@ export function compareWithBtf(elf: ElfLike, dwarf: Dwarf, btf: BtfLike, ext: Bt
       result.lines++;
       const ours = row ? `${row.file}:${row.line}:${row.column}` : 'nothing';
       // BTF leaves line 0 records out of what it can say and cuts columns at 1023.
-      if (row?.line === 0 || ours === `${record.file}:${record.line}:${record.column}` || (row && row.line === record.line && row.column === record.column && row.file.endsWith(record.file.replace(/^(\.\/)+/, '')))) continue;
+      if (
+        row?.line === 0 ||
+        ours === `${record.file}:${record.line}:${record.column}` ||
+        (row && row.line === record.line && row.column === record.column && row.file.endsWith(record.file.replace(/^(\.\/)+/, '')))
+      )
+        continue;
       // At a function's entry BTF has the line of its name, the line table that of its opening brace.
-      if (record.column === 0 && dwarf.functions.some((one) => one.declared?.line === record.line && one.ranges.some((range) => range.section === index && range.low === record.offset))) continue;
+      if (
+        record.column === 0 &&
+        dwarf.functions.some(
+          (one) => one.declared?.line === record.line && one.ranges.some((range) => range.section === index && range.low === record.offset),
+        )
+      )
+        continue;
       result.differences.push(`${section}+${record.offset}: ${ours} | BTF ${record.file}:${record.line}:${record.column}`);
     }
   }

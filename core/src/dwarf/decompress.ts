@@ -27,8 +27,14 @@ export function decompressSection(bytes: Uint8Array, littleEndian: boolean, limi
 
 /** `.zdebug_info`: the word ZLIB, the size as eight bytes in big endian, a zlib stream. */
 export function decompressOldSection(bytes: Uint8Array, limit = MAX_DECOMPRESSED): Uint8Array | string {
-  if (bytes.length < 12 || bytes[0] !== 0x5a || bytes[1] !== 0x4c || bytes[2] !== 0x49 || bytes[3] !== 0x42) return 'it does not begin with ZLIB and its size';
-  return decompress(ELFCOMPRESS_ZLIB, bytes.subarray(12), Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(4, false)), limit);
+  if (bytes.length < 12 || bytes[0] !== 0x5a || bytes[1] !== 0x4c || bytes[2] !== 0x49 || bytes[3] !== 0x42)
+    return 'it does not begin with ZLIB and its size';
+  return decompress(
+    ELFCOMPRESS_ZLIB,
+    bytes.subarray(12),
+    Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(4, false)),
+    limit,
+  );
 }
 
 function decompress(type: number, stream: Uint8Array, size: number, limit: number): Uint8Array | string {
@@ -57,7 +63,8 @@ function collect(type: number, stream: Uint8Array, size: number): Uint8Array | u
   };
   const step = type === ELFCOMPRESS_ZSTD ? ZSTD_STEP : ZLIB_STEP;
   const decoder = type === ELFCOMPRESS_ZSTD ? new Decompress(take) : new Unzlib(take);
-  for (let at = 0; at < stream.length && length <= size; at += step) decoder.push(stream.subarray(at, at + step), at + step >= stream.length);
+  for (let at = 0; at < stream.length && length <= size; at += step)
+    decoder.push(stream.subarray(at, at + step), at + step >= stream.length);
   return length === size ? whole : undefined;
 }
 
@@ -71,10 +78,20 @@ function refuseFrames(stream: Uint8Array): string | undefined {
     const window = isSingle ? 0 : reader.u8();
     reader.skip([0, 1, 2, 4][descriptor & 3]!);
     const contentSize = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
-    const content = contentSize === 0 ? 0 : contentSize === 1 ? reader.u8() : contentSize === 2 ? reader.u16() + 256 : contentSize === 4 ? reader.u32() : Number(reader.u64());
+    const content =
+      contentSize === 0
+        ? 0
+        : contentSize === 1
+          ? reader.u8()
+          : contentSize === 2
+            ? reader.u16() + 256
+            : contentSize === 4
+              ? reader.u32()
+              : Number(reader.u64());
     const base = 2 ** (10 + (window >> 3));
-    if ((isSingle ? content : base + (base / 8) * (window & 7)) > (isSingle ? MAX_DECOMPRESSED : MAX_WINDOW)) return 'its compressed bytes ask for more memory than debug information needs';
-    for (let last = false; !last; ) {
+    if ((isSingle ? content : base + (base / 8) * (window & 7)) > (isSingle ? MAX_DECOMPRESSED : MAX_WINDOW))
+      return 'its compressed bytes ask for more memory than debug information needs';
+    for (let last = false; !last;) {
       const header = reader.u8() | (reader.u8() << 8) | (reader.u8() << 16);
       last = (header & 1) !== 0;
       reader.skip(((header >> 1) & 3) === 1 ? 1 : header >> 3);

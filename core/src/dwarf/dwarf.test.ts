@@ -23,7 +23,12 @@ function open(name: string): { elf: Elf; dwarf: Dwarf } {
 }
 
 function listing(elf: Elf, dwarf: Dwarf): string {
-  const lines: string[] = [`# ${dwarf.producers.join(', ').replace(/Debian |\s*\(.*\)$/g, '')}`, ...dwarf.globals.map((one) => `global ${one.name}: ${one.type.name} = ${describeLocation(one.location, (index) => elf.sections[index]?.name)}`)];
+  const lines: string[] = [
+    `# ${dwarf.producers.join(', ').replace(/Debian |\s*\(.*\)$/g, '')}`,
+    ...dwarf.globals.map(
+      (one) => `global ${one.name}: ${one.type.name} = ${describeLocation(one.location, (index) => elf.sections[index]?.name)}`,
+    ),
+  ];
   for (const { name, ranges } of dwarf.functions) {
     for (const { section, low, high } of ranges) {
       lines.push('', `${name} (${elf.sections[section]!.name}, ${(high - low) / 8} slots)`);
@@ -68,7 +73,11 @@ describe.each(objects)('%s', (name) => {
     const starts = dwarf.startsOf('/source/variables.bpf.c', lineOf('if (value < lowest)'));
     expect(starts.length).toBeGreaterThan(0);
     const frames = dwarf.frameAt(starts[0]!);
-    expect(frames.map((frame) => [frame.function, frame.inlined])).toEqual([['clamp', true], ['twice', true], ['variables', false]]);
+    expect(frames.map((frame) => [frame.function, frame.inlined])).toEqual([
+      ['clamp', true],
+      ['twice', true],
+      ['variables', false],
+    ]);
     expect(frames[1]!.position!.line).toBe(lineOf('clamp(amount, 1, limit)'));
     expect(frames[2]!.position!.line).toBe(lineOf('u64 step = twice('));
     expect(frames[0]!.declared!.line).toBe(lineOf('int clamp('));
@@ -82,13 +91,27 @@ describe.each(objects)('%s', (name) => {
     const members = packet?.kind === 'record' ? packet.members() : [];
     const text = (type: CType): string => (type.kind === 'record' ? `${type.keyword} of ${type.members().length}` : type.kind);
     expect(members.map((one) => [one.name, one.offsetBits, one.bits, one.type.name, text(one.type)])).toEqual([
-      ['version', 0, 4, 'u8', 'integer'], ['length', 4, 4, 'u8', 'integer'], ['port', 16, undefined, 'be16', 'integer'], ['flags', 32, 3, 'u32', 'integer'], ['rest', 35, 29, 'u32', 'integer'],
-      ['at', 64, undefined, 'struct point', 'struct of 2'], ['', 128, undefined, 'union {…}', 'union of 2'], ['color', 256, undefined, 'enum color', 'enum'],
-      ['handler', 320, undefined, 'int (*)(struct packet *, const char *)', 'pointer'], ['name', 384, undefined, 'const char *', 'pointer'], ['table', 448, undefined, 'int[2][3]', 'array'],
-      ['next', 640, undefined, 'struct packet *', 'pointer'], ['tail', 704, undefined, 'u64[]', 'array'],
+      ['version', 0, 4, 'u8', 'integer'],
+      ['length', 4, 4, 'u8', 'integer'],
+      ['port', 16, undefined, 'be16', 'integer'],
+      ['flags', 32, 3, 'u32', 'integer'],
+      ['rest', 35, 29, 'u32', 'integer'],
+      ['at', 64, undefined, 'struct point', 'struct of 2'],
+      ['', 128, undefined, 'union {…}', 'union of 2'],
+      ['color', 256, undefined, 'enum color', 'enum'],
+      ['handler', 320, undefined, 'int (*)(struct packet *, const char *)', 'pointer'],
+      ['name', 384, undefined, 'const char *', 'pointer'],
+      ['table', 448, undefined, 'int[2][3]', 'array'],
+      ['next', 640, undefined, 'struct packet *', 'pointer'],
+      ['tail', 704, undefined, 'u64[]', 'array'],
     ]);
     const color = members.find((one) => one.name === 'color')!.type;
-    expect(color.kind === 'enum' && [color.signed, ...color.values.map(({ name: word, value }) => `${word}=${value}`)]).toEqual([true, 'RED=0', 'GREEN=5', 'BLUE=-1']);
+    expect(color.kind === 'enum' && [color.signed, ...color.values.map(({ name: word, value }) => `${word}=${value}`)]).toEqual([
+      true,
+      'RED=0',
+      'GREEN=5',
+      'BLUE=-1',
+    ]);
   });
 });
 
@@ -107,13 +130,27 @@ describe('gcc', () => {
     expect(packets.location.kind).toBe('computed');
     const evaluate = (register: number): bigint | undefined => {
       const value = dwarf!.argumentOf({ section: elf!.section('xdp')!.index, offset: call + 8 }, register);
-      return value && dwarf!.evaluate(value, { register: (one) => (one === 6 ? 100n : undefined), entryRegister: (one) => (one === 1 ? 0x1000n : undefined), read: () => undefined });
+      return (
+        value &&
+        dwarf!.evaluate(value, {
+          register: (one) => (one === 6 ? 100n : undefined),
+          entryRegister: (one) => (one === 1 ? 0x1000n : undefined),
+          read: () => undefined,
+        })
+      );
     };
     // The only call of `call_site`: r1 is its own context still, r2 is r6 + 5, r3 a constant.
     const code = elf!.section('xdp')!.bytes;
     const call = Array.from({ length: code.length / 8 }, (_, slot) => slot * 8).find((offset) => code[offset] === 0x85)!;
     expect([1, 2, 3, 4].map((register) => evaluate(register))).toEqual([0x1000n, 105n, 7n, undefined]);
-    expect(packets.location.kind === 'computed' && dwarf!.evaluate(packets.location, { register: () => undefined, read: () => undefined, entryRegister: (register) => evaluate(register) })).toBe(105n);
+    expect(
+      packets.location.kind === 'computed' &&
+        dwarf!.evaluate(packets.location, {
+          register: () => undefined,
+          read: () => undefined,
+          entryRegister: (register) => evaluate(register),
+        }),
+    ).toBe(105n);
   });
 });
 
@@ -160,9 +197,18 @@ describe('compressed debug sections', () => {
     const header = new Uint8Array(24);
     new DataView(header.buffer).setUint32(0, 1, true);
     new DataView(header.buffer).setBigUint64(8, BigInt(3 << 20), true);
-    const sections = elf!.sections.map((section) => (section.name.startsWith('.debug_') ? { ...section, flags: SHF_COMPRESSED, bytes: new Uint8Array([...header, ...stream]) } : section));
+    const sections = elf!.sections.map((section) =>
+      section.name.startsWith('.debug_') ? { ...section, flags: SHF_COMPRESSED, bytes: new Uint8Array([...header, ...stream]) } : section,
+    );
     const before = process.cpuUsage().user;
-    const { problems } = readDwarf({ ...elf!, sections, section: (name) => sections.find((one) => one.name === name), relocations: () => [], symbolsIn: () => [], eachRelocation: () => {} });
+    const { problems } = readDwarf({
+      ...elf!,
+      sections,
+      section: (name) => sections.find((one) => one.name === name),
+      relocations: () => [],
+      symbolsIn: () => [],
+      eachRelocation: () => {},
+    });
     expect(problems.length).toBeLessThan(200);
     expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
   });
@@ -190,11 +236,25 @@ it.each([4, 5])('types in units of their own (DWARF %i)', (version) => {
   const weigh = dwarf.functions.find(({ name }) => name === 'weigh')!.ranges[0]!;
   const context = dwarf.variablesAt({ section: weigh.section, offset: 0 })[0]!.variables[0]!.type;
   const target = context.kind === 'pointer' ? context.target() : undefined;
-  expect(target?.kind === 'record' && target.members().map(({ name }) => name)).toEqual(['data', 'data_end', 'data_meta', 'ingress_ifindex', 'rx_queue_index', 'egress_ifindex']);
+  expect(target?.kind === 'record' && target.members().map(({ name }) => name)).toEqual([
+    'data',
+    'data_end',
+    'data_meta',
+    'ingress_ifindex',
+    'rx_queue_index',
+    'egress_ifindex',
+  ]);
 });
 
 it('mutations and cuts give a result or nothing, never a throw, and in no time', () => {
-  const { survived, slowest } = fuzz([...objects, 'compressed/clang22-O2-dwarf5-zlib.o', 'compressed/clang22-O2-dwarf5-zstd.o', 'gcc/types4.o'].map((name) => new Uint8Array(readFileSync(path.join(folder, name)))), 200, 20260101, () => process.cpuUsage().user / 1000);
+  const { survived, slowest } = fuzz(
+    [...objects, 'compressed/clang22-O2-dwarf5-zlib.o', 'compressed/clang22-O2-dwarf5-zstd.o', 'gcc/types4.o'].map(
+      (name) => new Uint8Array(readFileSync(path.join(folder, name))),
+    ),
+    200,
+    20260101,
+    () => process.cpuUsage().user / 1000,
+  );
   expect(survived).toBeGreaterThan(60);
   expect(slowest).toBeLessThan(1000);
 });

@@ -179,7 +179,11 @@ class DwarfInformation implements Dwarf {
   }
 
   get globals(): readonly DwarfVariable[] {
-    this.knownGlobals ??= this.units.flatMap((unit) => (unit.root?.children ?? []).filter((die) => die.tag === DW_TAG.variable && !this.attributes.flag(die, DW_AT.declaration)).map((die) => this.variable(die, 0, 'global')));
+    this.knownGlobals ??= this.units.flatMap((unit) =>
+      (unit.root?.children ?? [])
+        .filter((die) => die.tag === DW_TAG.variable && !this.attributes.flag(die, DW_AT.declaration))
+        .map((die) => this.variable(die, 0, 'global')),
+    );
     return this.knownGlobals;
   }
 
@@ -188,7 +192,17 @@ class DwarfInformation implements Dwarf {
     if (!table) {
       const { root } = unit;
       const at = root && isUnitTag(root.tag) ? this.attributes.own(root, DW_AT.stmt_list) : undefined;
-      table = root && typeof at?.value === 'number' && this.rowsRead < MAX_ROWS ? readLineTable(this.input, at.value, this.attributes.string(root, DW_AT.comp_dir) ?? '', this.attributes.string(root, DW_AT.name) ?? '', this.problems, MAX_ROWS - this.rowsRead) : { files: [], rows: [] };
+      table =
+        root && typeof at?.value === 'number' && this.rowsRead < MAX_ROWS
+          ? readLineTable(
+              this.input,
+              at.value,
+              this.attributes.string(root, DW_AT.comp_dir) ?? '',
+              this.attributes.string(root, DW_AT.name) ?? '',
+              this.problems,
+              MAX_ROWS - this.rowsRead,
+            )
+          : { files: [], rows: [] };
       this.rowsRead += table.rows.length + table.files.length;
       this.lineTables.set(unit, table);
     }
@@ -215,7 +229,8 @@ class DwarfInformation implements Dwarf {
     for (const [i, row] of lines.entries()) {
       if (row.line !== line || row.file !== file || !row.isStatement || row.endSequence) continue;
       const before = lines[i - 1];
-      const continues = before !== undefined && before.section === row.section && !before.endSequence && before.file === file && before.line === line;
+      const continues =
+        before !== undefined && before.section === row.section && !before.endSequence && before.file === file && before.line === line;
       if (continues && (before.offset === row.offset || this.sameInlining(before, row))) continue;
       starts.push({ section: row.section, offset: row.offset });
     }
@@ -234,7 +249,10 @@ class DwarfInformation implements Dwarf {
 
   variablesAt(place: SectionAddress): DwarfFrameVariables[] {
     const address = linearAddress(place);
-    return this.scopesAt(place).map((scope, i, all) => ({ ...this.frame(scope.function, i, all, place), variables: this.variables(scope, address) }));
+    return this.scopesAt(place).map((scope, i, all) => ({
+      ...this.frame(scope.function, i, all, place),
+      variables: this.variables(scope, address),
+    }));
   }
 
   /** Functions and inlined functions around a place, innermost first, each with the blocks that hold the place. */
@@ -243,8 +261,11 @@ class DwarfInformation implements Dwarf {
     const outermost = this.indexed.find(({ ranges }) => contains(ranges, address));
     if (!outermost) return [];
     const scopes = [{ function: outermost.die, blocks: [outermost.die] }];
-    for (let die: Die | undefined = outermost.die; die; ) {
-      const inner: Die | undefined = die.children.find((child) => (child.tag === DW_TAG.inlined_subroutine || child.tag === DW_TAG.lexical_block) && contains(this.lists.of(child), address));
+    for (let die: Die | undefined = outermost.die; die;) {
+      const inner: Die | undefined = die.children.find(
+        (child) =>
+          (child.tag === DW_TAG.inlined_subroutine || child.tag === DW_TAG.lexical_block) && contains(this.lists.of(child), address),
+      );
       if (inner?.tag === DW_TAG.inlined_subroutine) scopes.push({ function: inner, blocks: [inner] });
       else if (inner) scopes.at(-1)!.blocks.push(inner);
       die = inner;
@@ -260,7 +281,13 @@ class DwarfInformation implements Dwarf {
     } else {
       position = this.callSite(all[i - 1]!.function);
     }
-    return { function: this.functionName(die), inlined: die.tag === DW_TAG.inlined_subroutine, position, declared: this.declared(die), ranges: places(this.lists.of(die)) };
+    return {
+      function: this.functionName(die),
+      inlined: die.tag === DW_TAG.inlined_subroutine,
+      position,
+      declared: this.declared(die),
+      ranges: places(this.lists.of(die)),
+    };
   }
 
   private functionName(die: Die): string {
@@ -271,7 +298,11 @@ class DwarfInformation implements Dwarf {
     const file = this.attributes.number(die, DW_AT.call_file);
     const line = this.attributes.number(die, DW_AT.call_line);
     if (line === undefined) return undefined;
-    return { file: file === undefined ? '' : (this.lineTable(die.unit).files[file] ?? ''), line, column: this.attributes.number(die, DW_AT.call_column) ?? 0 };
+    return {
+      file: file === undefined ? '' : (this.lineTable(die.unit).files[file] ?? ''),
+      line,
+      column: this.attributes.number(die, DW_AT.call_column) ?? 0,
+    };
   }
 
   private declared(die: Die): SourcePosition | undefined {
@@ -279,7 +310,11 @@ class DwarfInformation implements Dwarf {
     const line = this.attributes.number(die, DW_AT.decl_line);
     if (line === undefined) return undefined;
     const file = this.attributes.number(die, DW_AT.decl_file);
-    return { file: file === undefined ? '' : (this.lineTable(holder.unit).files[file] ?? ''), line, column: this.attributes.number(die, DW_AT.decl_column) ?? 0 };
+    return {
+      file: file === undefined ? '' : (this.lineTable(holder.unit).files[file] ?? ''),
+      line,
+      column: this.attributes.number(die, DW_AT.decl_column) ?? 0,
+    };
   }
 
   private variables(scope: { function: Die; blocks: readonly Die[] }, address: number): DwarfVariable[] {
@@ -288,7 +323,9 @@ class DwarfInformation implements Dwarf {
       for (const child of block.children) {
         if (child.tag !== DW_TAG.formal_parameter && child.tag !== DW_TAG.variable) continue;
         if (this.attributes.flag(child, DW_AT.declaration)) continue;
-        found.push(this.variable(child, address, child.tag === DW_TAG.formal_parameter ? 'parameter' : 'local', this.frameOf(scope.function)));
+        found.push(
+          this.variable(child, address, child.tag === DW_TAG.formal_parameter ? 'parameter' : 'local', this.frameOf(scope.function)),
+        );
       }
     }
     found.sort((a, b) => Number(b.kind === 'parameter') - Number(a.kind === 'parameter'));
@@ -325,16 +362,24 @@ class DwarfInformation implements Dwarf {
       const own = die.tag === DW_TAG.variable || die.tag === DW_TAG.formal_parameter ? this.attributes.own(die, DW_AT.location) : undefined;
       if (!(own?.value instanceof Uint8Array)) continue;
       const location = this.expressions.locate({ bytes: own.value, unit: die.unit, frameBase, frameSize: 0 });
-      if (location.kind === 'memory' && location.register === 10 && location.offset >= 0) end = Math.max(end, location.offset + this.types.of(die).size);
+      if (location.kind === 'memory' && location.register === 10 && location.offset >= 0)
+        end = Math.max(end, location.offset + this.types.of(die).size);
     }
     const [range] = places(this.lists.of(subprogram));
-    return range && this.input.code ? frameSize(this.input.code(range.section), this.input.littleEndian, range.low, range.high, end) : Math.ceil(end / 8) * 8;
+    return range && this.input.code
+      ? frameSize(this.input.code(range.section), this.input.littleEndian, range.low, range.high, end)
+      : Math.ceil(end / 8) * 8;
   }
 
   private variable(die: Die, address: number, kind: DwarfVariable['kind'], frame = NO_FRAME): DwarfVariable {
     const location = this.location(die, address, frame);
     return {
-      name: this.attributes.string(die, DW_AT.name) ?? '', type: this.types.of(die), kind: kind === 'local' && location.kind === 'global' ? 'static' : kind, location, declared: this.declared(die), shadowed: false,
+      name: this.attributes.string(die, DW_AT.name) ?? '',
+      type: this.types.of(die),
+      kind: kind === 'local' && location.kind === 'global' ? 'static' : kind,
+      location,
+      declared: this.declared(die),
+      shadowed: false,
       artificial: this.attributes.flag(die, DW_AT.artificial),
     };
   }
@@ -346,14 +391,18 @@ class DwarfInformation implements Dwarf {
     if (own?.value instanceof Uint8Array) return locate(own.value);
     if (own && this.lists.isList(die, DW_AT.location)) {
       const list = this.lists.locationsOf(die, DW_AT.location) ?? [];
-      const entry = list.find(({ range }) => range !== undefined && address >= range.low && address < range.high) ?? list.find(({ range }) => range === undefined);
+      const entry =
+        list.find(({ range }) => range !== undefined && address >= range.low && address < range.high) ??
+        list.find(({ range }) => range === undefined);
       return entry ? locate(entry.expression) : { kind: 'optimised-out', reason: 'it has no value at this instruction' };
     }
     for (const holder of [die, this.attributes.origin(die)]) {
       const constant = this.attributes.own(holder, DW_AT.const_value);
       if (!constant) continue;
-      if (constant.value instanceof Uint8Array) return { kind: 'bytes', bytes: constant.form === DW_FORM.string ? Uint8Array.from([...constant.value, 0]) : constant.value };
-      if (typeof constant.value === 'bigint' || Number.isSafeInteger(constant.value)) return { kind: 'constant', value: BigInt.asUintN(64, BigInt(constant.value)) };
+      if (constant.value instanceof Uint8Array)
+        return { kind: 'bytes', bytes: constant.form === DW_FORM.string ? Uint8Array.from([...constant.value, 0]) : constant.value };
+      if (typeof constant.value === 'bigint' || Number.isSafeInteger(constant.value))
+        return { kind: 'constant', value: BigInt.asUintN(64, BigInt(constant.value)) };
     }
     return { kind: 'optimised-out', reason: 'the compiler removed it' };
   }
@@ -365,13 +414,20 @@ class DwarfInformation implements Dwarf {
   argumentOf(behind: SectionAddress, register: number): (Location & { kind: 'computed' }) | undefined {
     const address = linearAddress(behind);
     for (const { function: inner, blocks } of this.scopesAt({ ...behind, offset: behind.offset - 1 })) {
-      const site = blocks.flatMap((block) => block.children).find((die) => (die.tag === DW_TAG.call_site && this.attributes.address(die, DW_AT.call_return_pc) === address) || (die.tag === DW_TAG.GNU_call_site && this.attributes.address(die, DW_AT.low_pc) === address));
+      const site = blocks
+        .flatMap((block) => block.children)
+        .find(
+          (die) =>
+            (die.tag === DW_TAG.call_site && this.attributes.address(die, DW_AT.call_return_pc) === address) ||
+            (die.tag === DW_TAG.GNU_call_site && this.attributes.address(die, DW_AT.low_pc) === address),
+        );
       for (const die of site?.children ?? []) {
         const place = this.attributes.own(die, DW_AT.location)?.value;
         const value = (this.attributes.own(die, DW_AT.call_value) ?? this.attributes.own(die, DW_AT.GNU_call_site_value))?.value;
         if (!(place instanceof Uint8Array) || !(value instanceof Uint8Array)) continue;
         const location = this.expressions.locate({ bytes: place, unit: die.unit, ...NO_FRAME });
-        if (location.kind === 'register' && location.register === register) return { kind: 'computed', isAddress: false, expression: { bytes: value, unit: die.unit, ...this.frameOf(inner) } };
+        if (location.kind === 'register' && location.register === register)
+          return { kind: 'computed', isAddress: false, expression: { bytes: value, unit: die.unit, ...this.frameOf(inner) } };
       }
     }
     return undefined;

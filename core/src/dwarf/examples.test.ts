@@ -15,7 +15,11 @@ const texts = new Map<string, readonly string[]>();
 /** A line of the source as it stands in the repository, without its indentation and comment. */
 function textOf(file: string, line: number): string {
   let lines = texts.get(file);
-  if (!lines) texts.set(file, (lines = file.startsWith('/source/') ? readFileSync(path.join(repository, file.slice('/source/'.length)), 'utf8').split('\n') : []));
+  if (!lines)
+    texts.set(
+      file,
+      (lines = file.startsWith('/source/') ? readFileSync(path.join(repository, file.slice('/source/'.length)), 'utf8').split('\n') : []),
+    );
   return (lines[line - 1] ?? '').replace(/\s*\/\/.*$/, '').trim();
 }
 
@@ -39,7 +43,10 @@ function listing(elf: Elf, dwarf: Dwarf): string {
         before = stop;
         for (const [depth, frame] of frames.entries()) {
           const { file = '', line = 0, column = 0 } = frame.position ?? {};
-          lines.push(`${depth === 0 ? String((offset - low) / 8).padStart(4) : '    '}: ${frame.inlined ? 'inlined ' : ''}${frame.function} ${path.posix.basename(file)}:${line}:${column}  ${textOf(file, line)}`, ...frame.variables.map((one) => `        ${shown(one)}`));
+          lines.push(
+            `${depth === 0 ? String((offset - low) / 8).padStart(4) : '    '}: ${frame.inlined ? 'inlined ' : ''}${frame.function} ${path.posix.basename(file)}:${line}:${column}  ${textOf(file, line)}`,
+            ...frame.variables.map((one) => `        ${shown(one)}`),
+          );
         }
       }
     }

@@ -92,7 +92,10 @@ export class Expressions {
         const bits = op === DW_OP.piece ? reader.uleb53() * 8 : reader.uleb53();
         const bitOffset = op === DW_OP.piece ? 0 : reader.uleb53();
         if (!Number.isFinite(bits) || pieces.length > 1000) throw new Unsupported('its pieces make no sense');
-        location ??= opStart > start ? this.simple({ ...expression, bytes: expression.bytes.subarray(start, opStart) }) : { kind: 'optimised-out', reason: 'this part was removed' };
+        location ??=
+          opStart > start
+            ? this.simple({ ...expression, bytes: expression.bytes.subarray(start, opStart) })
+            : { kind: 'optimised-out', reason: 'this part was removed' };
         pieces.push({ bits, bitOffset, location });
         location = undefined;
         start = reader.offset;
@@ -219,7 +222,8 @@ export class Expressions {
     while (!reader.atEnd && stack.length < MAX_STACK) {
       const op = reader.u8();
       if (op >= DW_OP.lit0 && op <= DW_OP.lit31) constant(BigInt(op - DW_OP.lit0));
-      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31) push({ register: op - DW_OP.breg0, offset: fromTop(expression, op - DW_OP.breg0, reader.sleb()) });
+      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31)
+        push({ register: op - DW_OP.breg0, offset: fromTop(expression, op - DW_OP.breg0, reader.sleb()) });
       else if (op === DW_OP.bregx) push({ register: reader.uleb53(), offset: reader.sleb() });
       else if (op === DW_OP.fbreg) {
         const base = this.frameRegister(expression);
@@ -250,7 +254,11 @@ export class Expressions {
     }
     const top = stack.at(-1);
     if (!top || !reader.atEnd) return undefined;
-    return top.offset >= BigInt(Number.MIN_SAFE_INTEGER) && top.offset <= BigInt(Number.MAX_SAFE_INTEGER) ? top : top.register === undefined && !top.section ? top : undefined;
+    return top.offset >= BigInt(Number.MIN_SAFE_INTEGER) && top.offset <= BigInt(Number.MAX_SAFE_INTEGER)
+      ? top
+      : top.register === undefined && !top.section
+        ? top
+        : undefined;
   }
 
   /** DW_AT_frame_base as register + offset: DW_OP_reg10 in everything that LLVM writes for BPF. */
@@ -299,7 +307,8 @@ export class Expressions {
       const op = reader.u8();
       if (op >= DW_OP.lit0 && op <= DW_OP.lit31) push(BigInt(op - DW_OP.lit0));
       else if (op >= DW_OP.reg0 && op <= DW_OP.reg31) push(need(machine.register(op - DW_OP.reg0)));
-      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31) push(need(machine.register(op - DW_OP.breg0)) + fromTop(expression, op - DW_OP.breg0, reader.sleb()));
+      else if (op >= DW_OP.breg0 && op <= DW_OP.breg31)
+        push(need(machine.register(op - DW_OP.breg0)) + fromTop(expression, op - DW_OP.breg0, reader.sleb()));
       else {
         switch (op) {
           case DW_OP.addr:
@@ -456,14 +465,16 @@ export class Expressions {
 }
 
 /** See frame-size.ts: nothing lies above r10, so an offset of 0 or more counts from the bottom. */
-const fromTop = (expression: Expression, register: number, offset: bigint): bigint => (register === 10 && offset >= 0n ? offset - BigInt(expression.frameSize) : offset);
+const fromTop = (expression: Expression, register: number, offset: bigint): bigint =>
+  register === 10 && offset >= 0n ? offset - BigInt(expression.frameSize) : offset;
 
 interface NumberType {
   bits: number;
   signed: boolean;
 }
 
-const interpret = (value: bigint, type: NumberType | undefined): bigint => (type === undefined ? mask(value) : type.signed ? BigInt.asIntN(type.bits, value) : BigInt.asUintN(type.bits, value));
+const interpret = (value: bigint, type: NumberType | undefined): bigint =>
+  type === undefined ? mask(value) : type.signed ? BigInt.asIntN(type.bits, value) : BigInt.asUintN(type.bits, value);
 
 function constantOperand(op: number, reader: DwarfReader): bigint | undefined {
   switch (op) {

@@ -4,7 +4,12 @@ import { readElf } from '#core/elf';
 import { readDwarf, type CType, type ExpressionMachine } from './index.ts';
 
 /** Registers hold 100 + their number, memory 7: computed values become comparable. */
-export const machine: ExpressionMachine = { register: (register) => BigInt(100 + register), entryRegister: (register) => BigInt(200 + register), read: () => 7n, globalAddress: ({ offset }) => BigInt(1000 + offset) };
+export const machine: ExpressionMachine = {
+  register: (register) => BigInt(100 + register),
+  entryRegister: (register) => BigInt(200 + register),
+  read: () => 7n,
+  globalAddress: ({ offset }) => BigInt(1000 + offset),
+};
 
 /** Asks of a file what a debugger asks. True where variables were found. */
 function explore(bytes: Uint8Array): boolean {
@@ -39,7 +44,12 @@ function walk(type: CType, depth: number): void {
 }
 
 /** `count` files made from the originals by changing up to eight bytes of one debug section, every fifth cut off as well. */
-export function fuzz(originals: readonly Uint8Array[], count: number, seed: number, clock: () => number): { survived: number; slowest: number } {
+export function fuzz(
+  originals: readonly Uint8Array[],
+  count: number,
+  seed: number,
+  clock: () => number,
+): { survived: number; slowest: number } {
   let state = seed;
   const random = (below: number): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -51,7 +61,8 @@ export function fuzz(originals: readonly Uint8Array[], count: number, seed: numb
     const bytes = new Uint8Array(originals[i % originals.length]!);
     const debug = readElf(bytes).elf!.sections.filter((section) => section.name.startsWith('.debug_') && section.size > 0);
     const target = debug[random(debug.length)]!;
-    for (let changes = 1 + random(8); changes > 0; changes--) bytes[target.offset + random(target.size)] = random(4) === 0 ? 0xff : random(256);
+    for (let changes = 1 + random(8); changes > 0; changes--)
+      bytes[target.offset + random(target.size)] = random(4) === 0 ? 0xff : random(256);
     const file = i % 5 === 4 ? bytes.subarray(0, random(bytes.length)) : bytes;
     const start = clock();
     if (explore(file)) survived++;

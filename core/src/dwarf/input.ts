@@ -67,12 +67,17 @@ function plainSections(elf: Elf, name: string, budget: { left: number }, problem
   return elf.sections.flatMap((section) => {
     if (section.name !== name && section.name !== old) return [];
     if (section.name === name && (section.flags & SHF_COMPRESSED) === 0) return [section];
-    const bytes = section.name === old ? decompressOldSection(section.bytes, budget.left) : decompressSection(section.bytes, elf.littleEndian, budget.left);
+    const bytes =
+      section.name === old
+        ? decompressOldSection(section.bytes, budget.left)
+        : decompressSection(section.bytes, elf.littleEndian, budget.left);
     if (typeof bytes !== 'string') {
       budget.left -= bytes.length;
       return [{ index: section.index, bytes }];
     }
-    problems.push(warning(`${section.name} was not read: ${bytes}; compile without -gz`, { code: 'dwarf-compressed', section: section.name }));
+    problems.push(
+      warning(`${section.name} was not read: ${bytes}; compile without -gz`, { code: 'dwarf-compressed', section: section.name }),
+    );
     return [];
   });
 }
@@ -101,7 +106,11 @@ function relocated(elf: Elf, name: string, section: PlainSection, starts: Readon
   let skipped = 0;
   for (const { offset, type, symbol, addend } of relocations) {
     const size = elf.machine !== EM_BPF || type === R_BPF_64_ABS64 || type === OLD_DATA_64 ? 8 : 4;
-    if ((size === 4 && type !== R_BPF_64_ABS32 && type !== R_BPF_64_NODYLD32 && type !== OLD_DATA_32) || offset < 0 || offset + size > bytes.length) {
+    if (
+      (size === 4 && type !== R_BPF_64_ABS32 && type !== R_BPF_64_NODYLD32 && type !== OLD_DATA_32) ||
+      offset < 0 ||
+      offset + size > bytes.length
+    ) {
       skipped++;
       continue;
     }
@@ -116,6 +125,12 @@ function relocated(elf: Elf, name: string, section: PlainSection, starts: Readon
       view.setUint32(offset, (start + symbol.value + (addend ?? view.getUint32(offset, elf.littleEndian))) >>> 0, elf.littleEndian);
     }
   }
-  if (skipped > 0) problems.push(note(`${skipped} relocations of ${name} have a type or place that debug sections do not use; they were left out`, { code: 'dwarf-relocation', section: name }));
+  if (skipped > 0)
+    problems.push(
+      note(`${skipped} relocations of ${name} have a type or place that debug sections do not use; they were left out`, {
+        code: 'dwarf-relocation',
+        section: name,
+      }),
+    );
   return bytes;
 }

@@ -38,12 +38,24 @@ const decoder = new TextDecoder('utf-8');
 export function joinPath(compilationDirectory: string, directory: string, name: string): string {
   const absolute = (path: string): boolean => path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path);
   if (absolute(name) || (directory === '' && compilationDirectory === '')) return name;
-  const folder = directory === '' || directory === '.' ? compilationDirectory : absolute(directory) || compilationDirectory === '' ? directory : `${compilationDirectory}/${directory}`;
+  const folder =
+    directory === '' || directory === '.'
+      ? compilationDirectory
+      : absolute(directory) || compilationDirectory === ''
+        ? directory
+        : `${compilationDirectory}/${directory}`;
   return `${folder.replace(/\/+$/, '')}/${name.replace(/^\.\//, '')}`;
 }
 
 /** Reads the table at an offset of .debug_line. Never throws: a broken table gives the rows in front of the break. */
-export function readLineTable(input: DwarfInput, at: number, compilationDirectory: string, unitName: string, problems: Problem[], maximumRows = 2_000_000): LineTable {
+export function readLineTable(
+  input: DwarfInput,
+  at: number,
+  compilationDirectory: string,
+  unitName: string,
+  problems: Problem[],
+  maximumRows = 2_000_000,
+): LineTable {
   const files: (string | undefined)[] = [];
   const rows: LineRow[] = [];
   try {
@@ -51,12 +63,26 @@ export function readLineTable(input: DwarfInput, at: number, compilationDirector
     read(input, reader, compilationDirectory, unitName, files, rows, maximumRows);
   } catch (thrown) {
     if (!(thrown instanceof OutOfBounds)) throw thrown;
-    problems.push(warning(`the line table at .debug_line+0x${at.toString(16)} breaks off: ${thrown.message}`, { code: 'dwarf-truncated', section: '.debug_line', offset: thrown.offset }));
+    problems.push(
+      warning(`the line table at .debug_line+0x${at.toString(16)} breaks off: ${thrown.message}`, {
+        code: 'dwarf-truncated',
+        section: '.debug_line',
+        offset: thrown.offset,
+      }),
+    );
   }
   return { files, rows };
 }
 
-function read(input: DwarfInput, reader: DwarfReader, compilationDirectory: string, unitName: string, files: (string | undefined)[], rows: LineRow[], maximumRows: number): void {
+function read(
+  input: DwarfInput,
+  reader: DwarfReader,
+  compilationDirectory: string,
+  unitName: string,
+  files: (string | undefined)[],
+  rows: LineRow[],
+  maximumRows: number,
+): void {
   const { length, offsetSize } = reader.initialLength();
   const end = reader.offset + length;
   if (!(end <= reader.length)) throw new OutOfBounds(reader.offset, length, reader.length);
@@ -85,14 +111,31 @@ function read(input: DwarfInput, reader: DwarfReader, compilationDirectory: stri
     prologueEnd: boolean;
     discriminator: number;
   }
-  const fresh = (): State => ({ address: 0, file: 1, line: 1, column: 0, isStatement: defaultIsStatement, prologueEnd: false, discriminator: 0 });
+  const fresh = (): State => ({
+    address: 0,
+    file: 1,
+    line: 1,
+    column: 0,
+    isStatement: defaultIsStatement,
+    prologueEnd: false,
+    discriminator: 0,
+  });
   let state = fresh();
   const emit = (endSequence: boolean): void => {
     if (rows.length >= maximumRows) throw new OutOfBounds(reader.offset, rows.length, maximumRows);
     // Code without a section is what the linker would have dropped.
     const place = Number.isFinite(state.address) ? sectionAddress(state.address) : undefined;
     if (place) {
-      rows.push({ ...place, file: files[state.file] ?? '', line: Math.max(0, state.line), column: state.column, isStatement: state.isStatement, prologueEnd: state.prologueEnd, endSequence, discriminator: state.discriminator });
+      rows.push({
+        ...place,
+        file: files[state.file] ?? '',
+        line: Math.max(0, state.line),
+        column: state.column,
+        isStatement: state.isStatement,
+        prologueEnd: state.prologueEnd,
+        endSequence,
+        discriminator: state.discriminator,
+      });
     }
     state.prologueEnd = false;
     state.discriminator = 0;
@@ -174,9 +217,16 @@ function readEntries4(reader: DwarfReader, compilationDirectory: string, unitNam
   }
 }
 
-function readEntries5(input: DwarfInput, reader: DwarfReader, offsetSize: 4 | 8, compilationDirectory: string, files: (string | undefined)[]): void {
+function readEntries5(
+  input: DwarfInput,
+  reader: DwarfReader,
+  offsetSize: 4 | 8,
+  compilationDirectory: string,
+  files: (string | undefined)[],
+): void {
   const directories = entryTable(input, reader, offsetSize).map(({ path }) => path);
-  for (const { path, directory } of entryTable(input, reader, offsetSize)) files.push(joinPath(directories[0] ?? compilationDirectory, directories[directory] ?? '', path));
+  for (const { path, directory } of entryTable(input, reader, offsetSize))
+    files.push(joinPath(directories[0] ?? compilationDirectory, directories[directory] ?? '', path));
 }
 
 /** A directory or file table of version 5: a format, then entries in it. */
@@ -205,7 +255,9 @@ function lineForm(input: DwarfInput, reader: DwarfReader, form: number, offsetSi
       const bytes = input.section(form === DW_FORM.strp ? '.debug_str' : '.debug_line_str');
       const offset = reader.offset_(offsetSize);
       const stop = bytes.indexOf(0, offset);
-      return offset < bytes.length ? decoder.decode(bytes.subarray(offset, Math.min(stop < 0 ? bytes.length : stop, offset + MAX_TEXT))) : '';
+      return offset < bytes.length
+        ? decoder.decode(bytes.subarray(offset, Math.min(stop < 0 ? bytes.length : stop, offset + MAX_TEXT)))
+        : '';
     }
     case DW_FORM.udata:
       return reader.uleb53();

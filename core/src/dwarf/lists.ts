@@ -46,14 +46,15 @@ export class Lists {
   private read(die: Die): readonly Range[] {
     const ranges = this.attributes.own(die, DW_AT.ranges);
     if (ranges && typeof ranges.value === 'number') {
-      const offset = ranges.form === DW_FORM.rnglistx ? this.listOffset('.debug_rnglists', die.unit.rnglistsBase, die.unit, ranges.value) : ranges.value;
+      const offset =
+        ranges.form === DW_FORM.rnglistx ? this.listOffset('.debug_rnglists', die.unit.rnglistsBase, die.unit, ranges.value) : ranges.value;
       return offset === undefined ? [] : this.rangesAt(die.unit, offset);
     }
     const low = this.attributes.address(die, DW_AT.low_pc);
     const high = this.attributes.own(die, DW_AT.high_pc);
     if (low === undefined || !high || typeof high.value !== 'number') return [];
     // An address, or the length.
-    const end = high.form === DW_FORM.addr ? high.value : this.attributes.address(die, DW_AT.high_pc) ?? low + high.value;
+    const end = high.form === DW_FORM.addr ? high.value : (this.attributes.address(die, DW_AT.high_pc) ?? low + high.value);
     return end > low && Number.isFinite(end) ? [{ low, high: end }] : [];
   }
 
@@ -76,7 +77,10 @@ export class Lists {
 
   private listOffset(section: string, base: number, unit: Unit, index: number): number | undefined {
     try {
-      return base + new DwarfReader(this.input.section(section), this.input.littleEndian).seek(base + index * unit.offsetSize).offset_(unit.offsetSize);
+      return (
+        base +
+        new DwarfReader(this.input.section(section), this.input.littleEndian).seek(base + index * unit.offsetSize).offset_(unit.offsetSize)
+      );
     } catch (thrown) {
       if (thrown instanceof OutOfBounds) return undefined;
       throw thrown;
@@ -124,7 +128,8 @@ export class Lists {
         case 2: // startx_endx
           add(indexed(reader), indexed(reader));
           return true;
-        case 3: { // startx_length
+        case 3: {
+          // startx_length
           const low = indexed(reader);
           add(low, low + reader.uleb53());
           return true;
@@ -138,7 +143,8 @@ export class Lists {
         case 6: // start_end
           add(reader.address(), reader.address());
           return true;
-        case 7: { // start_length
+        case 7: {
+          // start_length
           const low = reader.address();
           add(low, low + reader.uleb53());
           return true;
@@ -179,17 +185,20 @@ export class Lists {
         case 1: // base_addressx
           base = indexed(reader);
           return true;
-        case 2: { // startx_endx
+        case 2: {
+          // startx_endx
           const low = indexed(reader);
           add(reader, low, indexed(reader));
           return true;
         }
-        case 3: { // startx_length
+        case 3: {
+          // startx_length
           const low = indexed(reader);
           add(reader, low, low + reader.uleb53());
           return true;
         }
-        case 4: { // offset_pair
+        case 4: {
+          // offset_pair
           const low = base + reader.uleb53();
           add(reader, low, base + reader.uleb53());
           return true;
@@ -200,12 +209,14 @@ export class Lists {
         case 6: // base_address
           base = reader.address();
           return true;
-        case 7: { // start_end
+        case 7: {
+          // start_end
           const low = reader.address();
           add(reader, low, reader.address());
           return true;
         }
-        case 8: { // start_length
+        case 8: {
+          // start_length
           const low = reader.address();
           add(reader, low, low + reader.uleb53());
           return true;
@@ -238,6 +249,11 @@ export class Lists {
   /** Whether the attribute holds a list and not an expression or a constant. */
   isList(die: Die, at: number): boolean {
     const own = this.attributes.own(die, at);
-    return own !== undefined && (own.form === DW_FORM.sec_offset || own.form === DW_FORM.loclistx || (die.unit.version < 4 && (own.form === DW_FORM.data4 || own.form === DW_FORM.data8) && typeof rawValue(die, at) === 'number'));
+    return (
+      own !== undefined &&
+      (own.form === DW_FORM.sec_offset ||
+        own.form === DW_FORM.loclistx ||
+        (die.unit.version < 4 && (own.form === DW_FORM.data4 || own.form === DW_FORM.data8) && typeof rawValue(die, at) === 'number'))
+    );
   }
 }

@@ -42,7 +42,9 @@ describe.skipIf(oracle === undefined)('objects', () => {
 
 it('3,000 broken files (EBPF_FUZZ sets the number): a result or nothing, each within a second', () => {
   const own = path.join(repository, 'test/dwarf');
-  const originals = readdirSync(own).filter((name) => name.endsWith('.o')).map((name) => new Uint8Array(readFileSync(path.join(own, name))));
+  const originals = readdirSync(own)
+    .filter((name) => name.endsWith('.o'))
+    .map((name) => new Uint8Array(readFileSync(path.join(own, name))));
   const seed = Number(process.env['EBPF_SEED'] ?? Date.now() % 1_000_000);
   const { survived, slowest } = fuzz(originals, Number(process.env['EBPF_FUZZ'] ?? 3000), seed, () => process.cpuUsage().user / 1000);
   expect(survived, `seed ${seed}`).toBeGreaterThan(0);

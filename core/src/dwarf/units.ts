@@ -83,20 +83,45 @@ export function readUnits(input: DwarfInput, problems: Problem[]): DieTree {
       const end = reader.offset + length;
       if (!(end <= info.length)) throw new OutOfBounds(start, length, info.length);
       try {
-        readUnit(input, reader, start, end, offsetSize, { typesFrom: plain.length, units, byOffset, bySignature, abbreviations, budget, problems });
+        readUnit(input, reader, start, end, offsetSize, {
+          typesFrom: plain.length,
+          units,
+          byOffset,
+          bySignature,
+          abbreviations,
+          budget,
+          problems,
+        });
       } catch (thrown) {
         if (!(thrown instanceof OutOfBounds)) throw thrown;
-        problems.push(warning(`the debug information of the unit at .debug_info+0x${start.toString(16)} breaks off: ${thrown.message}`, { code: 'dwarf-truncated', section: '.debug_info', offset: thrown.offset }));
+        problems.push(
+          warning(`the debug information of the unit at .debug_info+0x${start.toString(16)} breaks off: ${thrown.message}`, {
+            code: 'dwarf-truncated',
+            section: '.debug_info',
+            offset: thrown.offset,
+          }),
+        );
       }
       if (problems.length > MAX_PROBLEMS) break;
       if (budget.values <= 0) {
-        problems.push(warning('the debug information has more attributes than a compiler writes; the rest was left out', { code: 'dwarf-too-large', section: '.debug_info' }));
+        problems.push(
+          warning('the debug information has more attributes than a compiler writes; the rest was left out', {
+            code: 'dwarf-too-large',
+            section: '.debug_info',
+          }),
+        );
         break;
       }
       reader.seek(end);
     } catch (thrown) {
       if (!(thrown instanceof OutOfBounds)) throw thrown;
-      problems.push(warning(`a unit at .debug_info+0x${start.toString(16)} says it is longer than the section`, { code: 'dwarf-truncated', section: '.debug_info', offset: start }));
+      problems.push(
+        warning(`a unit at .debug_info+0x${start.toString(16)} says it is longer than the section`, {
+          code: 'dwarf-truncated',
+          section: '.debug_info',
+          offset: start,
+        }),
+      );
       break;
     }
   }
@@ -117,7 +142,13 @@ interface Reading {
 function readUnit(input: DwarfInput, reader: DwarfReader, start: number, end: number, offsetSize: 4 | 8, reading: Reading): void {
   const version = reader.u16();
   if (version < 2 || version > 5) {
-    reading.problems.push(warning(`the unit at .debug_info+0x${start.toString(16)} is DWARF ${version}; versions 2 to 5 are read`, { code: 'dwarf-version', section: '.debug_info', offset: start }));
+    reading.problems.push(
+      warning(`the unit at .debug_info+0x${start.toString(16)} is DWARF ${version}; versions 2 to 5 are read`, {
+        code: 'dwarf-version',
+        section: '.debug_info',
+        offset: start,
+      }),
+    );
     return;
   }
   let unitType: number = DW_UT.compile;
@@ -144,7 +175,13 @@ function readUnit(input: DwarfInput, reader: DwarfReader, start: number, end: nu
     }
   }
   if (addressSize !== 8) {
-    reading.problems.push(warning(`the unit at .debug_info+0x${start.toString(16)} has addresses of ${addressSize} bytes; BPF's have 8`, { code: 'dwarf-address-size', section: '.debug_info', offset: start }));
+    reading.problems.push(
+      warning(`the unit at .debug_info+0x${start.toString(16)} has addresses of ${addressSize} bytes; BPF's have 8`, {
+        code: 'dwarf-address-size',
+        section: '.debug_info',
+        offset: start,
+      }),
+    );
     return;
   }
   let table = reading.abbreviations.get(abbreviationsAt);
@@ -152,11 +189,29 @@ function readUnit(input: DwarfInput, reader: DwarfReader, start: number, end: nu
     table = readAbbreviations(input, abbreviationsAt);
     reading.abbreviations.set(abbreviationsAt, table);
   }
-  const unit: Unit = { offset: start, version, offsetSize, littleEndian: input.littleEndian, root: undefined, strOffsetsBase: 0, addrBase: 0, rnglistsBase: 0, loclistsBase: 0, lowPc: 0 };
+  const unit: Unit = {
+    offset: start,
+    version,
+    offsetSize,
+    littleEndian: input.littleEndian,
+    root: undefined,
+    strOffsetsBase: 0,
+    addrBase: 0,
+    rnglistsBase: 0,
+    loclistsBase: 0,
+    lowPc: 0,
+  };
   reading.units.push(unit);
   try {
     readTree(reader, unit, end, table, reading);
-    if (unitType === DW_UT.skeleton) reading.problems.push(warning('the debug information stands in a .dwo file, which is not read: compile without -gsplit-dwarf', { code: 'dwarf-split', section: '.debug_info', offset: start }));
+    if (unitType === DW_UT.skeleton)
+      reading.problems.push(
+        warning('the debug information stands in a .dwo file, which is not read: compile without -gsplit-dwarf', {
+          code: 'dwarf-split',
+          section: '.debug_info',
+          offset: start,
+        }),
+      );
   } finally {
     if (unit.root) setBases(unit, unit.root);
     const type = signature === undefined ? undefined : reading.byOffset.get(start + typeOffset);
@@ -310,7 +365,8 @@ function readForm(reader: DwarfReader, spec: AttributeSpec, unit: Unit): RawValu
   }
 }
 
-const compact = (value: bigint): number | bigint => (value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
+const compact = (value: bigint): number | bigint =>
+  value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 
 /** The value as it stands in the entry itself, or undefined. */
 export function rawValue(die: Die, at: number): RawValue | undefined {
@@ -322,4 +378,5 @@ export function formOf(die: Die, at: number): number | undefined {
   return die.attributes.find((spec) => spec.at === at)?.form;
 }
 
-export const isUnitTag = (tag: number): boolean => tag === DW_TAG.compile_unit || tag === DW_TAG.partial_unit || tag === DW_TAG.type_unit || tag === DW_TAG.skeleton_unit;
+export const isUnitTag = (tag: number): boolean =>
+  tag === DW_TAG.compile_unit || tag === DW_TAG.partial_unit || tag === DW_TAG.type_unit || tag === DW_TAG.skeleton_unit;

@@ -90,9 +90,21 @@ describe('readElf', () => {
     ['a 32-bit file', Uint8Array.from(elfOf(parts()), (byte, i) => (i === 4 ? 1 : byte)), 'a 32-bit ELF file'],
     ['a file without its section table', elfOf(parts()).slice(0, 200), 'the file is truncated'],
     ['a relocation of no symbol', elfOf(parts(true, relocation(8, 9, 10, true))), 'names symbol 9, which does not exist'],
-    ['a relocation behind the end', elfOf(parts(true, relocation(800, 1, 10, true))), 'patches offset 800, behind the end of xdp (24 bytes)'],
-    ['a section that is larger than the file', elfOf([{ name: 'xdp', type: SHT_PROGBITS, bytes: new Uint8Array(8), size: 1e9 }]), 'section xdp (1000000000 bytes at 64) reaches behind the end of the file'],
+    [
+      'a relocation behind the end',
+      elfOf(parts(true, relocation(800, 1, 10, true))),
+      'patches offset 800, behind the end of xdp (24 bytes)',
+    ],
+    [
+      'a section that is larger than the file',
+      elfOf([{ name: 'xdp', type: SHT_PROGBITS, bytes: new Uint8Array(8), size: 1e9 }]),
+      'section xdp (1000000000 bytes at 64) reaches behind the end of the file',
+    ],
   ])('says what is wrong with %s', (_what, bytes, message) => {
-    expect(readElf(bytes).problems.map((problem) => problem.message).join('\n')).toContain(message);
+    expect(
+      readElf(bytes)
+        .problems.map((problem) => problem.message)
+        .join('\n'),
+    ).toContain(message);
   });
 });

@@ -3,7 +3,18 @@
 
 import { ByteReader, OutOfBounds, StringTable } from '#core/bytes';
 import { error, warning, type Problem } from '#core/problem';
-import { SHF_COMPRESSED, SHN_LORESERVE, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_SYMTAB, type Elf, type ElfRelocation, type ElfSection, type ElfSymbol } from './types.ts';
+import {
+  SHF_COMPRESSED,
+  SHN_LORESERVE,
+  SHT_NOBITS,
+  SHT_REL,
+  SHT_RELA,
+  SHT_SYMTAB,
+  type Elf,
+  type ElfRelocation,
+  type ElfSection,
+  type ElfSymbol,
+} from './types.ts';
 
 const HEADER_SIZE = 64;
 const SECTION_HEADER_SIZE = 64;
@@ -22,21 +33,36 @@ export interface ElfResult {
 /** Larger sizes and places are lies; any number behind the end of every file says the same. */
 const MAX_SIZE = Number.MAX_SAFE_INTEGER;
 
-export const isElf = (bytes: Uint8Array): boolean => bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+export const isElf = (bytes: Uint8Array): boolean =>
+  bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 
 /** Reads a file. `elf` is absent where the header or the section table cannot be read; other damage leaves parts out and says so. */
 export function readElf(file: Uint8Array): ElfResult {
   // Node's Buffer is a Uint8Array whose slice() does not copy: inside, bytes are plain.
   const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   if (!isElf(bytes)) return { problems: [error('not an ELF file: it does not start with 7f 45 4c 46', { code: 'elf-magic', offset: 0 })] };
-  if (bytes.length < HEADER_SIZE) return { problems: [error(`the ELF file ends inside its header: ${bytes.length} bytes of ${HEADER_SIZE}`, { code: 'elf-truncated', offset: bytes.length })] };
-  if (bytes[4] !== 2) return { problems: [error('a 32-bit ELF file; eBPF objects are 64-bit: compile for the bpf target', { code: 'elf-class', offset: 4 })] };
-  if (bytes[5] !== 1 && bytes[5] !== 2) return { problems: [error(`unknown byte order ${bytes[5]} in the ELF header`, { code: 'elf-byte-order', offset: 5 })] };
+  if (bytes.length < HEADER_SIZE)
+    return {
+      problems: [
+        error(`the ELF file ends inside its header: ${bytes.length} bytes of ${HEADER_SIZE}`, {
+          code: 'elf-truncated',
+          offset: bytes.length,
+        }),
+      ],
+    };
+  if (bytes[4] !== 2)
+    return {
+      problems: [error('a 32-bit ELF file; eBPF objects are 64-bit: compile for the bpf target', { code: 'elf-class', offset: 4 })],
+    };
+  if (bytes[5] !== 1 && bytes[5] !== 2)
+    return { problems: [error(`unknown byte order ${bytes[5]} in the ELF header`, { code: 'elf-byte-order', offset: 5 })] };
   try {
     return new Reader(bytes, bytes[5] === 1).read();
   } catch (thrown) {
     if (!(thrown instanceof OutOfBounds)) throw thrown;
-    return { problems: [error(`the ELF file is truncated or damaged: ${thrown.message}`, { code: 'elf-truncated', offset: thrown.offset })] };
+    return {
+      problems: [error(`the ELF file is truncated or damaged: ${thrown.message}`, { code: 'elf-truncated', offset: thrown.offset })],
+    };
   }
 }
 
@@ -65,9 +91,21 @@ class Reader {
     let count = header.u16();
     let namesIndex = header.u16();
     if (tableOffset === 0) return { problems: [error('the ELF file has no section table', { code: 'elf-no-sections', offset: 40 })] };
-    if (entrySize !== SECTION_HEADER_SIZE) return { problems: [error(`section headers of ${entrySize} bytes instead of ${SECTION_HEADER_SIZE}`, { code: 'elf-section-table', offset: 58 })] };
+    if (entrySize !== SECTION_HEADER_SIZE)
+      return {
+        problems: [
+          error(`section headers of ${entrySize} bytes instead of ${SECTION_HEADER_SIZE}`, { code: 'elf-section-table', offset: 58 }),
+        ],
+      };
     if (tableOffset + SECTION_HEADER_SIZE > this.bytes.length) {
-      return { problems: [error(`the section table at ${tableOffset} lies behind the end of the file (${this.bytes.length} bytes): the file is truncated`, { code: 'elf-truncated', offset: tableOffset })] };
+      return {
+        problems: [
+          error(`the section table at ${tableOffset} lies behind the end of the file (${this.bytes.length} bytes): the file is truncated`, {
+            code: 'elf-truncated',
+            offset: tableOffset,
+          }),
+        ],
+      };
     }
     // With 0xff00 sections or more the real numbers stand in section 0 (gABI, e_shnum and e_shstrndx).
     const first = this.at(tableOffset + 32);
@@ -77,7 +115,12 @@ class Reader {
     if (namesIndex === 0xffff) namesIndex = firstLink;
     if (tableOffset + count * SECTION_HEADER_SIZE > this.bytes.length) {
       const fits = Math.floor((this.bytes.length - tableOffset) / SECTION_HEADER_SIZE);
-      this.problems.push(error(`the section table of ${count} sections at ${tableOffset} reaches behind the end of the file (${this.bytes.length} bytes): the file is truncated`, { code: 'elf-truncated', offset: tableOffset }));
+      this.problems.push(
+        error(
+          `the section table of ${count} sections at ${tableOffset} reaches behind the end of the file (${this.bytes.length} bytes): the file is truncated`,
+          { code: 'elf-truncated', offset: tableOffset },
+        ),
+      );
       count = fits;
     }
     const sections = this.sections(tableOffset, count, namesIndex);
@@ -100,27 +143,53 @@ class Reader {
       const inFile = type === SHT_NOBITS || type === 0 ? 0 : size;
       const end = Math.min(offset + inFile, this.bytes.length);
       if (offset < end) claimed += end - offset;
-      const bytes = offset <= end && claimed <= MAX_OVERLAP * this.bytes.length ? this.bytes.subarray(offset, end) : this.bytes.subarray(0, 0);
+      const bytes =
+        offset <= end && claimed <= MAX_OVERLAP * this.bytes.length ? this.bytes.subarray(offset, end) : this.bytes.subarray(0, 0);
       // All flags that anyone defined stand in the low half.
       const flags = u32(littleEndian ? 8 : 12);
-      sections.push({ index, name: '', type, flags, offset, size, link: u32(40), info: u32(44), align: size64(view, at + 48, littleEndian), entrySize: size64(view, at + 56, littleEndian), bytes });
+      sections.push({
+        index,
+        name: '',
+        type,
+        flags,
+        offset,
+        size,
+        link: u32(40),
+        info: u32(44),
+        align: size64(view, at + 48, littleEndian),
+        entrySize: size64(view, at + 56, littleEndian),
+        bytes,
+      });
     }
-    if (claimed > MAX_OVERLAP * this.bytes.length) this.problems.push(error(`the sections overlap: together they claim ${claimed} bytes of a file of ${this.bytes.length}; the last of them are left empty`, { code: 'elf-overlap', offset: tableOffset }));
+    if (claimed > MAX_OVERLAP * this.bytes.length)
+      this.problems.push(
+        error(
+          `the sections overlap: together they claim ${claimed} bytes of a file of ${this.bytes.length}; the last of them are left empty`,
+          { code: 'elf-overlap', offset: tableOffset },
+        ),
+      );
     const table = sections[namesIndex];
     if (table) {
       const names = new StringTable(table.bytes);
-      for (const section of sections) section.name = names.at(view.getUint32(tableOffset + section.index * SECTION_HEADER_SIZE, littleEndian)) ?? '';
+      for (const section of sections)
+        section.name = names.at(view.getUint32(tableOffset + section.index * SECTION_HEADER_SIZE, littleEndian)) ?? '';
     } else if (count > 0) {
-      this.problems.push(error(`the section with the section names (${namesIndex}) does not exist`, { code: 'elf-section-names', offset: 62 }));
+      this.problems.push(
+        error(`the section with the section names (${namesIndex}) does not exist`, { code: 'elf-section-names', offset: 62 }),
+      );
     }
     for (const section of sections) {
-      if (section.type === SHT_NOBITS || section.type === 0 || section.size === 0 || section.offset + section.size <= this.bytes.length) continue;
+      if (section.type === SHT_NOBITS || section.type === 0 || section.size === 0 || section.offset + section.size <= this.bytes.length)
+        continue;
       this.problems.push(
-        error(`section ${section.name || section.index} (${section.size} bytes at ${section.offset}) reaches behind the end of the file (${this.bytes.length} bytes): the file is truncated`, {
-          code: 'elf-truncated',
-          offset: section.offset,
-          section: section.name,
-        }),
+        error(
+          `section ${section.name || section.index} (${section.size} bytes at ${section.offset}) reaches behind the end of the file (${this.bytes.length} bytes): the file is truncated`,
+          {
+            code: 'elf-truncated',
+            offset: section.offset,
+            section: section.name,
+          },
+        ),
       );
     }
     return sections;
@@ -148,7 +217,12 @@ class Reader {
         section: view.getUint16(at + 6, littleEndian),
       };
       if (symbol.section >= sections.length && symbol.section < SHN_LORESERVE) {
-        this.problems.push(warning(`symbol ${symbol.name || index} is in section ${symbol.section}, which does not exist`, { code: 'elf-symbol-section', offset: table.offset + at }));
+        this.problems.push(
+          warning(`symbol ${symbol.name || index} is in section ${symbol.section}, which does not exist`, {
+            code: 'elf-symbol-section',
+            offset: table.offset + at,
+          }),
+        );
         symbol.section = SHN_LORESERVE;
       }
       symbols.push(symbol);
@@ -162,7 +236,12 @@ class Reader {
       if (!isRelocations(section)) continue;
       const target = sections[section.info];
       if (!target || section.info === 0) {
-        this.problems.push(warning(`relocation section ${section.name} is for section ${section.info}, which does not exist`, { code: 'elf-relocation-target', section: section.name }));
+        this.problems.push(
+          warning(`relocation section ${section.name} is for section ${section.info}, which does not exist`, {
+            code: 'elf-relocation-target',
+            section: section.name,
+          }),
+        );
       } else if (!target.name.startsWith('.debug')) {
         checkTable(new RelocationTable(section, this.littleEndian), target, symbolCount, this.problems);
       }
@@ -221,14 +300,30 @@ function checkTable(table: RelocationTable, target: ElfSection, symbolCount: num
   };
   for (let i = 0; i < table.count; i++) {
     if (table.symbol(i) >= symbolCount) {
-      fail(error(`relocation ${i} of ${section.name} names symbol ${table.symbol(i)}, which does not exist`, { code: 'elf-relocation-symbol', section: section.name, offset: section.offset + i * table.entrySize }));
+      fail(
+        error(`relocation ${i} of ${section.name} names symbol ${table.symbol(i)}, which does not exist`, {
+          code: 'elf-relocation-symbol',
+          section: section.name,
+          offset: section.offset + i * table.entrySize,
+        }),
+      );
     } else if (table.offset(i) >= target.size) {
       fail(
-        error(`relocation ${i} of ${section.name} patches offset ${table.offset(i)}, behind the end of ${target.name} (${target.size} bytes)`, { code: 'elf-relocation-offset', section: section.name, offset: section.offset + i * table.entrySize }),
+        error(
+          `relocation ${i} of ${section.name} patches offset ${table.offset(i)}, behind the end of ${target.name} (${target.size} bytes)`,
+          { code: 'elf-relocation-offset', section: section.name, offset: section.offset + i * table.entrySize },
+        ),
       );
     }
   }
-  if (found > MAX_TABLE_PROBLEMS) problems.push(error(`${found - MAX_TABLE_PROBLEMS} more relocations of ${section.name} name no symbol or patch no byte`, { code: 'elf-relocation-more', section: section.name, offset: section.offset }));
+  if (found > MAX_TABLE_PROBLEMS)
+    problems.push(
+      error(`${found - MAX_TABLE_PROBLEMS} more relocations of ${section.name} name no symbol or patch no byte`, {
+        code: 'elf-relocation-more',
+        section: section.name,
+        offset: section.offset,
+      }),
+    );
 }
 
 function addTo<Item>(lists: Map<number, Item[]>, key: number, item: Item): void {
@@ -271,7 +366,8 @@ class ElfFile implements Elf {
         const symbol = this.symbols[table.symbol(i)];
         const offset = table.offset(i);
         // Offsets of a compressed section count in its plain bytes, which nobody has unpacked yet.
-        if (symbol && (offset < target.size || (target.flags & SHF_COMPRESSED) !== 0)) visit(offset, table.type(i), symbol, table.addend(i));
+        if (symbol && (offset < target.size || (target.flags & SHF_COMPRESSED) !== 0))
+          visit(offset, table.type(i), symbol, table.addend(i));
       }
     }
   }
@@ -280,7 +376,9 @@ class ElfFile implements Elf {
     let list = this.read.get(section);
     if (!list) {
       const found: ElfRelocation[] = [];
-      this.eachRelocation(section, (offset, type, symbol, addend) => found.push(addend === undefined ? { offset, type, symbol } : { offset, type, symbol, addend }));
+      this.eachRelocation(section, (offset, type, symbol, addend) =>
+        found.push(addend === undefined ? { offset, type, symbol } : { offset, type, symbol, addend }),
+      );
       this.read.set(section, (list = found.sort((a, b) => a.offset - b.offset)));
     }
     return list;

@@ -16,11 +16,17 @@ for (const row of INSTRUCTIONS) {
 }
 /** Spellings of other assemblers for a mnemonic of the table. */
 const ALIASES: Readonly<Record<string, string>> = {
-  swap16: 'bswap16', swap32: 'bswap32', swap64: 'bswap64', jal: 'ja32', gotol: 'ja32', jmp: 'ja',
+  swap16: 'bswap16',
+  swap32: 'bswap32',
+  swap64: 'bswap64',
+  jal: 'ja32',
+  gotol: 'ja32',
+  jmp: 'ja',
 };
 for (const [mnemonic] of [...byMnemonic]) {
   // rbpf writes the width out: add64, mov64, neg64, jeq64 are not needed to tell anything apart.
-  if (/^(?:add|sub|mul|s?div|or|and|lsh|rsh|neg|s?mod|xor|mov|arsh)$/.test(mnemonic)) byMnemonic.set(`${mnemonic}64`, byMnemonic.get(mnemonic)!);
+  if (/^(?:add|sub|mul|s?div|or|and|lsh|rsh|neg|s?mod|xor|mov|arsh)$/.test(mnemonic))
+    byMnemonic.set(`${mnemonic}64`, byMnemonic.get(mnemonic)!);
 }
 for (const [alias, mnemonic] of Object.entries(ALIASES)) {
   const rows = byMnemonic.get(mnemonic);
@@ -48,9 +54,19 @@ export function parseClassic(cursor: Cursor): ParsedInsn {
   const rows = byMnemonic.get(mnemonic);
   if (!rows) {
     if (mnemonic.startsWith('lock')) {
-      throw new AsmError('expected an atomic operation behind lock: add, or, and, xor (each also with fetch in front), xchg, cmpxchg, with 32 behind it for four bytes', last.column, last.endColumn, 'asm-mnemonic');
+      throw new AsmError(
+        'expected an atomic operation behind lock: add, or, and, xor (each also with fetch in front), xchg, cmpxchg, with 32 behind it for four bytes',
+        last.column,
+        last.endColumn,
+        'asm-mnemonic',
+      );
     }
-    throw new AsmError(`there is no instruction or directive "${mnemonic}"${didYouMean(mnemonic, byMnemonic.keys())}`, first.column, first.endColumn, 'asm-mnemonic');
+    throw new AsmError(
+      `there is no instruction or directive "${mnemonic}"${didYouMean(mnemonic, byMnemonic.keys())}`,
+      first.column,
+      first.endColumn,
+      'asm-mnemonic',
+    );
   }
   return operands(cursor, rows);
 }
@@ -202,13 +218,23 @@ function wide(cursor: Cursor, row: Instruction): ParsedInsn {
   if (cursor.isNumber()) return wideConstant(dst, cursor.imm64());
   const token = cursor.name('a 64-bit number or a symbol');
   if (cursor.accept('(')) {
-    const pseudo = INSTRUCTIONS.find((candidate) => candidate.kind === 'ld_imm64' && candidate.operation === token.text && candidate.fixed.src !== 0);
-    if (!pseudo) throw new AsmError(`"${token.text}" is no source of an ld_imm64: map_fd, map_value, btf_id, func, map_idx, map_idx_value`, token.column, token.endColumn);
+    const pseudo = INSTRUCTIONS.find(
+      (candidate) => candidate.kind === 'ld_imm64' && candidate.operation === token.text && candidate.fixed.src !== 0,
+    );
+    if (!pseudo)
+      throw new AsmError(
+        `"${token.text}" is no source of an ld_imm64: map_fd, map_value, btf_id, func, map_idx, map_idx_value`,
+        token.column,
+        token.endColumn,
+      );
     const imm = cursor.imm32();
     const next = pseudo.usesNextImm && cursor.accept(',') ? cursor.imm32() : 0;
     cursor.expect(')');
     return { insns: ldImm64(dst, pseudo.fixed.src!, imm, next) };
   }
   const addend = cursor.is('+') || cursor.is('-') ? cursor.imm32('an offset') : 0;
-  return { insns: ldImm64(dst, 0, addend, 0), reference: { kind: 'address', name: token.text, addend, column: token.column, endColumn: token.endColumn } };
+  return {
+    insns: ldImm64(dst, 0, addend, 0),
+    reference: { kind: 'address', name: token.text, addend, column: token.column, endColumn: token.endColumn },
+  };
 }

@@ -93,7 +93,13 @@ export class Cursor {
     const match = token?.kind === 'name' ? /^%?([rw])(\d+)$/.exec(token.text) : null;
     if (!token || !match) throw this.fail(expected);
     const number = Number(match[2]);
-    if (number > 10 || match[2] !== String(number)) throw new AsmError(`there is no register ${token.text}: registers are ${match[1]}0 to ${match[1]}10`, token.column, token.endColumn, 'asm-register');
+    if (number > 10 || match[2] !== String(number))
+      throw new AsmError(
+        `there is no register ${token.text}: registers are ${match[1]}0 to ${match[1]}10`,
+        token.column,
+        token.endColumn,
+        'asm-register',
+      );
     this.at++;
     return { number, half: match[1] === 'w', token };
   }
@@ -101,7 +107,12 @@ export class Cursor {
   /** r0 to r10, not the w names. */
   wideRegister(expected = 'a register (r0 to r10)'): number {
     const register = this.register(expected);
-    if (register.half) throw new AsmError(`${register.token.text} is half a register; here stands the whole one, r${register.number}`, register.token.column, register.token.endColumn);
+    if (register.half)
+      throw new AsmError(
+        `${register.token.text} is half a register; here stands the whole one, r${register.number}`,
+        register.token.column,
+        register.token.endColumn,
+      );
     return register.number;
   }
 
@@ -133,7 +144,12 @@ export class Cursor {
     const highest = hexadecimal && value > 0n ? 0xffff_ffffn : 0x7fff_ffffn;
     if (value < -0x8000_0000n || value > highest) {
       const hint = !hexadecimal && value > 0n && value <= 0xffff_ffffn ? `; write 0x${value.toString(16)} for these bits` : '';
-      throw new AsmError(`${value} does not fit the 32 bits of an instruction's constant (-2147483648 to 2147483647)${hint}`, column, endColumn, 'asm-range');
+      throw new AsmError(
+        `${value} does not fit the 32 bits of an instruction's constant (-2147483648 to 2147483647)${hint}`,
+        column,
+        endColumn,
+        'asm-range',
+      );
     }
     return Number(BigInt.asIntN(32, value));
   }
@@ -163,7 +179,12 @@ export class Cursor {
     const { value, column, endColumn } = this.integer(what);
     const limit = 1n << BigInt(bits - 1);
     if (value < -limit || value >= limit) {
-      throw new AsmError(`${what} of ${value} does not fit ${bits} bits (${-limit} to ${limit - 1n})${bits === 16 && what.includes('jump') ? '; gotol (ja32) reaches further' : ''}`, column, endColumn, 'asm-range');
+      throw new AsmError(
+        `${what} of ${value} does not fit ${bits} bits (${-limit} to ${limit - 1n})${bits === 16 && what.includes('jump') ? '; gotol (ja32) reaches further' : ''}`,
+        column,
+        endColumn,
+        'asm-range',
+      );
     }
     return Number(value);
   }

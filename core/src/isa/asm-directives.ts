@@ -46,11 +46,43 @@ export interface DirectiveTarget {
 }
 
 /** Nothing a program needs: information for tools that do not read our output. */
-const IGNORED = new Set(['.file', '.loc', '.ident', '.addrsig', '.addrsig_sym', '.internal', '.protected', '.p2alignl', '.cg_profile', '.lto_discard', '.build_version', '.cfi_sections', '.no_dead_strip', '.att_syntax', '.intel_syntax', '.syntax', '.code', '.set_version']);
+const IGNORED = new Set([
+  '.file',
+  '.loc',
+  '.ident',
+  '.addrsig',
+  '.addrsig_sym',
+  '.internal',
+  '.protected',
+  '.p2alignl',
+  '.cg_profile',
+  '.lto_discard',
+  '.build_version',
+  '.cfi_sections',
+  '.no_dead_strip',
+  '.att_syntax',
+  '.intel_syntax',
+  '.syntax',
+  '.code',
+  '.set_version',
+]);
 const MAX_FILL = 16 * 1024 * 1024;
 
 const DATA_SIZES: Readonly<Record<string, 1 | 2 | 4 | 8>> = {
-  '.byte': 1, '.1byte': 1, '.short': 2, '.hword': 2, '.2byte': 2, '.half': 2, '.long': 4, '.int': 4, '.word': 4, '.4byte': 4, '.quad': 8, '.8byte': 8, '.xword': 8, '.dword': 8,
+  '.byte': 1,
+  '.1byte': 1,
+  '.short': 2,
+  '.hword': 2,
+  '.2byte': 2,
+  '.half': 2,
+  '.long': 4,
+  '.int': 4,
+  '.word': 4,
+  '.4byte': 4,
+  '.quad': 8,
+  '.8byte': 8,
+  '.xword': 8,
+  '.dword': 8,
 };
 
 const MAP_FIELDS = ['type', 'key', 'value', 'max_entries', 'flags', 'map_extra', 'pinning'] as const;
@@ -58,8 +90,42 @@ type MapField = (typeof MAP_FIELDS)[number];
 
 /** All directives, for completion. */
 export const DIRECTIVES: readonly string[] = [
-  '.section', '.text', '.data', '.rodata', '.bss', '.pushsection', '.popsection', '.previous', '.globl', '.global', '.weak', '.local', '.hidden', '.extern', '.type', '.size', '.comm', '.lcomm', '.set', '.equ',
-  '.ascii', '.asciz', '.string', '.zero', '.skip', '.space', '.fill', '.uleb128', '.sleb128', '.p2align', '.align', '.balign', '.map', '.license', '.insn', ...Object.keys(DATA_SIZES),
+  '.section',
+  '.text',
+  '.data',
+  '.rodata',
+  '.bss',
+  '.pushsection',
+  '.popsection',
+  '.previous',
+  '.globl',
+  '.global',
+  '.weak',
+  '.local',
+  '.hidden',
+  '.extern',
+  '.type',
+  '.size',
+  '.comm',
+  '.lcomm',
+  '.set',
+  '.equ',
+  '.ascii',
+  '.asciz',
+  '.string',
+  '.zero',
+  '.skip',
+  '.space',
+  '.fill',
+  '.uleb128',
+  '.sleb128',
+  '.p2align',
+  '.align',
+  '.balign',
+  '.map',
+  '.license',
+  '.insn',
+  ...Object.keys(DATA_SIZES),
 ];
 
 /** Reads the directive whose name the cursor stands on. Throws AsmError for one there is not. */
@@ -158,7 +224,13 @@ export function parseDirective(cursor: Cursor, target: DirectiveTarget): void {
       const repeat = count(cursor, 'a repeat count');
       const width = cursor.accept(',') ? count(cursor, 'a width') : 1;
       const value = cursor.accept(',') ? cursor.integer('a value').value : 0n;
-      if (width > 8 || repeat * width > MAX_FILL) throw new AsmError(`.fill of ${repeat} × ${width} bytes: at most ${MAX_FILL} bytes of 1 to 8 each`, start?.column ?? 1, start?.endColumn ?? 2, 'asm-range');
+      if (width > 8 || repeat * width > MAX_FILL)
+        throw new AsmError(
+          `.fill of ${repeat} × ${width} bytes: at most ${MAX_FILL} bytes of 1 to 8 each`,
+          start?.column ?? 1,
+          start?.endColumn ?? 2,
+          'asm-range',
+        );
       const bytes = new Uint8Array(repeat * width);
       for (let i = 0; i < bytes.length; i++) bytes[i] = Number(BigInt.asUintN(8, value >> BigInt((i % width) * 8)));
       return target.bytes(bytes);
@@ -176,7 +248,8 @@ export function parseDirective(cursor: Cursor, target: DirectiveTarget): void {
       // The two optional operands are the fill byte and the most bytes to skip.
       while (cursor.accept(',')) if (!cursor.is(',') && !cursor.done) cursor.integer('a number');
       const to = token.text === '.balign' ? value : 2 ** value;
-      if (to < 1 || to > 4096 || !Number.isInteger(Math.log2(to))) throw new AsmError(`cannot align to ${to} bytes`, start?.column ?? 1, start?.endColumn ?? 2, 'asm-range');
+      if (to < 1 || to > 4096 || !Number.isInteger(Math.log2(to)))
+        throw new AsmError(`cannot align to ${to} bytes`, start?.column ?? 1, start?.endColumn ?? 2, 'asm-range');
       return target.align(to);
     }
     case '.insn': {
@@ -184,9 +257,21 @@ export function parseDirective(cursor: Cursor, target: DirectiveTarget): void {
       do fields.push(cursor.imm32());
       while (cursor.accept(','));
       const [opcode, dst, src, off, imm] = fields;
-      const inRange = (value: number | undefined, low: number, high: number): value is number => value !== undefined && value >= low && value <= high;
-      if (fields.length !== 5 || !inRange(opcode, 0, 255) || !inRange(dst, 0, 15) || !inRange(src, 0, 15) || !inRange(off, -32768, 32767) || imm === undefined) {
-        throw new AsmError('expected .insn opcode, dst, src, off, imm with opcode 0 to 255, registers 0 to 15 and off -32768 to 32767', token.column, token.endColumn);
+      const inRange = (value: number | undefined, low: number, high: number): value is number =>
+        value !== undefined && value >= low && value <= high;
+      if (
+        fields.length !== 5 ||
+        !inRange(opcode, 0, 255) ||
+        !inRange(dst, 0, 15) ||
+        !inRange(src, 0, 15) ||
+        !inRange(off, -32768, 32767) ||
+        imm === undefined
+      ) {
+        throw new AsmError(
+          'expected .insn opcode, dst, src, off, imm with opcode 0 to 255, registers 0 to 15 and off -32768 to 32767',
+          token.column,
+          token.endColumn,
+        );
       }
       return target.insn({ opcode, dst, src, off, imm });
     }
@@ -214,7 +299,11 @@ function sectionHeader(cursor: Cursor): { name: string; flags: string | undefine
   } else {
     // Unquoted names such as kprobe/__x64_sys_execve, cgroup_skb/ingress, tracepoint/a/b, iter.s/task.
     let end = first?.column;
-    for (let token = first; token !== undefined && token.text !== ',' && token.kind !== 'string' && token.column === end; token = cursor.peek()) {
+    for (
+      let token = first;
+      token !== undefined && token.text !== ',' && token.kind !== 'string' && token.column === end;
+      token = cursor.peek()
+    ) {
       name += token.text;
       end = token.endColumn;
       cursor.next();
@@ -239,7 +328,8 @@ function sectionHeader(cursor: Cursor): { name: string; flags: string | undefine
 
 function count(cursor: Cursor, expected: string): number {
   const { value, column, endColumn } = cursor.integer(expected);
-  if (value < 0n || value > BigInt(MAX_FILL)) throw new AsmError(`${expected} of ${value} is out of range (0 to ${MAX_FILL})`, column, endColumn, 'asm-range');
+  if (value < 0n || value > BigInt(MAX_FILL))
+    throw new AsmError(`${expected} of ${value} is out of range (0 to ${MAX_FILL})`, column, endColumn, 'asm-range');
   return Number(value);
 }
 
@@ -290,19 +380,30 @@ export function expression(cursor: Cursor, depth = 0): Expression {
 
 /** `.map NAME, type=hash, key=4, value=8, max_entries=1024[, flags=1][, map_extra=N][, pinning=by_name]`. */
 function mapDeclaration(cursor: Cursor, directive: Token): Omit<AssembledMap, 'line'> {
-  const name = cursor.name('the map\'s name');
-  const map: Omit<AssembledMap, 'line'> = { name: name.text, type: '', keySize: 0, valueSize: 0, maxEntries: 0, flags: 0, column: name.column, endColumn: name.endColumn };
+  const name = cursor.name("the map's name");
+  const map: Omit<AssembledMap, 'line'> = {
+    name: name.text,
+    type: '',
+    keySize: 0,
+    valueSize: 0,
+    maxEntries: 0,
+    flags: 0,
+    column: name.column,
+    endColumn: name.endColumn,
+  };
   const seen = new Set<MapField>();
   while (cursor.accept(',')) {
     const field = cursor.name(`a field of the map (${MAP_FIELDS.join(', ')})`);
     const key = MAP_FIELDS.find((one) => one === field.text);
-    if (key === undefined) throw new AsmError(`a map has no field "${field.text}": ${MAP_FIELDS.join(', ')}`, field.column, field.endColumn, 'asm-map');
+    if (key === undefined)
+      throw new AsmError(`a map has no field "${field.text}": ${MAP_FIELDS.join(', ')}`, field.column, field.endColumn, 'asm-map');
     if (seen.has(key)) throw new AsmError(`${key} is given twice`, field.column, field.endColumn, 'asm-map');
     seen.add(key);
     cursor.expect('=');
     const size = (): number => {
       const { value, column, endColumn } = cursor.integer();
-      if (value < 0n || value > 0xffff_ffffn) throw new AsmError(`${key} is a 32-bit number, ${value} is not`, column, endColumn, 'asm-range');
+      if (value < 0n || value > 0xffff_ffffn)
+        throw new AsmError(`${key} is a 32-bit number, ${value} is not`, column, endColumn, 'asm-range');
       return Number(value);
     };
     switch (key) {
@@ -329,12 +430,19 @@ function mapDeclaration(cursor: Cursor, directive: Token): Omit<AssembledMap, 'l
         break;
       case 'pinning': {
         const how = cursor.name('by_name or none');
-        if (how.text !== 'by_name' && how.text !== 'none') throw new AsmError(`pinning is by_name or none, not ${how.text}`, how.column, how.endColumn, 'asm-map');
+        if (how.text !== 'by_name' && how.text !== 'none')
+          throw new AsmError(`pinning is by_name or none, not ${how.text}`, how.column, how.endColumn, 'asm-map');
         map.pinned = how.text === 'by_name';
         break;
       }
     }
   }
-  if (!seen.has('type')) throw new AsmError('the map needs a type: .map NAME, type=hash, key=4, value=8, max_entries=1024', directive.column, name.endColumn, 'asm-map');
+  if (!seen.has('type'))
+    throw new AsmError(
+      'the map needs a type: .map NAME, type=hash, key=4, value=8, max_entries=1024',
+      directive.column,
+      name.endColumn,
+      'asm-map',
+    );
   return map;
 }

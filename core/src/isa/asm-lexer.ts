@@ -23,7 +23,29 @@ export class AsmError extends Error {
   }
 }
 
-const OPERATORS = ['s>>=', '<<=', '>>=', 's>=', 's<=', 's/=', 's%=', '+=', '-=', '*=', '/=', '%=', '|=', '&=', '^=', '==', '!=', '>=', '<=', 's>', 's<'] as const;
+const OPERATORS = [
+  's>>=',
+  '<<=',
+  '>>=',
+  's>=',
+  's<=',
+  's/=',
+  's%=',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '|=',
+  '&=',
+  '^=',
+  '==',
+  '!=',
+  '>=',
+  '<=',
+  's>',
+  's<',
+] as const;
 const NAME_START = /[A-Za-z_.$]/;
 const NAME = /[A-Za-z0-9_.$]/;
 
@@ -61,7 +83,7 @@ export function lexLine(line: string, state: LexerState, start = 0, end = line.l
   while (at < end) {
     if (state.inComment) {
       const close = line.indexOf('*/', at);
-      if (close < 0 || close >= end) return finish(), statements;
+      if (close < 0 || close >= end) return (finish(), statements);
       state.inComment = false;
       at = close + 2;
       continue;
@@ -77,7 +99,7 @@ export function lexLine(line: string, state: LexerState, start = 0, end = line.l
     } else if (c === '#') {
       // `call bpf_map_lookup_elem#1`: the number belongs to the name. Everywhere else `#` begins a comment.
       const previous = tokens.at(-1);
-      if (previous?.endColumn !== at + 1 || (tokens[0]?.text !== 'call')) break;
+      if (previous?.endColumn !== at + 1 || tokens[0]?.text !== 'call') break;
       const tail = /^#-?[\w.]+/.exec(line.slice(at, end));
       if (!tail) break;
       tokens.push({ kind: 'operator', text: tail[0], column: at + 1, endColumn: at + 1 + tail[0].length });
@@ -104,7 +126,11 @@ export function lexLine(line: string, state: LexerState, start = 0, end = line.l
         tokens.push({ kind: 'number', text, column: at + 1, endColumn: at + 1 + text.length });
         at += text.length;
       }
-    } else if (c === 's' && !NAME.test(line[at + 1] ?? ' ') && OPERATORS.some((operator) => operator.startsWith('s') && line.startsWith(operator, at))) {
+    } else if (
+      c === 's' &&
+      !NAME.test(line[at + 1] ?? ' ') &&
+      OPERATORS.some((operator) => operator.startsWith('s') && line.startsWith(operator, at))
+    ) {
       const operator = OPERATORS.find((candidate) => line.startsWith(candidate, at))!;
       tokens.push({ kind: 'operator', text: operator, column: at + 1, endColumn: at + 1 + operator.length });
       at += operator.length;

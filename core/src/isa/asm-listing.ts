@@ -44,15 +44,36 @@ export function recogniseListing(line: string): ListingLine | undefined {
     const start = log[1]!.length;
     // The state that the verifier prints behind an instruction begins with a semicolon.
     const remark = line.indexOf(';', start);
-    return { kind: 'insn', source: 'log', slot: Number(log[2]), opcode: Number.parseInt(log[3]!, 16), start, end: remark < 0 ? line.length : remark };
+    return {
+      kind: 'insn',
+      source: 'log',
+      slot: Number(log[2]),
+      opcode: Number.parseInt(log[3]!, 16),
+      start,
+      end: remark < 0 ? line.length : remark,
+    };
   }
   const objdump = OBJDUMP.exec(line);
   if (objdump) {
     const start = line.length - objdump[3]!.length;
-    return { kind: 'insn', source: 'objdump', slot: Number.parseInt(objdump[1]!, 10), bytes: toBytes(objdump[2]!), start, end: line.length };
+    return {
+      kind: 'insn',
+      source: 'objdump',
+      slot: Number.parseInt(objdump[1]!, 10),
+      bytes: toBytes(objdump[2]!),
+      start,
+      end: line.length,
+    };
   }
   const relocation = RELOCATION.exec(line);
-  if (relocation) return { kind: 'relocation', offset: Number.parseInt(relocation[1]!, 16), type: relocation[2]!, symbol: relocation[3]!, column: line.indexOf(relocation[3]!) + 1 };
+  if (relocation)
+    return {
+      kind: 'relocation',
+      offset: Number.parseInt(relocation[1]!, 16),
+      type: relocation[2]!,
+      symbol: relocation[3]!,
+      column: line.indexOf(relocation[3]!) + 1,
+    };
   const section = /^Disassembly of section (.+):\s*$/.exec(line);
   if (section) return { kind: 'section', name: section[1]! };
   const label = OBJDUMP_LABEL.exec(line) ?? SYMBOLIZED_LABEL.exec(line) ?? BPFTOOL_NAME.exec(line) ?? BPFTOOL_FUNCTION.exec(line);

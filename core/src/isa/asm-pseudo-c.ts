@@ -2,8 +2,22 @@
 // `r1 += 8`, `w0 = *(u8 *)(r1 + 0)`, `if r1 s> r2 goto +3`, `lock *(u64 *)(r1 + 0) += r2`, `r1 = counts ll`.
 
 import {
-  BPF_ADD, BPF_AND, BPF_CMPXCHG, BPF_FETCH, BPF_LOAD_ACQ, BPF_OR, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_IDX_VALUE,
-  BPF_PSEUDO_MAP_VALUE, BPF_STORE_REL, BPF_XCHG, BPF_XOR, type Insn,
+  BPF_ADD,
+  BPF_AND,
+  BPF_CMPXCHG,
+  BPF_FETCH,
+  BPF_LOAD_ACQ,
+  BPF_OR,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  BPF_STORE_REL,
+  BPF_XCHG,
+  BPF_XOR,
+  type Insn,
 } from './encoding.ts';
 import { AsmError, type Token } from './asm-lexer.ts';
 import type { Cursor, JumpTarget, Reference, RegisterOperand } from './asm-cursor.ts';
@@ -21,10 +35,32 @@ export interface PseudoCOptions {
 }
 
 const ALU_OPERATIONS: Readonly<Record<string, string>> = {
-  '+=': 'add', '-=': 'sub', '*=': 'mul', '/=': 'div', 's/=': 'sdiv', '|=': 'or', '&=': 'and', '<<=': 'lsh', '>>=': 'rsh', '%=': 'mod', 's%=': 'smod', '^=': 'xor', 's>>=': 'arsh',
+  '+=': 'add',
+  '-=': 'sub',
+  '*=': 'mul',
+  '/=': 'div',
+  's/=': 'sdiv',
+  '|=': 'or',
+  '&=': 'and',
+  '<<=': 'lsh',
+  '>>=': 'rsh',
+  '%=': 'mod',
+  's%=': 'smod',
+  '^=': 'xor',
+  's>>=': 'arsh',
 };
 const JUMP_OPERATIONS: Readonly<Record<string, string>> = {
-  '==': 'jeq', '!=': 'jne', '>': 'jgt', '>=': 'jge', '<': 'jlt', '<=': 'jle', 's>': 'jsgt', 's>=': 'jsge', 's<': 'jslt', 's<=': 'jsle', '&': 'jset',
+  '==': 'jeq',
+  '!=': 'jne',
+  '>': 'jgt',
+  '>=': 'jge',
+  '<': 'jlt',
+  '<=': 'jle',
+  's>': 'jsgt',
+  's>=': 'jsge',
+  's<': 'jslt',
+  's<=': 'jsle',
+  '&': 'jset',
 };
 const SUFFIX = { 1: 'b', 2: 'h', 4: 'w', 8: 'dw' } as const;
 type Size = 1 | 2 | 4 | 8;
@@ -84,7 +120,16 @@ export function jump(id: string, operands: Partial<Omit<Insn, 'opcode'>>, target
   const field = id === 'gotol' ? 'imm' : 'off';
   if (target.name === undefined) return plain(id, { ...operands, [field]: target.distance });
   const { token } = target;
-  return { insns: [build(id, operands)], reference: { kind: field === 'imm' ? 'jump32' : 'jump', name: target.name, addend: 0, column: token.column, endColumn: token.endColumn } };
+  return {
+    insns: [build(id, operands)],
+    reference: {
+      kind: field === 'imm' ? 'jump32' : 'jump',
+      name: target.name,
+      addend: 0,
+      column: token.column,
+      endColumn: token.endColumn,
+    },
+  };
 }
 
 function conditional(cursor: Cursor): ParsedInsn {
@@ -106,7 +151,12 @@ function conditional(cursor: Cursor): ParsedInsn {
 }
 
 function sameWidth(right: RegisterOperand, left: RegisterOperand): RegisterOperand {
-  if (right.half !== left.half) throw new AsmError(`${left.token.text} and ${right.token.text} have different widths; use ${left.half ? 'w' : 'r'}${right.number}`, right.token.column, right.token.endColumn);
+  if (right.half !== left.half)
+    throw new AsmError(
+      `${left.token.text} and ${right.token.text} have different widths; use ${left.half ? 'w' : 'r'}${right.number}`,
+      right.token.column,
+      right.token.endColumn,
+    );
   return right;
 }
 
@@ -123,7 +173,10 @@ export function call(cursor: Cursor): ParsedInsn {
     cursor.next();
     if (cursor.is('+') || cursor.is('-')) return plain('call_local', { imm: cursor.distance(32, 'a call') });
     const token = cursor.name('a label or a signed distance');
-    return { insns: [build('call_local', {})], reference: { kind: 'call', name: token.text, addend: 0, column: token.column, endColumn: token.endColumn } };
+    return {
+      insns: [build('call_local', {})],
+      reference: { kind: 'call', name: token.text, addend: 0, column: token.column, endColumn: token.endColumn },
+    };
   }
   if (cursor.is('kfunc') && (cursor.peek(1)?.kind === 'number' || cursor.is('-', 1))) {
     cursor.next();
@@ -149,7 +202,14 @@ export function call(cursor: Cursor): ParsedInsn {
   if (cursor.is('<')) cursor.skipRest();
   return {
     insns: [build('call_helper', number === undefined ? {} : { imm: number })],
-    reference: { kind: 'call', name: token.text, addend: 0, ...(number === undefined ? {} : { number }), column: token.column, endColumn: token.endColumn },
+    reference: {
+      kind: 'call',
+      name: token.text,
+      addend: 0,
+      ...(number === undefined ? {} : { number }),
+      column: token.column,
+      endColumn: token.endColumn,
+    },
   };
 }
 
@@ -184,7 +244,12 @@ function typedAddress(cursor: Cursor): { size: Size; base: number; off: number }
 /** A register that is stored or exchanged: w and r name the same for sizes up to 4. */
 function valueRegister(cursor: Cursor, size: Size): number {
   const register = cursor.register();
-  if (size === 8 && register.half) throw new AsmError(`${register.token.text} has 32 bits and the access 64; use r${register.number}`, register.token.column, register.token.endColumn);
+  if (size === 8 && register.half)
+    throw new AsmError(
+      `${register.token.text} has 32 bits and the access 64; use r${register.number}`,
+      register.token.column,
+      register.token.endColumn,
+    );
   return register.number;
 }
 
@@ -229,15 +294,25 @@ function ldPseudo(cursor: Cursor): ParsedInsn {
   if (src < 0n || src > 6n) throw new AsmError(`the source of an ld_imm64 is 0 to 6, not ${src}`, column, endColumn, 'asm-range');
   cursor.expect(',');
   const imm = cursor.imm32();
-  return { insns: [{ opcode: 0x18, dst, src: Number(src), off: 0, imm }, { opcode: 0, dst: 0, src: 0, off: 0, imm: 0 }] };
+  return {
+    insns: [
+      { opcode: 0x18, dst, src: Number(src), off: 0, imm },
+      { opcode: 0, dst: 0, src: 0, off: 0, imm: 0 },
+    ],
+  };
 }
 
 /** Two slots with a 64-bit value. */
 export function ldImm64(dst: number, src: number, imm: number, nextImm: number): Insn[] {
-  return [{ opcode: 0x18, dst, src, off: 0, imm }, { opcode: 0, dst: 0, src: 0, off: 0, imm: nextImm }];
+  return [
+    { opcode: 0x18, dst, src, off: 0, imm },
+    { opcode: 0, dst: 0, src: 0, off: 0, imm: nextImm },
+  ];
 }
 
-export const wideConstant = (dst: number, value: bigint): ParsedInsn => ({ insns: ldImm64(dst, 0, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))) });
+export const wideConstant = (dst: number, value: bigint): ParsedInsn => ({
+  insns: ldImm64(dst, 0, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))),
+});
 
 function assignment(cursor: Cursor, options: PseudoCOptions): ParsedInsn {
   const left = cursor.register('an instruction');
@@ -256,7 +331,12 @@ function assignment(cursor: Cursor, options: PseudoCOptions): ParsedInsn {
   if (cursor.is('-') && cursor.isRegister(1)) {
     cursor.next();
     const right = sameWidth(cursor.register(), left);
-    if (right.number !== dst) throw new AsmError(`negation works in place: write ${left.token.text} = -${left.token.text}`, right.token.column, right.token.endColumn);
+    if (right.number !== dst)
+      throw new AsmError(
+        `negation works in place: write ${left.token.text} = -${left.token.text}`,
+        right.token.column,
+        right.token.endColumn,
+      );
     return plain(`neg${width}`, { dst });
   }
   if (cursor.isNumber()) return constant(cursor, left, options);
@@ -272,18 +352,32 @@ function constant(cursor: Cursor, left: RegisterOperand, options: PseudoCOptions
   if (!wide) {
     const before = cursor.integer('a number');
     if (!left.half && (before.value < -0x8000_0000n || before.value > 0xffff_ffffn)) {
-      throw new AsmError(`${before.value} does not fit 32 bits; write it with ll behind it for the two-slot form`, before.column, before.endColumn, 'asm-range');
+      throw new AsmError(
+        `${before.value} does not fit 32 bits; write it with ll behind it for the two-slot form`,
+        before.column,
+        before.endColumn,
+        'asm-range',
+      );
     }
     const highest = before.hexadecimal && before.value > 0n ? 0xffff_ffffn : 0x7fff_ffffn;
     if (before.value < -0x8000_0000n || before.value > highest) {
-      const hint = before.value > 0n && before.value <= 0xffff_ffffn ? `; write 0x${before.value.toString(16)} for these bits, or ll behind it for all 64` : '';
-      throw new AsmError(`${before.value} does not fit the 32 bits of an instruction's constant (-2147483648 to 2147483647)${hint}`, before.column, before.endColumn, 'asm-range');
+      const hint =
+        before.value > 0n && before.value <= 0xffff_ffffn
+          ? `; write 0x${before.value.toString(16)} for these bits, or ll behind it for all 64`
+          : '';
+      throw new AsmError(
+        `${before.value} does not fit the 32 bits of an instruction's constant (-2147483648 to 2147483647)${hint}`,
+        before.column,
+        before.endColumn,
+        'asm-range',
+      );
     }
     return plain(`mov${left.half ? 32 : 64}_imm`, { dst: left.number, imm: Number(BigInt.asIntN(32, before.value)) });
   }
   if (left.half) throw new AsmError(`a 64-bit constant needs the whole register, r${left.number}`, left.token.column, left.token.endColumn);
   const value = cursor.imm64();
-  if (!cursor.accept('ll') && options.opcode !== 0x18) throw new AsmError('expected ll behind a 64-bit constant', start.column, start.endColumn);
+  if (!cursor.accept('ll') && options.opcode !== 0x18)
+    throw new AsmError('expected ll behind a 64-bit constant', start.column, start.endColumn);
   return wideConstant(left.number, value);
 }
 
@@ -310,10 +404,12 @@ function load(cursor: Cursor, left: RegisterOperand): ParsedInsn {
   const { base, off } = address(cursor);
   if (signed) {
     if (size === 8) throw new AsmError('a load of 8 bytes has no sign to extend; write u64', token.column, token.endColumn);
-    if (left.half) throw new AsmError(`a signed load fills the whole register; use r${left.number}`, left.token.column, left.token.endColumn);
+    if (left.half)
+      throw new AsmError(`a signed load fills the whole register; use r${left.number}`, left.token.column, left.token.endColumn);
     return plain(`ldxs${SUFFIX[size]}`, { dst: left.number, src: base, off });
   }
-  if (size === 8 && left.half) throw new AsmError(`${left.token.text} has 32 bits and the load 64; use r${left.number}`, left.token.column, left.token.endColumn);
+  if (size === 8 && left.half)
+    throw new AsmError(`${left.token.text} has 32 bits and the load 64; use r${left.number}`, left.token.column, left.token.endColumn);
   return plain(`ldx${SUFFIX[size]}`, { dst: left.number, src: base, off });
 }
 
@@ -347,10 +443,18 @@ function addressOf(cursor: Cursor, left: RegisterOperand): ParsedInsn {
 function symbolAddress(cursor: Cursor, left: RegisterOperand, token: Token): ParsedInsn {
   if (left.half) throw new AsmError(`an address needs the whole register, r${left.number}`, left.token.column, left.token.endColumn);
   const addend = cursor.is('+') || cursor.is('-') ? cursor.imm32('an offset') : 0;
-  return { insns: ldImm64(left.number, 0, addend, 0), reference: { kind: 'address', name: token.text, addend, column: token.column, endColumn: token.endColumn } };
+  return {
+    insns: ldImm64(left.number, 0, addend, 0),
+    reference: { kind: 'address', name: token.text, addend, column: token.column, endColumn: token.endColumn },
+  };
 }
 
-const FETCH_OPERATIONS: Readonly<Record<string, number>> = { add: BPF_ADD | BPF_FETCH, or: BPF_OR | BPF_FETCH, and: BPF_AND | BPF_FETCH, xor: BPF_XOR | BPF_FETCH };
+const FETCH_OPERATIONS: Readonly<Record<string, number>> = {
+  add: BPF_ADD | BPF_FETCH,
+  or: BPF_OR | BPF_FETCH,
+  and: BPF_AND | BPF_FETCH,
+  xor: BPF_XOR | BPF_FETCH,
+};
 
 /** `rN = word…`: everything that starts with a name. */
 function named(cursor: Cursor, left: RegisterOperand): ParsedInsn {
@@ -361,19 +465,22 @@ function named(cursor: Cursor, left: RegisterOperand): ParsedInsn {
   if (swap && cursor.isRegister()) {
     const right = cursor.register();
     if (left.half || right.half) throw new AsmError(`${text} works on whole registers`, right.token.column, right.token.endColumn);
-    if (right.number !== dst) throw new AsmError(`${text} works in place: write r${dst} = ${text} r${dst}`, right.token.column, right.token.endColumn);
+    if (right.number !== dst)
+      throw new AsmError(`${text} works in place: write r${dst} = ${text} r${dst}`, right.token.column, right.token.endColumn);
     return plain(text, { dst });
   }
   if (cursor.is('(')) {
     const fetch = /^atomic(64)?_fetch_(add|or|and|xor)$/.exec(text);
     const exchange = /^atomic(64)?_(xchg|cmpxchg)$/.exec(text);
     const bare = /^(xchg|cmpxchg)(_64|32_32)$/.exec(text);
-    if (fetch || exchange || bare) return atomic(cursor, left, token, fetch?.[2] ?? exchange?.[2] ?? bare![1]!, bare ? (bare[2] === '_64' ? 8 : 4) : undefined);
+    if (fetch || exchange || bare)
+      return atomic(cursor, left, token, fetch?.[2] ?? exchange?.[2] ?? bare![1]!, bare ? (bare[2] === '_64' ? 8 : 4) : undefined);
     if (text === 'load_acquire') {
       cursor.expect('(');
       const { size, base, off } = typedAddress(cursor);
       cursor.expect(')');
-      if (size === 8 && left.half) throw new AsmError(`${left.token.text} has 32 bits and the load 64; use r${dst}`, left.token.column, left.token.endColumn);
+      if (size === 8 && left.half)
+        throw new AsmError(`${left.token.text} has 32 bits and the load 64; use r${dst}`, left.token.column, left.token.endColumn);
       return plain(`load_acquire${size * 8}`, { dst, src: base, off, imm: BPF_LOAD_ACQ });
     }
     if (text === 'addr_space_cast') return addressSpaceCast(cursor, left);
@@ -413,7 +520,12 @@ function atomic(cursor: Cursor, left: RegisterOperand, token: Token, operation: 
   const src = valueRegister(cursor, size);
   cursor.expect(')');
   const result = operation === 'cmpxchg' ? 0 : src;
-  if (left.number !== result) throw new AsmError(`${token.text} leaves the value from before in ${operation === 'cmpxchg' ? 'r0' : `its last operand, r${src}`}`, left.token.column, left.token.endColumn);
+  if (left.number !== result)
+    throw new AsmError(
+      `${token.text} leaves the value from before in ${operation === 'cmpxchg' ? 'r0' : `its last operand, r${src}`}`,
+      left.token.column,
+      left.token.endColumn,
+    );
   const imm = FETCH_OPERATIONS[operation] ?? (operation === 'xchg' ? BPF_XCHG : BPF_CMPXCHG);
   return plain(`atomic_${FETCH_OPERATIONS[operation] === undefined ? '' : 'fetch_'}${operation}${size * 8}`, { dst: base, src, off, imm });
 }
@@ -426,21 +538,27 @@ function addressSpaceCast(cursor: Cursor, left: RegisterOperand): ParsedInsn {
   cursor.expect(',');
   const from = cursor.integer('an address space');
   cursor.expect(')');
-  const id = to.value === 0n && from.value === 1n ? 'addr_space_cast_kernel' : to.value === 1n && from.value === 0n ? 'addr_space_cast_user' : undefined;
-  if (id === undefined) throw new AsmError('address spaces are 0 and 1: addr_space_cast(rN, 0, 1) or addr_space_cast(rN, 1, 0)', to.column, from.endColumn);
+  const id =
+    to.value === 0n && from.value === 1n
+      ? 'addr_space_cast_kernel'
+      : to.value === 1n && from.value === 0n
+        ? 'addr_space_cast_user'
+        : undefined;
+  if (id === undefined)
+    throw new AsmError('address spaces are 0 and 1: addr_space_cast(rN, 0, 1) or addr_space_cast(rN, 1, 0)', to.column, from.endColumn);
   return plain(id, { dst: left.number, src });
 }
 
 /** `map[counts]`, and bpftool's `map[id:5]`, `map[id:5][0]+8`, `map[idx:1]+8`. */
 function mapReference(cursor: Cursor, left: RegisterOperand): ParsedInsn {
   cursor.expect('[');
-  const token = cursor.name('a map\'s name, id: or idx:');
+  const token = cursor.name("a map's name, id: or idx:");
   if ((token.text !== 'id' && token.text !== 'idx') || !cursor.is(':')) {
     cursor.expect(']');
     return symbolAddress(cursor, left, token);
   }
   cursor.next();
-  const id = cursor.word32('a map\'s number');
+  const id = cursor.word32("a map's number");
   cursor.expect(']');
   let inValue = token.text === 'idx';
   if (cursor.accept('[')) {
@@ -449,7 +567,14 @@ function mapReference(cursor: Cursor, left: RegisterOperand): ParsedInsn {
     inValue = true;
   }
   if (!inValue) return { insns: ldImm64(left.number, BPF_PSEUDO_MAP_FD, id, 0) };
-  return { insns: ldImm64(left.number, token.text === 'idx' ? BPF_PSEUDO_MAP_IDX_VALUE : BPF_PSEUDO_MAP_VALUE, id, cursor.is('+') ? cursor.word32('an offset') : 0) };
+  return {
+    insns: ldImm64(
+      left.number,
+      token.text === 'idx' ? BPF_PSEUDO_MAP_IDX_VALUE : BPF_PSEUDO_MAP_VALUE,
+      id,
+      cursor.is('+') ? cursor.word32('an offset') : 0,
+    ),
+  };
 }
 
 export const CALL_SOURCE = { local: BPF_PSEUDO_CALL, kfunc: BPF_PSEUDO_KFUNC_CALL } as const;

@@ -3,7 +3,16 @@
 
 import { checkEncoding } from './check-encoding.ts';
 import { layout, sectionBytes, type AsmSection, type Expression, type Piece, type Place } from './asm-section.ts';
-import type { AsmFile, AsmSymbol, AssembledObject, AssembledReference, AssembledRelocation, AssembledSection, AssembledSymbol, AssembleOptions } from './assemble.ts';
+import type {
+  AsmFile,
+  AsmSymbol,
+  AssembledObject,
+  AssembledReference,
+  AssembledRelocation,
+  AssembledSection,
+  AssembledSymbol,
+  AssembleOptions,
+} from './assemble.ts';
 import { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32 } from './relocation-types.ts';
 import type { Reference } from './asm-cursor.ts';
 import { build } from './asm-pseudo-c.ts';
@@ -83,7 +92,12 @@ class Resolver {
   }
 
   private problem(message: string, place: Place, code: string): void {
-    this.problems.push(error(message, { code, span: { file: this.options.file ?? '', line: place.line, column: place.column, endLine: place.line, endColumn: place.endColumn } }));
+    this.problems.push(
+      error(message, {
+        code,
+        span: { file: this.options.file ?? '', line: place.line, column: place.column, endLine: place.line, endColumn: place.endColumn },
+      }),
+    );
   }
 
   /** Names that may have been meant, for the first mistakes of a file only: a text without any right name has no near ones. */
@@ -118,7 +132,9 @@ class Resolver {
     return reduced && reduced.bySection.size === 0 && reduced.unknown.length === 0 ? reduced.constant : undefined;
   }
 
-  private reduce(expression: Expression): { constant: bigint; bySection: Map<AsmSection, number>; unknown: { symbol: string; sign: number }[] } | undefined {
+  private reduce(
+    expression: Expression,
+  ): { constant: bigint; bySection: Map<AsmSection, number>; unknown: { symbol: string; sign: number }[] } | undefined {
     let { constant } = expression;
     const bySection = new Map<AsmSection, number>();
     const unknown: { symbol: string; sign: number }[] = [];
@@ -182,7 +198,12 @@ class Resolver {
       if (!this.isCode(section)) continue;
       const here = bySection.get(section) ?? [];
       for (const symbol of here) {
-        if (symbol.kind === undefined && !isLocalLabel(symbol.name) && (called.has(symbol.name) || symbol.binding === 'global' || symbol.binding === 'weak')) symbol.kind = 'func';
+        if (
+          symbol.kind === undefined &&
+          !isLocalLabel(symbol.name) &&
+          (called.has(symbol.name) || symbol.binding === 'global' || symbol.binding === 'weak')
+        )
+          symbol.kind = 'func';
       }
       const first = here.filter((symbol) => this.offsetOf(symbol) === 0 && !isLocalLabel(symbol.name));
       if (first.some((symbol) => symbol.kind === 'func')) continue;
@@ -196,7 +217,19 @@ class Resolver {
     let name = stem;
     for (let i = 2; this.file.symbols.has(name); i++) name = `${stem}_${i}`;
     const piece = section.pieces.find((one) => one.kind === 'insn');
-    this.file.symbols.set(name, { name, section, piece, binding: 'global', kind: 'func', hidden: false, extern: false, implicit: true, size: undefined, value: undefined, place: piece?.place ?? { line: 1, column: 1, endColumn: 2 } });
+    this.file.symbols.set(name, {
+      name,
+      section,
+      piece,
+      binding: 'global',
+      kind: 'func',
+      hidden: false,
+      extern: false,
+      implicit: true,
+      size: undefined,
+      value: undefined,
+      place: piece?.place ?? { line: 1, column: 1, endColumn: 2 },
+    });
   }
 
   private reference(section: AsmSection, piece: InsnPiece, reference: Reference): void {
@@ -206,7 +239,12 @@ class Resolver {
     const kind = reference.kind === 'jump32' ? 'jump' : reference.kind;
     const map = this.file.maps.find((one) => one.name === reference.name);
     const definition = symbol?.section || symbol?.value ? symbol.place : map;
-    this.references.push({ name: reference.name, kind, ...place, ...(definition ? { definition: { line: definition.line, column: definition.column } } : {}) });
+    this.references.push({
+      name: reference.name,
+      kind,
+      ...place,
+      ...(definition ? { definition: { line: definition.line, column: definition.column } } : {}),
+    });
     switch (reference.kind) {
       case 'jump':
       case 'jump32':
@@ -226,7 +264,9 @@ class Resolver {
       this.sectionSymbols ??= this.symbolsBySection();
       const labels = this.suggestions(() => (this.sectionSymbols?.get(section) ?? []).map((one) => one.name));
       this.problem(
-        symbol?.section ? `${reference.name} is in section ${symbol.section.name}: a jump stays in its section (${section.name})` : `there is no label ${reference.name} in section ${section.name}${didYouMean(reference.name, labels)}`,
+        symbol?.section
+          ? `${reference.name} is in section ${symbol.section.name}: a jump stays in its section (${section.name})`
+          : `there is no label ${reference.name} in section ${section.name}${didYouMean(reference.name, labels)}`,
         place,
         'asm-undefined',
       );
@@ -235,21 +275,27 @@ class Resolver {
     const distance = (target - piece.offset) / 8 - piece.insns.length;
     const insn = piece.insns[0]!;
     if (reference.kind === 'jump32') insn.imm = distance;
-    else if (distance < -32768 || distance > 32767) this.problem(`${reference.name} is ${distance} instructions away and the distance has 16 bits; use gotol (ja32)`, place, 'asm-range');
+    else if (distance < -32768 || distance > 32767)
+      this.problem(`${reference.name} is ${distance} instructions away and the distance has 16 bits; use gotol (ja32)`, place, 'asm-range');
     else insn.off = distance;
   }
 
   /** bpf_conformance's tests jump to `exit` without a label of that name: any exit will do, the next is meant. */
   private nearestExit(section: AsmSection, from: InsnPiece): number | undefined {
     let exits = this.exits.get(section);
-    if (!exits) this.exits.set(section, (exits = section.pieces.filter((piece) => piece.kind === 'insn' && piece.insns[0]!.opcode === 0x95).map((piece) => piece.offset)));
+    if (!exits)
+      this.exits.set(
+        section,
+        (exits = section.pieces.filter((piece) => piece.kind === 'insn' && piece.insns[0]!.opcode === 0x95).map((piece) => piece.offset)),
+      );
     return exits[firstAbove(exits, from.offset)] ?? exits.at(-1);
   }
 
   private call(section: AsmSection, piece: InsnPiece, reference: Reference, symbol: AsmSymbol | undefined, place: Place): void {
     const insn = piece.insns[0]!;
     if (symbol?.section) {
-      if (!this.isCode(symbol.section)) return this.problem(`${reference.name} is no function: section ${symbol.section.name} holds data`, place, 'asm-undefined');
+      if (!this.isCode(symbol.section))
+        return this.problem(`${reference.name} is no function: section ${symbol.section.name} holds data`, place, 'asm-undefined');
       Object.assign(insn, build('call_local', {}), { src: BPF_PSEUDO_CALL });
       if (symbol.section === section) {
         insn.imm = (this.offsetOf(symbol) - piece.offset) / 8 - 1;
@@ -271,8 +317,15 @@ class Resolver {
       this.externs.set(reference.name, place);
       this.relocate(section, { offset: piece.offset, type: R_BPF_64_32, symbol: reference.name, isSection: false, line: place.line });
     } else {
-      const names = this.suggestions(() => [...[...this.file.symbols.values()].filter((one) => one.kind === 'func').map((one) => one.name), ...(this.options.helperNames ?? [])]);
-      this.problem(`there is no function or helper ${reference.name}${didYouMean(reference.name, names)} (a kfunc is declared with .extern ${reference.name})`, place, 'asm-undefined');
+      const names = this.suggestions(() => [
+        ...[...this.file.symbols.values()].filter((one) => one.kind === 'func').map((one) => one.name),
+        ...(this.options.helperNames ?? []),
+      ]);
+      this.problem(
+        `there is no function or helper ${reference.name}${didYouMean(reference.name, names)} (a kfunc is declared with .extern ${reference.name})`,
+        place,
+        'asm-undefined',
+      );
     }
   }
 
@@ -289,15 +342,28 @@ class Resolver {
     const known = symbol?.section ?? this.maps.has(reference.name);
     if (!known) {
       if (!symbol?.extern && symbol?.binding === undefined && !this.hasTypes) {
-        const names = this.suggestions(() => [...this.maps, ...[...this.file.symbols.values()].filter((one) => one.section).map((one) => one.name)]);
-        this.problem(`there is no map or symbol ${reference.name}${didYouMean(reference.name, names)} (a map is declared with .map ${reference.name}, type=hash, key=4, value=8, max_entries=1)`, place, 'asm-undefined');
+        const names = this.suggestions(() => [
+          ...this.maps,
+          ...[...this.file.symbols.values()].filter((one) => one.section).map((one) => one.name),
+        ]);
+        this.problem(
+          `there is no map or symbol ${reference.name}${didYouMean(reference.name, names)} (a map is declared with .map ${reference.name}, type=hash, key=4, value=8, max_entries=1)`,
+          place,
+          'asm-undefined',
+        );
         return;
       }
       this.externs.set(reference.name, place);
     }
     const asSection = symbol?.section !== undefined && isLocalLabel(reference.name);
     if (asSection) piece.insns[0]!.imm = this.offsetOf(symbol) + reference.addend;
-    this.relocate(section, { offset: piece.offset, type: R_BPF_64_64, symbol: asSection ? symbol.section!.name : reference.name, isSection: asSection, line: place.line });
+    this.relocate(section, {
+      offset: piece.offset,
+      type: R_BPF_64_64,
+      symbol: asSection ? symbol.section!.name : reference.name,
+      isSection: asSection,
+      line: place.line,
+    });
   }
 
   private section(section: AsmSection): AssembledSection {
@@ -314,7 +380,13 @@ class Resolver {
       alignment: isText ? Math.max(8, section.alignment) : section.alignment,
       bytes,
       insns,
-      lines: insnPieces.map((piece) => ({ insn: piece.offset / 8, line: piece.place.line, column: piece.place.column, endColumn: piece.place.endColumn, text: (this.file.lines[piece.place.line - 1] ?? '').slice(piece.place.column - 1, piece.place.endColumn - 1).trim() })),
+      lines: insnPieces.map((piece) => ({
+        insn: piece.offset / 8,
+        line: piece.place.line,
+        column: piece.place.column,
+        endColumn: piece.place.endColumn,
+        text: (this.file.lines[piece.place.line - 1] ?? '').slice(piece.place.column - 1, piece.place.endColumn - 1).trim(),
+      })),
       relocations: (this.relocations.get(section) ?? []).sort((a, b) => a.offset - b.offset),
     };
   }
@@ -331,12 +403,23 @@ class Resolver {
   }
 
   private checkText(section: AsmSection, bytes: Uint8Array, insns: ReturnType<typeof decode>): void {
-    if (bytes.length % 8 !== 0) this.problem(`section ${section.name} has ${bytes.length} bytes: instructions take 8 each`, this.placeOf(section, bytes.length - 1), 'asm-section');
+    if (bytes.length % 8 !== 0)
+      this.problem(
+        `section ${section.name} has ${bytes.length} bytes: instructions take 8 each`,
+        this.placeOf(section, bytes.length - 1),
+        'asm-section',
+      );
     // A listing of the kernel's own rewritten program may hold what only the kernel makes.
-    for (const one of checkEncoding(insns, { kernelInternal: true }).slice(0, MAX_PROBLEMS)) this.problem(one.message, this.placeOf(section, one.insn * 8), one.code);
+    for (const one of checkEncoding(insns, { kernelInternal: true }).slice(0, MAX_PROBLEMS))
+      this.problem(one.message, this.placeOf(section, one.insn * 8), one.code);
     if (!this.options.strictRegisters) return;
     const read = uninitialisedRead(insns);
-    if (read) this.problem(`r${read.register} is read before anything wrote it: at the start only r1 to r5 and r10 can hold something`, this.placeOf(section, read.insn * 8), 'asm-uninitialised');
+    if (read)
+      this.problem(
+        `r${read.register} is read before anything wrote it: at the start only r1 to r5 and r10 can hold something`,
+        this.placeOf(section, read.insn * 8),
+        'asm-uninitialised',
+      );
   }
 
   private values(section: AsmSection, bytes: Uint8Array): void {
@@ -349,34 +432,62 @@ class Resolver {
       const reduced = this.reduce(expression);
       const value = this.difference(expression);
       if (value !== undefined) {
-        if (piece.kind === 'leb' && !piece.signed && value < 0n) this.problem(`.uleb128 takes no negative number, and this is ${value}`, place, 'asm-range');
+        if (piece.kind === 'leb' && !piece.signed && value < 0n)
+          this.problem(`.uleb128 takes no negative number, and this is ${value}`, place, 'asm-range');
         if (piece.kind === 'value') this.put(view, piece.offset, piece.size, value, place);
         continue;
       }
       if (piece.kind === 'leb' || !reduced || reduced.bySection.size + reduced.unknown.length !== 1 || piece.size < 4) {
         const unknown = reduced?.unknown[0]?.symbol;
-        this.problem(!reduced ? 'this value depends on itself' : unknown === undefined ? 'these symbols are in different sections: their difference is no number' : `there is no symbol ${unknown}`, place, 'asm-undefined');
+        this.problem(
+          !reduced
+            ? 'this value depends on itself'
+            : unknown === undefined
+              ? 'these symbols are in different sections: their difference is no number'
+              : `there is no symbol ${unknown}`,
+          place,
+          'asm-undefined',
+        );
         continue;
       }
       this.relocatedValue(section, piece, piece.size === 8 ? 8 : 4, reduced, view, place);
     }
   }
 
-  private relocatedValue(section: AsmSection, piece: Piece, size: 4 | 8, reduced: NonNullable<ReturnType<Resolver['reduce']>>, view: DataView, place: Place): void {
+  private relocatedValue(
+    section: AsmSection,
+    piece: Piece,
+    size: 4 | 8,
+    reduced: NonNullable<ReturnType<Resolver['reduce']>>,
+    view: DataView,
+    place: Place,
+  ): void {
     const type = size === 8 ? R_BPF_64_ABS64 : section.name.startsWith('.BTF') ? R_BPF_64_NODYLD32 : R_BPF_64_ABS32;
     const single = this.file.symbols.get(piece.kind === 'value' ? (piece.expression.terms[0]?.symbol ?? '') : '');
     const target = [...reduced.bySection.keys()][0];
     if (target) {
-      const named = single?.section === target && single.kind !== undefined && !isLocalLabel(single.name) && piece.kind === 'value' && piece.expression.terms.length === 1;
+      const named =
+        single?.section === target &&
+        single.kind !== undefined &&
+        !isLocalLabel(single.name) &&
+        piece.kind === 'value' &&
+        piece.expression.terms.length === 1;
       this.put(view, piece.offset, size, named ? reduced.constant - BigInt(this.offsetOf(single)) : reduced.constant, place);
-      this.relocate(section, { offset: piece.offset, type, symbol: named ? single.name : target.name, isSection: !named, line: place.line });
+      this.relocate(section, {
+        offset: piece.offset,
+        type,
+        symbol: named ? single.name : target.name,
+        isSection: !named,
+        line: place.line,
+      });
       return;
     }
     const { symbol } = reduced.unknown[0]!;
     this.put(view, piece.offset, size, reduced.constant, place);
     if (!this.maps.has(symbol)) {
       const record = this.file.symbols.get(symbol);
-      if (!record?.extern && record?.binding === undefined && !this.hasTypes) return this.problem(`there is no symbol ${symbol}`, place, 'asm-undefined');
+      if (!record?.extern && record?.binding === undefined && !this.hasTypes)
+        return this.problem(`there is no symbol ${symbol}`, place, 'asm-undefined');
       this.externs.set(symbol, place);
     }
     this.relocate(section, { offset: piece.offset, type, symbol, isSection: false, line: place.line });
@@ -398,13 +509,32 @@ class Resolver {
       const offset = this.offsetOf(symbol);
       const size = symbol.size === undefined ? undefined : this.difference(symbol.size);
       result.push({
-        name: symbol.name, section: symbol.section.name, offset, size: size === undefined ? this.sizeUpToNext(symbol, offset) : Number(size), kind: symbol.kind ?? 'notype', binding: symbol.binding ?? 'local',
-        hidden: symbol.hidden, implicit: symbol.implicit, line: symbol.place.line, column: symbol.place.column,
+        name: symbol.name,
+        section: symbol.section.name,
+        offset,
+        size: size === undefined ? this.sizeUpToNext(symbol, offset) : Number(size),
+        kind: symbol.kind ?? 'notype',
+        binding: symbol.binding ?? 'local',
+        hidden: symbol.hidden,
+        implicit: symbol.implicit,
+        line: symbol.place.line,
+        column: symbol.place.column,
       });
     }
     for (const [name, place] of this.externs) {
       const record = this.file.symbols.get(name);
-      result.push({ name, section: undefined, offset: 0, size: 0, kind: 'notype', binding: record?.binding === 'weak' ? 'weak' : 'global', hidden: false, implicit: false, line: place.line, column: place.column });
+      result.push({
+        name,
+        section: undefined,
+        offset: 0,
+        size: 0,
+        kind: 'notype',
+        binding: record?.binding === 'weak' ? 'weak' : 'global',
+        hidden: false,
+        implicit: false,
+        line: place.line,
+        column: place.column,
+      });
     }
     return result;
   }

@@ -54,7 +54,7 @@ export function pieceLength(piece: Piece): number {
 export function leb128(value: bigint, signed: boolean): Uint8Array {
   const bytes: number[] = [];
   // A negative number has no unsigned form; its 64 bits do, and the caller has said what is wrong with it.
-  for (let rest = signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value); ; ) {
+  for (let rest = signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value); ;) {
     const low = Number(rest & 0x7fn);
     rest >>= 7n;
     const last = signed ? (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0) : rest === 0n;

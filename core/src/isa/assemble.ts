@@ -160,7 +160,15 @@ class Assembler implements DirectiveTarget {
     text: string,
     private readonly options: AssembleOptions,
   ) {
-    this.file = { sections: [], symbols: new Map(), numericLabels: [], maps: [], license: undefined, listed: [], lines: text.split(/\r\n|\n|\r/) };
+    this.file = {
+      sections: [],
+      symbols: new Map(),
+      numericLabels: [],
+      maps: [],
+      license: undefined,
+      listed: [],
+      lines: text.split(/\r\n|\n|\r/),
+    };
     this.current = this.open('.text');
   }
 
@@ -201,13 +209,24 @@ class Assembler implements DirectiveTarget {
   }
 
   private problem(message: string, place: Place, code: string): void {
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push(error(message, { code, span: { file: this.options.file ?? '', line: place.line, column: place.column, endLine: place.line, endColumn: place.endColumn } }));
+    if (this.problems.length < MAX_PROBLEMS)
+      this.problems.push(
+        error(message, {
+          code,
+          span: { file: this.options.file ?? '', line: place.line, column: place.column, endLine: place.line, endColumn: place.endColumn },
+        }),
+      );
   }
 
   private statement(tokens: readonly Token[]): void {
     let rest = tokens;
     // `name:` and `1:` in front, as many as there are.
-    while (rest.length >= 2 && (rest[0]!.kind === 'name' || (rest[0]!.kind === 'number' && /^\d+$/.test(rest[0]!.text))) && rest[1]!.text === ':' && rest[1]!.kind === 'operator') {
+    while (
+      rest.length >= 2 &&
+      (rest[0]!.kind === 'name' || (rest[0]!.kind === 'number' && /^\d+$/.test(rest[0]!.text))) &&
+      rest[1]!.text === ':' &&
+      rest[1]!.kind === 'operator'
+    ) {
       this.label(rest[0]!);
       rest = rest.slice(2);
     }
@@ -237,7 +256,8 @@ class Assembler implements DirectiveTarget {
         return this.listedLabel(listing);
       case 'relocation': {
         const piece = this.current.pieces.at(-1);
-        if (piece?.kind === 'insn') this.file.listed.push({ piece, section: this.current, type: listing.type, symbol: listing.symbol, line: this.line });
+        if (piece?.kind === 'insn')
+          this.file.listed.push({ piece, section: this.current, type: listing.type, symbol: listing.symbol, line: this.line });
         return;
       }
       case 'bytes': {
@@ -273,27 +293,50 @@ class Assembler implements DirectiveTarget {
 
   private objdumpInsn(listing: ListingLine & { kind: 'insn' }, line: string): void {
     const insns = decode(listing.bytes!);
-    const text = line.slice(listing.start).replace(/\s+<[^\s>][^>]*>\s*$/, '').replace(/\t/g, ' ').trim();
+    const text = line
+      .slice(listing.start)
+      .replace(/\s+<[^\s>][^>]*>\s*$/, '')
+      .replace(/\t/g, ' ')
+      .trim();
     this.place = { line: this.line, column: listing.start + 1, endColumn: line.length + 1 };
     if (text !== '<unknown>' && text !== formatLlvmInsn(insns, 0)) {
       const parsed = this.parseListed(line, listing.start, listing.end);
       if (parsed.reference === undefined && encode(parsed.insns).toString() !== listing.bytes!.toString()) {
-        throw new AsmError(`the bytes in this line say "${formatLlvmInsn(insns, 0)}", the text does not; correct one, or delete the bytes`, this.place.column, this.place.endColumn, 'asm-listing');
+        throw new AsmError(
+          `the bytes in this line say "${formatLlvmInsn(insns, 0)}", the text does not; correct one, or delete the bytes`,
+          this.place.column,
+          this.place.endColumn,
+          'asm-listing',
+        );
       }
     }
     this.push({ insns }, true);
   }
 
   private logInsn(listing: ListingLine & { kind: 'insn' }, line: string): void {
-    this.place = { line: this.line, column: listing.start + 1, endColumn: listing.start + 1 + line.slice(listing.start, listing.end).trimEnd().length };
+    this.place = {
+      line: this.line,
+      column: listing.start + 1,
+      endColumn: listing.start + 1 + line.slice(listing.start, listing.end).trimEnd().length,
+    };
     const parsed = this.parseListed(line, listing.start, listing.end, listing.opcode);
     if (parsed.insns[0]!.opcode !== listing.opcode) {
-      throw new AsmError(`the opcode in this line is 0x${listing.opcode!.toString(16).padStart(2, '0')}, the text's is 0x${parsed.insns[0]!.opcode.toString(16).padStart(2, '0')}; correct one of them`, this.place.column, this.place.endColumn, 'asm-listing');
+      throw new AsmError(
+        `the opcode in this line is 0x${listing.opcode!.toString(16).padStart(2, '0')}, the text's is 0x${parsed.insns[0]!.opcode.toString(16).padStart(2, '0')}; correct one of them`,
+        this.place.column,
+        this.place.endColumn,
+        'asm-listing',
+      );
     }
     const earlier = this.logged.get(listing.slot);
     if (earlier) {
       if (encode(earlier.insns).toString() !== encode(parsed.insns).toString()) {
-        throw new AsmError(`slot ${listing.slot} has another instruction in line ${earlier.place.line}; one text holds one program's log`, this.place.column, this.place.endColumn, 'asm-listing');
+        throw new AsmError(
+          `slot ${listing.slot} has another instruction in line ${earlier.place.line}; one text holds one program's log`,
+          this.place.column,
+          this.place.endColumn,
+          'asm-listing',
+        );
       }
       return;
     }
@@ -307,7 +350,13 @@ class Assembler implements DirectiveTarget {
     let next = 0;
     for (const [slot, piece] of [...this.logged].sort(([a], [b]) => a - b)) {
       if (slot !== next) {
-        this.problem(slot > next ? `slots ${next} to ${slot - 1} are missing: the log does not show them` : `slot ${slot} is the second half of the instruction above it`, piece.place, 'asm-listing');
+        this.problem(
+          slot > next
+            ? `slots ${next} to ${slot - 1} are missing: the log does not show them`
+            : `slot ${slot} is the second half of the instruction above it`,
+          piece.place,
+          'asm-listing',
+        );
       }
       this.current.pieces.push(piece);
       next = slot + piece.insns.length;
@@ -316,7 +365,13 @@ class Assembler implements DirectiveTarget {
   }
 
   private piece(parsed: ParsedInsn): Piece & { kind: 'insn' } {
-    return { kind: 'insn', place: this.place, offset: 0, insns: parsed.insns, ...(parsed.reference ? { reference: parsed.reference } : {}) };
+    return {
+      kind: 'insn',
+      place: this.place,
+      offset: 0,
+      insns: parsed.insns,
+      ...(parsed.reference ? { reference: parsed.reference } : {}),
+    };
   }
 
   private push(parsed: ParsedInsn, fromBytes = false): void {
@@ -342,14 +397,21 @@ class Assembler implements DirectiveTarget {
     this.anchor(piece);
     if (piece.kind === 'insn' && !this.current.flags.includes('x')) {
       if (this.current.flags === '') this.current.flags = 'ax';
-      else throw new AsmError(`section ${this.current.name} has flags "${this.current.flags}" and may not hold instructions; add x`, piece.place.column, piece.place.endColumn, 'asm-section');
+      else
+        throw new AsmError(
+          `section ${this.current.name} has flags "${this.current.flags}" and may not hold instructions; add x`,
+          piece.place.column,
+          piece.place.endColumn,
+          'asm-section',
+        );
     }
   }
 
   private data(piece: Piece): void {
     this.finishLog();
     this.totalBytes += piece.kind === 'bytes' ? piece.bytes.length : 8;
-    if (this.totalBytes > 64 * 1024 * 1024) throw new AsmError('the file\'s data is larger than 64 MB', this.place.column, this.place.endColumn, 'asm-range');
+    if (this.totalBytes > 64 * 1024 * 1024)
+      throw new AsmError("the file's data is larger than 64 MB", this.place.column, this.place.endColumn, 'asm-range');
     this.attach(piece);
     this.current.pieces.push(piece);
   }
@@ -357,7 +419,14 @@ class Assembler implements DirectiveTarget {
   private open(name: string, flags?: string, type?: string): AsmSection {
     let section = this.byName.get(name);
     if (!section) {
-      section = { name, flags: flags ?? DEFAULT_FLAGS[name] ?? (name.startsWith('.data') ? 'aw' : name.startsWith('.rodata') ? 'a' : ''), type: type ?? (name.startsWith('.bss') ? 'nobits' : 'progbits'), pieces: [], size: 0, alignment: 1 };
+      section = {
+        name,
+        flags: flags ?? DEFAULT_FLAGS[name] ?? (name.startsWith('.data') ? 'aw' : name.startsWith('.rodata') ? 'a' : ''),
+        type: type ?? (name.startsWith('.bss') ? 'nobits' : 'progbits'),
+        pieces: [],
+        size: 0,
+        alignment: 1,
+      };
       this.byName.set(name, section);
       this.file.sections.push(section);
     } else if (flags !== undefined && section.pieces.length === 0) {
@@ -371,7 +440,16 @@ class Assembler implements DirectiveTarget {
     let symbol = this.file.symbols.get(token.text);
     if (!symbol) {
       symbol = {
-        name: token.text, section: undefined, piece: undefined, binding: undefined, kind: undefined, hidden: false, extern: false, implicit: false, size: undefined, value: undefined,
+        name: token.text,
+        section: undefined,
+        piece: undefined,
+        binding: undefined,
+        kind: undefined,
+        hidden: false,
+        extern: false,
+        implicit: false,
+        size: undefined,
+        value: undefined,
         place: { line: this.line, column: token.column, endColumn: token.endColumn },
       };
       this.file.symbols.set(token.text, symbol);
@@ -382,13 +460,26 @@ class Assembler implements DirectiveTarget {
   private label(token: Token): void {
     const place = { line: this.line, column: token.column, endColumn: token.endColumn };
     if (token.kind === 'number') {
-      const symbol: AsmSymbol = { name: token.text, section: this.current, piece: undefined, binding: undefined, kind: undefined, hidden: false, extern: false, implicit: false, size: undefined, value: undefined, place };
+      const symbol: AsmSymbol = {
+        name: token.text,
+        section: this.current,
+        piece: undefined,
+        binding: undefined,
+        kind: undefined,
+        hidden: false,
+        extern: false,
+        implicit: false,
+        size: undefined,
+        value: undefined,
+        place,
+      };
       this.file.numericLabels.push({ name: token.text, symbol });
       this.wait(symbol);
       return;
     }
     const symbol = this.symbol(token);
-    if (symbol.section || symbol.value) throw new AsmError(`${token.text} is defined already, in line ${symbol.place.line}`, token.column, token.endColumn, 'asm-duplicate');
+    if (symbol.section || symbol.value)
+      throw new AsmError(`${token.text} is defined already, in line ${symbol.place.line}`, token.column, token.endColumn, 'asm-duplicate');
     symbol.section = this.current;
     symbol.place = place;
     this.wait(symbol);
@@ -407,7 +498,8 @@ class Assembler implements DirectiveTarget {
 
   popSection(): void {
     const section = this.stack.pop();
-    if (!section) throw new AsmError('there is no .pushsection for this .popsection', this.place.column, this.place.endColumn, 'asm-directive');
+    if (!section)
+      throw new AsmError('there is no .pushsection for this .popsection', this.place.column, this.place.endColumn, 'asm-directive');
     this.finishLog();
     this.current = section;
   }
@@ -471,16 +563,23 @@ class Assembler implements DirectiveTarget {
 
   assign(name: Token, value: Expression): void {
     const symbol = this.symbol(name);
-    if (symbol.section) throw new AsmError(`${name.text} is a label already, in line ${symbol.place.line}`, name.column, name.endColumn, 'asm-duplicate');
+    if (symbol.section)
+      throw new AsmError(`${name.text} is a label already, in line ${symbol.place.line}`, name.column, name.endColumn, 'asm-duplicate');
     symbol.value = value;
     symbol.place = { line: this.line, column: name.column, endColumn: name.endColumn };
   }
 
   map(map: Omit<AssembledMap, 'line'>): void {
     const earlier = this.file.maps.find((one) => one.name === map.name);
-    if (earlier) throw new AsmError(`map ${map.name} is declared already, in line ${earlier.line}`, map.column, map.endColumn, 'asm-duplicate');
+    if (earlier)
+      throw new AsmError(`map ${map.name} is declared already, in line ${earlier.line}`, map.column, map.endColumn, 'asm-duplicate');
     if (this.options.isMapType && !this.options.isMapType(map.type)) {
-      throw new AsmError(`there is no map type "${map.type}"; types are hash, array, percpu_hash, percpu_array, lru_hash, ringbuf, prog_array, …`, map.typeSpan?.column ?? map.column, map.typeSpan?.endColumn ?? map.endColumn, 'asm-map');
+      throw new AsmError(
+        `there is no map type "${map.type}"; types are hash, array, percpu_hash, percpu_array, lru_hash, ringbuf, prog_array, …`,
+        map.typeSpan?.column ?? map.column,
+        map.typeSpan?.endColumn ?? map.endColumn,
+        'asm-map',
+      );
     }
     this.file.maps.push({ ...map, line: this.line });
   }

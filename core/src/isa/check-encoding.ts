@@ -33,16 +33,22 @@ export function checkEncoding(insns: readonly Insn[], options: CheckEncodingOpti
   const problems: EncodingProblem[] = [];
   for (let i = 0; i < insns.length; i++) {
     const insn = insns[i]!;
-    const add = (code: EncodingProblem['code'], text: string, at = i): void => void problems.push({ insn: at, code, message: `insn ${at}: ${text}` });
+    const add = (code: EncodingProblem['code'], text: string, at = i): void =>
+      void problems.push({ insn: at, code, message: `insn ${at}: ${text}` });
     const row = lookup(insn);
     if (!row) {
       const forms = formsOf(insn.opcode);
       if (forms.length === 0) add('unknown-opcode', `${hex(insn.opcode)} is no opcode`);
-      else add('unknown-form', `opcode ${hex(insn.opcode)} with src ${insn.src}, off ${insn.off}, imm ${insn.imm} is no instruction; it can be ${forms.map(describeForm).join(', ')}`);
+      else
+        add(
+          'unknown-form',
+          `opcode ${hex(insn.opcode)} with src ${insn.src}, off ${insn.off}, imm ${insn.imm} is no instruction; it can be ${forms.map(describeForm).join(', ')}`,
+        );
       if (isLdImm64(insn)) i++;
       continue;
     }
-    if (row.kernelInternal && !options.kernelInternal) add('kernel-internal', `${row.id} is made by the kernel only; a program may not bring it`);
+    if (row.kernelInternal && !options.kernelInternal)
+      add('kernel-internal', `${row.id} is made by the kernel only; a program may not bring it`);
     for (const field of FIELDS) {
       const value = insn[field];
       if (row.fixed[field] !== undefined) continue;
@@ -61,7 +67,8 @@ export function checkEncoding(insns: readonly Insn[], options: CheckEncodingOpti
       for (const field of ['opcode', 'dst', 'src', 'off'] as const) {
         if (next[field] !== 0) add('reserved-field', `the second slot of ${row.id} must have ${field} 0, here it is ${next[field]}`, i + 1);
       }
-      if (!row.usesNextImm && next.imm !== 0) add('reserved-field', `${row.id} does not use the imm of its second slot: it must be 0, here it is ${next.imm}`, i + 1);
+      if (!row.usesNextImm && next.imm !== 0)
+        add('reserved-field', `${row.id} does not use the imm of its second slot: it must be 0, here it is ${next.imm}`, i + 1);
       i++;
     }
   }

@@ -17,7 +17,11 @@ function section(data: string, name: string): string | undefined {
 
 const shared = sharedFolder();
 const files = (folder: string): [string, string][] =>
-  shared === undefined ? [] : readdirSync(path.join(shared, 'conformance', folder)).filter((name) => name.endsWith('.data')).map((name) => [name, readFileSync(path.join(shared, 'conformance', folder, name), 'utf8')]);
+  shared === undefined
+    ? []
+    : readdirSync(path.join(shared, 'conformance', folder))
+        .filter((name) => name.endsWith('.data'))
+        .map((name) => [name, readFileSync(path.join(shared, 'conformance', folder, name), 'utf8')]);
 
 describe.skipIf(shared === undefined)('conformance data', () => {
   it.each(files('tests'))('%s assembles', (_name, data) => {

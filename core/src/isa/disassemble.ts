@@ -39,7 +39,7 @@ export function formatInsn(insns: readonly Insn[], i: number, dialect: Dialect, 
 export function disassemble(insns: readonly Insn[], options: DisassembleOptions = {}): DisassembledInsn[] {
   const dialect = options.dialect ?? 'llvm';
   const result: DisassembledInsn[] = [];
-  for (let slot = 0; slot < insns.length; ) {
+  for (let slot = 0; slot < insns.length;) {
     const slots = isLdImm64(insns[slot]!) && slot + 1 < insns.length ? 2 : 1;
     result.push({ slot, slots, text: formatInsn(insns, slot, dialect, options) });
     slot += slots;

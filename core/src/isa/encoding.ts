@@ -129,7 +129,13 @@ export function decode(bytes: Uint8Array): Insn[] {
   for (let i = 0; i < insns.length; i++) {
     const at = i * INSN_SIZE;
     const registers = bytes[at + 1]!;
-    insns[i] = { opcode: bytes[at]!, dst: registers & 0x0f, src: registers >> 4, off: view.getInt16(at + 2, true), imm: view.getInt32(at + 4, true) };
+    insns[i] = {
+      opcode: bytes[at]!,
+      dst: registers & 0x0f,
+      src: registers >> 4,
+      off: view.getInt16(at + 2, true),
+      imm: view.getInt32(at + 4, true),
+    };
   }
   return insns;
 }

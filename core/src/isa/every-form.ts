@@ -21,7 +21,11 @@ export function everyForm(row: Instruction): Insn[][] {
       imm: row.uses.includes('imm') ? IMMEDIATES[(i + 3) % IMMEDIATES.length]! : 0,
       ...row.fixed,
     };
-    result.push(row.kind === 'ld_imm64' ? [insn, { opcode: 0, dst: 0, src: 0, off: 0, imm: row.usesNextImm ? IMMEDIATES[(i + 5) % IMMEDIATES.length]! : 0 }] : [insn]);
+    result.push(
+      row.kind === 'ld_imm64'
+        ? [insn, { opcode: 0, dst: 0, src: 0, off: 0, imm: row.usesNextImm ? IMMEDIATES[(i + 5) % IMMEDIATES.length]! : 0 }]
+        : [insn],
+    );
   }
   return result;
 }

@@ -71,11 +71,15 @@ function operation(row: Instruction, insns: readonly Insn[], i: number, options:
       return `store_release(${atomicMemory}, r${src})`;
     case 'ld_imm64': {
       const second = insns[i + 1] ?? { opcode: 0, dst: 0, src: 0, off: 0, imm: 0 };
-      const text = options.immediate?.(insn, second) ?? (src === BPF_PSEUDO_FUNC ? `subprog[${signed(imm)}]` : `0x${ldImm64Value(insn, second).toString(16)}`);
+      const text =
+        options.immediate?.(insn, second) ??
+        (src === BPF_PSEUDO_FUNC ? `subprog[${signed(imm)}]` : `0x${ldImm64Value(insn, second).toString(16)}`);
       return `r${dst} = ${text}`;
     }
     case 'packet':
-      return row.operation === 'ldabs' ? `r0 = *(${UNSIGNED[row.size]} *)skb[${imm}]` : `r0 = *(${UNSIGNED[row.size]} *)skb[r${src} + ${imm}]`;
+      return row.operation === 'ldabs'
+        ? `r0 = *(${UNSIGNED[row.size]} *)skb[${imm}]`
+        : `r0 = *(${UNSIGNED[row.size]} *)skb[r${src} + ${imm}]`;
     case 'jump':
       return `if ${w}${dst} ${row.operator} ${row.uses.includes('src') ? `${w}${src}` : `0x${(imm >>> 0).toString(16)}`} goto pc${signed(off)}`;
     case 'goto':

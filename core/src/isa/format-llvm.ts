@@ -58,7 +58,8 @@ function operation(row: Instruction, insns: readonly Insn[], i: number, options:
     case 'atomic':
       if (row.operator !== undefined) return `lock *${pointer(dst)} ${row.operator} ${half}${src}`;
       if (row.operation === 'xchg') return `${half}${src} = xchg${row.size === 8 ? '_64' : '32_32'}(${address(dst)}, ${half}${src})`;
-      if (row.operation === 'cmpxchg') return `${half}0 = cmpxchg${row.size === 8 ? '_64' : '32_32'}(${address(dst)}, ${half}0, ${half}${src})`;
+      if (row.operation === 'cmpxchg')
+        return `${half}0 = cmpxchg${row.size === 8 ? '_64' : '32_32'}(${address(dst)}, ${half}0, ${half}${src})`;
       return `${half}${src} = atomic_${row.operation}(${pointer(dst)}, ${half}${src})`;
     case 'load_acquire':
       return `${half}${dst} = load_acquire(${pointer(src)})`;

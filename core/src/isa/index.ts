@@ -9,8 +9,14 @@ export { bpftoolImmediate } from './format-kernel-bpftool.ts';
 export { formatLlvmInsn, type LlvmFormatOptions } from './format-llvm.ts';
 export { formatClassicInsn } from './format-classic.ts';
 export {
-  assemble, type AssembledLine, type AssembledObject, type AssembledReference, type AssembledRelocation,
-  type AssembledSection, type AssembledSymbol, type AssembleOptions,
+  assemble,
+  type AssembledLine,
+  type AssembledObject,
+  type AssembledReference,
+  type AssembledRelocation,
+  type AssembledSection,
+  type AssembledSymbol,
+  type AssembleOptions,
 } from './assemble.ts';
 export { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32 } from './relocation-types.ts';
 export { DIRECTIVES, type AssembledMap } from './asm-directives.ts';

@@ -24,16 +24,23 @@ function prologue(): Insn[] {
 function sample(row: Instruction): Insn[] {
   const memory = ['load', 'load_sx', 'load_acquire'].includes(row.kind);
   const stores = ['store', 'store_release', 'atomic'].includes(row.kind);
-  const one = insn(row.opcode, row.uses.includes('dst') ? (stores ? 10 : 2) : 0, row.uses.includes('src') ? (memory ? 10 : 3) : 0, row.uses.includes('off') ? (memory || stores ? -8 : 0) : 0, row.uses.includes('imm') && row.kind !== 'goto' ? 7 : 0);
+  const one = insn(
+    row.opcode,
+    row.uses.includes('dst') ? (stores ? 10 : 2) : 0,
+    row.uses.includes('src') ? (memory ? 10 : 3) : 0,
+    row.uses.includes('off') ? (memory || stores ? -8 : 0) : 0,
+    row.uses.includes('imm') && row.kind !== 'goto' ? 7 : 0,
+  );
   if (row.kind === 'call') one.imm = row.operation === 'helper' ? 5 : 2;
   Object.assign(one, row.fixed);
   return row.kind === 'ld_imm64' ? [one, insn(0, 0, 0, 0, row.usesNextImm ? 1 : 0)] : [one];
 }
 
 /** Not printed: refused by a pass before (maps, BTF ids and kfuncs that are not there, callx), or made by the kernel itself. */
-const UNPRINTED = (row: Instruction): boolean => (row.kind === 'ld_imm64' && row.operation !== 'value') || ['callx', 'kfunc'].includes(row.operation) || row.kernelInternal === true;
+const UNPRINTED = (row: Instruction): boolean =>
+  (row.kind === 'ld_imm64' && row.operation !== 'value') || ['callx', 'kfunc'].includes(row.operation) || row.kernelInternal === true;
 
-describe('the kernel\'s text', () => {
+describe("the kernel's text", () => {
   it.each(INSTRUCTIONS.filter((row) => !UNPRINTED(row)).map((row) => [row.id, row] as const))('%s', async (_id, row) => {
     if (!kernel) return;
     const before = prologue();

@@ -93,11 +93,16 @@ class BtfWriter {
   private readonly arrays = new Map<number, number>();
   private readonly int = this.type('int', KIND.INT, 0, 4, (writer) => writer.u32((1 << 24) | 32));
   private readonly voidPointer = this.type('', KIND.PTR, 0, 0);
-  private readonly programProto = this.type('', KIND.FUNC_PROTO, 1, this.int, (writer) => writer.u32(this.strings.add('ctx')).u32(this.voidPointer));
+  private readonly programProto = this.type('', KIND.FUNC_PROTO, 1, this.int, (writer) =>
+    writer.u32(this.strings.add('ctx')).u32(this.voidPointer),
+  );
   private readonly subprogramProto = this.type('', KIND.FUNC_PROTO, 0, this.int);
 
   private type(name: string, kind: number, vlen: number, sizeOrType: number, rest?: (writer: ByteWriter) => void): number {
-    this.types.u32(this.strings.add(name)).u32((kind << 24) | vlen).u32(sizeOrType);
+    this.types
+      .u32(this.strings.add(name))
+      .u32((kind << 24) | vlen)
+      .u32(sizeOrType);
     rest?.(this.types);
     return this.next++;
   }
@@ -127,15 +132,27 @@ class BtfWriter {
     if (map.pinned) members.push(['pinning', this.number(1)]);
     const { mapExtra } = map;
     if (mapExtra !== undefined) {
-      members.push(['map_extra', this.type('', KIND.ENUM64, 1, 8, (writer) => writer.u32(this.strings.add(`${map.name}__map_extra`)).u64(mapExtra))]);
+      members.push([
+        'map_extra',
+        this.type('', KIND.ENUM64, 1, 8, (writer) => writer.u32(this.strings.add(`${map.name}__map_extra`)).u64(mapExtra)),
+      ]);
     }
     const size = members.length * 8;
-    const struct = this.type('', KIND.STRUCT, members.length, size, (writer) => members.forEach(([name, type], i) => writer.u32(this.strings.add(name)).u32(type).u32(i * 64)));
+    const struct = this.type('', KIND.STRUCT, members.length, size, (writer) =>
+      members.forEach(([name, type], i) =>
+        writer
+          .u32(this.strings.add(name))
+          .u32(type)
+          .u32(i * 64),
+      ),
+    );
     return { variable: this.type(map.name, KIND.VAR, 0, struct, (writer) => writer.u32(1)), size };
   }
 
   dataSection(name: string, variables: readonly { type: number; offset: number; size: number }[], size: number): void {
-    this.type(name, KIND.DATASEC, variables.length, size, (writer) => variables.forEach((one) => writer.u32(one.type).u32(one.offset).u32(one.size)));
+    this.type(name, KIND.DATASEC, variables.length, size, (writer) =>
+      variables.forEach((one) => writer.u32(one.type).u32(one.offset).u32(one.size)),
+    );
   }
 
   externFunc(name: string): number {
@@ -145,7 +162,18 @@ class BtfWriter {
   done(): Uint8Array {
     const types = this.types.done();
     const strings = this.strings.done();
-    return new ByteWriter().u16(MAGIC).u8(1).u8(0).u32(24).u32(0).u32(types.length).u32(types.length).u32(strings.length).raw(types).raw(strings).done();
+    return new ByteWriter()
+      .u16(MAGIC)
+      .u8(1)
+      .u8(0)
+      .u32(24)
+      .u32(0)
+      .u32(types.length)
+      .u32(types.length)
+      .u32(strings.length)
+      .raw(types)
+      .raw(strings)
+      .done();
   }
 }
 
@@ -157,7 +185,13 @@ export interface ObjectBtf {
 }
 
 /** `file` is the name that line records carry. */
-export function writeBtf(file: string, sections: readonly AssembledSection[], symbols: readonly AssembledSymbol[], maps: readonly AssembledMap[], mapTypeId: (name: string) => number | undefined): ObjectBtf {
+export function writeBtf(
+  file: string,
+  sections: readonly AssembledSection[],
+  symbols: readonly AssembledSymbol[],
+  maps: readonly AssembledMap[],
+  mapTypeId: (name: string) => number | undefined,
+): ObjectBtf {
   const writer = new BtfWriter();
   const placed: { name: string; offset: number; size: number; type: number }[] = [];
   let offset = 0;
@@ -167,7 +201,9 @@ export function writeBtf(file: string, sections: readonly AssembledSection[], sy
     offset += size;
   }
   if (placed.length > 0) writer.dataSection('.maps', placed, offset);
-  const externs = symbols.filter((symbol) => symbol.section === undefined).map((symbol) => ({ type: writer.externFunc(symbol.name), offset: 0, size: 0 }));
+  const externs = symbols
+    .filter((symbol) => symbol.section === undefined)
+    .map((symbol) => ({ type: writer.externFunc(symbol.name), offset: 0, size: 0 }));
   if (externs.length > 0) writer.dataSection('.ksyms', externs, 0);
 
   const functionInfo = new ByteWriter().u32(8);
@@ -186,17 +222,29 @@ export function writeBtf(file: string, sections: readonly AssembledSection[], sy
     lineInfo.u32(name).u32(section.lines.length);
     for (const line of section.lines) {
       // 10 bits of column and 22 of line share a word.
-      lineInfo.u32(line.insn * 8).u32(fileName).u32(writer.strings.add(line.text)).u32(((line.line << 10) | Math.min(line.column, 1023)) >>> 0);
+      lineInfo
+        .u32(line.insn * 8)
+        .u32(fileName)
+        .u32(writer.strings.add(line.text))
+        .u32(((line.line << 10) | Math.min(line.column, 1023)) >>> 0);
     }
   }
   const functionBytes = functionInfo.done();
   const lineBytes = lineInfo.done();
   const btfExt = new ByteWriter()
-    .u16(MAGIC).u8(1).u8(0).u32(32)
-    .u32(0).u32(functionBytes.length)
-    .u32(functionBytes.length).u32(lineBytes.length)
+    .u16(MAGIC)
+    .u8(1)
+    .u8(0)
+    .u32(32)
+    .u32(0)
+    .u32(functionBytes.length)
+    .u32(functionBytes.length)
+    .u32(lineBytes.length)
     // No CO-RE relocations; libbpf 1.1 reads these two words whatever the header's length says.
-    .u32(functionBytes.length + lineBytes.length).u32(0)
-    .raw(functionBytes).raw(lineBytes).done();
+    .u32(functionBytes.length + lineBytes.length)
+    .u32(0)
+    .raw(functionBytes)
+    .raw(lineBytes)
+    .done();
   return { btf: writer.done(), btfExt, maps: placed };
 }

@@ -32,18 +32,40 @@ const isCode = (section: AssembledSection): boolean => section.insns.length > 0;
 export function splitFunctions(object: AssembledObject): SplitObject {
   const functions = functionsBySection(object.symbols);
   const parts = object.sections.filter(isCode).flatMap((section) => partsOf(section, functions.get(section.name) ?? []));
-  if (!parts.some((part) => part.toText && part.from.name !== '.text')) return { sections: object.sections, symbols: object.symbols, problems: [] };
+  if (!parts.some((part) => part.toText && part.from.name !== '.text'))
+    return { sections: object.sections, symbols: object.symbols, problems: [] };
   const problems: Problem[] = [];
   const sections = object.sections.filter((section) => section.name !== '.text' || !isCode(section));
-  const text: AssembledSection = { name: '.text', flags: 'ax', nobits: false, alignment: 8, bytes: new Uint8Array(), insns: [], lines: [], relocations: [] };
-  const result: AssembledSection[] = sections.map((section) => (isCode(section) ? fill(section, parts.filter((part) => part.from === section && !part.toText), parts, object, problems) : section));
+  const text: AssembledSection = {
+    name: '.text',
+    flags: 'ax',
+    nobits: false,
+    alignment: 8,
+    bytes: new Uint8Array(),
+    insns: [],
+    lines: [],
+    relocations: [],
+  };
+  const result: AssembledSection[] = sections.map((section) =>
+    isCode(section)
+      ? fill(
+          section,
+          parts.filter((part) => part.from === section && !part.toText),
+          parts,
+          object,
+          problems,
+        )
+      : section,
+  );
   const inText = parts.filter((part) => part.toText);
   result.push(fill(text, inText, parts, object, problems));
   const symbols = object.symbols.map((symbol) => {
     const part = parts.find((one) => one.symbol === symbol);
     if (part) return { ...symbol, section: part.toText ? '.text' : part.from.name, offset: part.newStart * 8 };
     const inside = parts.find((one) => symbol.section === one.from.name && symbol.offset >= one.start * 8 && symbol.offset < one.end * 8);
-    return inside ? { ...symbol, section: inside.toText ? '.text' : inside.from.name, offset: symbol.offset + (inside.newStart - inside.start) * 8 } : symbol;
+    return inside
+      ? { ...symbol, section: inside.toText ? '.text' : inside.from.name, offset: symbol.offset + (inside.newStart - inside.start) * 8 }
+      : symbol;
   });
   return { sections: result, symbols, problems };
 }
@@ -65,13 +87,24 @@ function partsOf(section: AssembledSection, functions: readonly AssembledSymbol[
   const text = section.name === '.text';
   const lineOf = new Map(section.lines.map((line) => [line.insn, line]));
   return functions.map((symbol, i) => ({
-    symbol, from: section, start: i === 0 ? 0 : symbol.offset / 8, end: i + 1 < functions.length ? functions[i + 1]!.offset / 8 : section.insns.length,
+    symbol,
+    from: section,
+    start: i === 0 ? 0 : symbol.offset / 8,
+    end: i + 1 < functions.length ? functions[i + 1]!.offset / 8 : section.insns.length,
     // The first function of a section is its program, whatever its binding.
-    toText: text || (symbol.binding === 'local' && i > 0), newStart: 0, lineOf,
+    toText: text || (symbol.binding === 'local' && i > 0),
+    newStart: 0,
+    lineOf,
   }));
 }
 
-function fill(section: AssembledSection, own: readonly FunctionPart[], all: readonly FunctionPart[], object: AssembledObject, problems: Problem[]): AssembledSection {
+function fill(
+  section: AssembledSection,
+  own: readonly FunctionPart[],
+  all: readonly FunctionPart[],
+  object: AssembledObject,
+  problems: Problem[],
+): AssembledSection {
   const insns: Insn[] = [];
   const lines: AssembledLine[] = [];
   const relocations: AssembledRelocation[] = [];
@@ -91,19 +124,37 @@ function fill(section: AssembledSection, own: readonly FunctionPart[], all: read
       if (isLdImm64(insn) && slot + 1 < part.end) insns.push({ ...part.from.insns[++slot]! });
       else moveJump(insn, slot, part, all, relocated, relocations, move, object, problems);
     }
-    for (const line of part.from.lines) if (line.insn >= part.start && line.insn < part.end) lines.push({ ...line, insn: line.insn + move });
+    for (const line of part.from.lines)
+      if (line.insn >= part.start && line.insn < part.end) lines.push({ ...line, insn: line.insn + move });
     for (const relocation of part.from.relocations) {
-      if (relocation.offset >= part.start * 8 && relocation.offset < part.end * 8) relocations.push({ ...relocation, offset: relocation.offset + move * 8 });
+      if (relocation.offset >= part.start * 8 && relocation.offset < part.end * 8)
+        relocations.push({ ...relocation, offset: relocation.offset + move * 8 });
     }
   }
   return { ...section, insns, lines, bytes: encode(insns), relocations: relocations.sort((a, b) => a.offset - b.offset) };
 }
 
 function moveJump(
-  insn: Insn, slot: number, part: FunctionPart, all: readonly FunctionPart[], relocated: ReadonlySet<number>, relocations: AssembledRelocation[], move: number, object: AssembledObject, problems: Problem[],
+  insn: Insn,
+  slot: number,
+  part: FunctionPart,
+  all: readonly FunctionPart[],
+  relocated: ReadonlySet<number>,
+  relocations: AssembledRelocation[],
+  move: number,
+  object: AssembledObject,
+  problems: Problem[],
 ): void {
   const line = part.lineOf.get(slot);
-  const report = (message: string): void => void problems.push(error(message, { code: 'asm-function', ...(line ? { span: { file: object.file, line: line.line, column: line.column, endLine: line.line, endColumn: line.endColumn } } : {}) }));
+  const report = (message: string): void =>
+    void problems.push(
+      error(message, {
+        code: 'asm-function',
+        ...(line
+          ? { span: { file: object.file, line: line.line, column: line.column, endLine: line.line, endColumn: line.endColumn } }
+          : {}),
+      }),
+    );
   if (isCall(insn)) {
     if (insn.src !== BPF_PSEUDO_CALL || relocated.has(slot)) return;
     const target = slot + 1 + insn.imm;
@@ -113,12 +164,19 @@ function moveJump(
       insn.imm = callee.newStart - (slot + move) - 1;
     } else {
       insn.imm = -1;
-      relocations.push({ offset: (slot + move) * 8, type: R_BPF_64_32, symbol: callee.symbol.name, isSection: false, line: line?.line ?? 0 });
+      relocations.push({
+        offset: (slot + move) * 8,
+        type: R_BPF_64_32,
+        symbol: callee.symbol.name,
+        isSection: false,
+        line: line?.line ?? 0,
+      });
     }
     return;
   }
   const row = lookup(insn);
   if (row?.kind !== 'jump' && row?.kind !== 'goto' && row?.kind !== 'may_goto') return;
   const target = slot + 1 + (row.kind === 'goto' && row.width === 32 ? insn.imm : insn.off);
-  if (target < part.start || target >= part.end) report(`this jump leaves its function ${part.symbol.name}; functions are entered by call only`);
+  if (target < part.start || target >= part.end)
+    report(`this jump leaves its function ${part.symbol.name}; functions are entered by call only`);
 }

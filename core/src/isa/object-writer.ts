@@ -53,14 +53,39 @@ export function writeObject(object: AssembledObject, options: WriteObjectOptions
 
   for (const map of object.maps) {
     if (options.mapTypeId(map.type) === undefined) {
-      problems.push(error(`there is no map type "${map.type}"`, { code: 'asm-map', span: { file: object.file, line: map.line, column: map.typeSpan?.column ?? map.column, endLine: map.line, endColumn: map.typeSpan?.endColumn ?? map.endColumn } }));
+      problems.push(
+        error(`there is no map type "${map.type}"`, {
+          code: 'asm-map',
+          span: {
+            file: object.file,
+            line: map.line,
+            column: map.typeSpan?.column ?? map.column,
+            endLine: map.line,
+            endColumn: map.typeSpan?.endColumn ?? map.endColumn,
+          },
+        }),
+      );
     }
   }
   if (!output.some((section) => section.name === '.BTF')) {
     const { btf, btfExt, maps } = writeBtf(object.file, split.sections, symbols, object.maps, options.mapTypeId);
     if (maps.length > 0) {
       add('.maps', new Uint8Array(maps.reduce((sum, map) => sum + map.size, 0)), SHF.WRITE | SHF.ALLOC, 8);
-      symbols = [...symbols, ...maps.map((map): AssembledSymbol => ({ name: map.name, section: '.maps', offset: map.offset, size: map.size, kind: 'object', binding: 'global', hidden: false, implicit: false, line: 0, column: 0 }))];
+      symbols = [
+        ...symbols,
+        ...maps.map((map): AssembledSymbol => ({
+          name: map.name,
+          section: '.maps',
+          offset: map.offset,
+          size: map.size,
+          kind: 'object',
+          binding: 'global',
+          hidden: false,
+          implicit: false,
+          line: 0,
+          column: 0,
+        })),
+      ];
     }
     add('.BTF', btf, 0, 4);
     add('.BTF.ext', btfExt, 0, 4);
@@ -74,7 +99,11 @@ export function writeObject(object: AssembledObject, options: WriteObjectOptions
 
 /** libbpf takes a static function of .text by its section and the offset that the instruction carries, as LLVM writes it. */
 function throughSection(section: OutputSection, symbols: readonly AssembledSymbol[]): void {
-  const statics = new Map(symbols.filter((symbol) => symbol.section === '.text' && symbol.kind === 'func' && symbol.binding === 'local').map((symbol) => [symbol.name, symbol]));
+  const statics = new Map(
+    symbols
+      .filter((symbol) => symbol.section === '.text' && symbol.kind === 'func' && symbol.binding === 'local')
+      .map((symbol) => [symbol.name, symbol]),
+  );
   if (!section.relocations.some((relocation) => !relocation.isSection && statics.has(relocation.symbol))) return;
   section.bytes = new Uint8Array(section.bytes);
   const view = new DataView(section.bytes.buffer);
@@ -109,15 +138,24 @@ function elf(content: readonly OutputSection[], symbols: readonly AssembledSymbo
   };
   for (const section of content) sectionSymbol.set(section.name, write(0, STT.SECTION, 0, indexOf.get(section.name)!, 0, 0));
   const emit = (symbol: AssembledSymbol): void => {
-    const bind = symbol.binding === 'local' && !(symbol.kind === 'func' && symbol.section !== '.text' && symbol.section !== undefined) ? STB.LOCAL : symbol.binding === 'weak' ? STB.WEAK : STB.GLOBAL;
+    const bind =
+      symbol.binding === 'local' && !(symbol.kind === 'func' && symbol.section !== '.text' && symbol.section !== undefined)
+        ? STB.LOCAL
+        : symbol.binding === 'weak'
+          ? STB.WEAK
+          : STB.GLOBAL;
     const section = symbol.section === undefined ? 0 : (indexOf.get(symbol.section) ?? 0);
     // A name in data is a variable, though only compilers say so with .type.
     const isData = section !== 0 && (content[section - 1]!.flags & SHF.EXECINSTR) === 0;
     const type = symbol.kind === 'func' ? STT.FUNC : symbol.kind === 'object' || isData ? STT.OBJECT : STT.NOTYPE;
-    symbolIndex.set(symbol.name, write(strings.add(symbol.name), (bind << 4) | type, symbol.hidden ? STV_HIDDEN : 0, section, symbol.offset, symbol.size));
+    symbolIndex.set(
+      symbol.name,
+      write(strings.add(symbol.name), (bind << 4) | type, symbol.hidden ? STV_HIDDEN : 0, section, symbol.offset, symbol.size),
+    );
   };
   // Local symbols stand in front of all others. A program is global whatever its label says: libbpf takes no static ones.
-  const isLocal = (symbol: AssembledSymbol): boolean => symbol.binding === 'local' && symbol.section !== undefined && !(symbol.kind === 'func' && symbol.section !== '.text');
+  const isLocal = (symbol: AssembledSymbol): boolean =>
+    symbol.binding === 'local' && symbol.section !== undefined && !(symbol.kind === 'func' && symbol.section !== '.text');
   symbols.filter(isLocal).forEach(emit);
   const firstGlobal = count;
   symbols.filter((symbol) => !isLocal(symbol)).forEach(emit);
@@ -127,15 +165,47 @@ function elf(content: readonly OutputSection[], symbols: readonly AssembledSymbo
     if (section.relocations.length === 0) continue;
     const bytes = new ByteWriter();
     for (const relocation of section.relocations) {
-      const symbol = relocation.isSection ? sectionSymbol.get(relocation.symbol) : (symbolIndex.get(relocation.symbol) ?? sectionSymbol.get(relocation.symbol));
+      const symbol = relocation.isSection
+        ? sectionSymbol.get(relocation.symbol)
+        : (symbolIndex.get(relocation.symbol) ?? sectionSymbol.get(relocation.symbol));
       bytes.u64(relocation.offset).u64((BigInt(symbol ?? 0) << 32n) | BigInt(relocation.type));
     }
-    sections.push({ name: `.rel${section.name}`, type: SHT.REL, flags: 0x40, alignment: 8, bytes: bytes.done(), link: symtab, info: i + 1, entrySize: 16, relocations: [] });
+    sections.push({
+      name: `.rel${section.name}`,
+      type: SHT.REL,
+      flags: 0x40,
+      alignment: 8,
+      bytes: bytes.done(),
+      link: symtab,
+      info: i + 1,
+      entrySize: 16,
+      relocations: [],
+    });
   }
-  sections.push({ name: '.symtab', type: SHT.SYMTAB, flags: 0, alignment: 8, bytes: table.done(), link: symtab + 1, info: firstGlobal, entrySize: 24, relocations: [] });
+  sections.push({
+    name: '.symtab',
+    type: SHT.SYMTAB,
+    flags: 0,
+    alignment: 8,
+    bytes: table.done(),
+    link: symtab + 1,
+    info: firstGlobal,
+    entrySize: 24,
+    relocations: [],
+  });
   for (const section of sections) strings.add(section.name);
   strings.add('.strtab');
-  sections.push({ name: '.strtab', type: SHT.STRTAB, flags: 0, alignment: 1, bytes: strings.done(), link: 0, info: 0, entrySize: 0, relocations: [] });
+  sections.push({
+    name: '.strtab',
+    type: SHT.STRTAB,
+    flags: 0,
+    alignment: 1,
+    bytes: strings.done(),
+    link: 0,
+    info: 0,
+    entrySize: 0,
+    relocations: [],
+  });
   return file(sections, strings);
 }
 
@@ -146,12 +216,37 @@ function file(sections: readonly OutputSection[], strings: StringTable): Uint8Ar
     writer.alignTo(Math.max(1, section.alignment));
     const offset = writer.length;
     if (section.type !== SHT.NOBITS) writer.raw(section.bytes);
-    headers.u32(strings.add(section.name)).u32(section.type).u64(section.flags).u64(0).u64(offset).u64(section.bytes.length).u32(section.link).u32(section.info).u64(Math.max(1, section.alignment)).u64(section.entrySize);
+    headers
+      .u32(strings.add(section.name))
+      .u32(section.type)
+      .u64(section.flags)
+      .u64(0)
+      .u64(offset)
+      .u64(section.bytes.length)
+      .u32(section.link)
+      .u32(section.info)
+      .u64(Math.max(1, section.alignment))
+      .u64(section.entrySize);
   }
   writer.alignTo(8);
   const headerOffset = writer.length;
   const bytes = writer.raw(headers.done()).done();
-  const header = new ByteWriter().raw(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0)).u64(0).u16(1).u16(EM_BPF).u32(1).u64(0).u64(0).u64(headerOffset).u32(0).u16(64).u16(0).u16(0).u16(64).u16(sections.length + 1).u16(sections.length);
+  const header = new ByteWriter()
+    .raw(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0))
+    .u64(0)
+    .u16(1)
+    .u16(EM_BPF)
+    .u32(1)
+    .u64(0)
+    .u64(0)
+    .u64(headerOffset)
+    .u32(0)
+    .u16(64)
+    .u16(0)
+    .u16(0)
+    .u16(64)
+    .u16(sections.length + 1)
+    .u16(sections.length);
   bytes.set(header.done(), 0);
   return bytes;
 }

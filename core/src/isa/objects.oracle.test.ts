@@ -15,10 +15,12 @@ const find = (names: readonly string[]): string | undefined => names.find((name)
 const objdump = find(['llvm-objdump-22', 'llvm-objdump']);
 const clang = find(['clang-22', 'clang']);
 const objcopy = find(['llvm-objcopy-22', 'llvm-objcopy']);
-if (objdump === undefined || clang === undefined || objcopy === undefined) missing('clang', 'clang-22, llvm-objdump-22 and llvm-objcopy-22 (or the same without a version) are not all on PATH');
+if (objdump === undefined || clang === undefined || objcopy === undefined)
+  missing('clang', 'clang-22, llvm-objdump-22 and llvm-objcopy-22 (or the same without a version) are not all on PATH');
 const oracle = oracleFolder();
 
-const dump = (file: string, ...flags: string[]): string => execFileSync(objdump!, [...flags, file], { encoding: 'utf8', maxBuffer: 1 << 28 });
+const dump = (file: string, ...flags: string[]): string =>
+  execFileSync(objdump!, [...flags, file], { encoding: 'utf8', maxBuffer: 1 << 28 });
 
 function sectionsOf(listing: string): Map<string, string> {
   const result = new Map<string, string>();
@@ -43,7 +45,9 @@ describe.skipIf(objdump === undefined || oracle === undefined)('llvm-objdump', (
       if (flags.includes('--no-show-raw-insn') && text.includes('<unknown>')) continue;
       const object = assemble(text);
       // Selftests bring programs that no kernel takes: what is wrong with the bytes is said, and nothing else.
-      const wrong = [...expected.values()].flatMap((bytes) => checkEncoding(decode(fromHex(bytes)!), { kernelInternal: true }).map((one) => one.message));
+      const wrong = [...expected.values()].flatMap((bytes) =>
+        checkEncoding(decode(fromHex(bytes)!), { kernelInternal: true }).map((one) => one.message),
+      );
       expect(object.problems.map((one) => one.message).sort()).toEqual(wrong.sort());
       for (const [section, bytes] of expected) {
         const ours = toHex(object.sections.find((one) => one.name === section)?.bytes ?? new Uint8Array());
@@ -63,7 +67,10 @@ describe.skipIf(objdump === undefined || oracle === undefined)('llvm-objdump', (
 });
 
 describe.skipIf(clang === undefined || objcopy === undefined)('clang -S', () => {
-  const include = spawnSync(clang ?? 'clang', ['-print-multiarch']).stdout?.toString().trim() || `${os.machine()}-linux-gnu`;
+  const include =
+    spawnSync(clang ?? 'clang', ['-print-multiarch'])
+      .stdout?.toString()
+      .trim() || `${os.machine()}-linux-gnu`;
   const source = path.join(repository, 'test/isa/every-section.bpf.c');
 
   it.each(['-O2', '-O1'])('%s gives the sections that clang -c gives', (level) => {
@@ -90,7 +97,10 @@ describe.skipIf(clang === undefined || objcopy === undefined)('clang -S', () => 
 
 const kernel = await openKernel();
 kernel?.close();
-const loader = kernel && (buildC('libbpf-load', ['bpf', 'elf', 'z']) ?? missing('kernel', 'test/support/libbpf-load.c does not build: libbpf-dev, libelf-dev and a C compiler make it'));
+const loader =
+  kernel &&
+  (buildC('libbpf-load', ['bpf', 'elf', 'z']) ??
+    missing('kernel', 'test/support/libbpf-load.c does not build: libbpf-dev, libelf-dev and a C compiler make it'));
 
 describe.skipIf(!loader)('an assembled object', () => {
   it.each<[string, string[]]>([

@@ -39,9 +39,17 @@ describe('opcode table', () => {
   });
 
   it('says which slot is wrong', () => {
-    expect(checkEncoding([{ opcode: 0x95, dst: 0, src: 0, off: 0, imm: 0 }, { opcode: 0xff, dst: 0, src: 0, off: 0, imm: 0 }])).toEqual([{ insn: 1, code: 'unknown-opcode', message: 'insn 1: 0xff is no opcode' }]);
+    expect(
+      checkEncoding([
+        { opcode: 0x95, dst: 0, src: 0, off: 0, imm: 0 },
+        { opcode: 0xff, dst: 0, src: 0, off: 0, imm: 0 },
+      ]),
+    ).toEqual([{ insn: 1, code: 'unknown-opcode', message: 'insn 1: 0xff is no opcode' }]);
     expect(checkEncoding([{ opcode: 0x18, dst: 1, src: 0, off: 0, imm: 0 }])[0]?.code).toBe('truncated-ld-imm64');
-    expect(checkEncoding([{ opcode: 0xbf, dst: 11, src: 12, off: 0, imm: 0 }]).map((one) => one.code)).toEqual(['bad-register', 'bad-register']);
+    expect(checkEncoding([{ opcode: 0xbf, dst: 11, src: 12, off: 0, imm: 0 }]).map((one) => one.code)).toEqual([
+      'bad-register',
+      'bad-register',
+    ]);
     expect(checkEncoding([{ opcode: 0xbf, dst: 1, src: 2, off: -1, imm: 0 }])[0]?.code).toBe('kernel-internal');
   });
 });

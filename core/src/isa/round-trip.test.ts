@@ -2,10 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import { toHex } from '#core/bytes';
 import { everyForm } from './every-form.ts';
-import { assemble, bpftoolImmediate, checkEncoding, encode, formatClassicInsn, formatKernelInsn, formatLlvmInsn, INSTRUCTIONS, type Insn, type Instruction } from './index.ts';
+import {
+  assemble,
+  bpftoolImmediate,
+  checkEncoding,
+  encode,
+  formatClassicInsn,
+  formatKernelInsn,
+  formatLlvmInsn,
+  INSTRUCTIONS,
+  type Insn,
+  type Instruction,
+} from './index.ts';
 
 function reassembled(text: string): string {
-  const object = assemble(text, { helperId: (name) => (/^helper_m?\d+$/.test(name) ? Number(name.slice(7).replace('m', '-')) : undefined) });
+  const object = assemble(text, {
+    helperId: (name) => (/^helper_m?\d+$/.test(name) ? Number(name.slice(7).replace('m', '-')) : undefined),
+  });
   expect(object.problems, text).toEqual([]);
   return toHex(object.sections[0]!.bytes);
 }
@@ -45,9 +58,14 @@ describe('round trip', () => {
   });
 
   it.each(rows)('kernel: %s', (_id, row) => {
-    const options = { helperName: (id: number) => `helper_${String(id).replace('-', 'm')}`, kfuncName: () => 'a_kfunc', immediate: bpftoolImmediate };
+    const options = {
+      helperName: (id: number) => `helper_${String(id).replace('-', 'm')}`,
+      kfuncName: () => 'a_kfunc',
+      immediate: bpftoolImmediate,
+    };
     for (const insns of everyForm(row)) {
-      if (!lostInKernel(row, insns)) expect(reassembled(`0: ${formatKernelInsn(insns, 0, options)} ; R1=ctx() R10=fp0`)).toBe(toHex(encode(insns)));
+      if (!lostInKernel(row, insns))
+        expect(reassembled(`0: ${formatKernelInsn(insns, 0, options)} ; R1=ctx() R10=fp0`)).toBe(toHex(encode(insns)));
     }
   });
 

@@ -6,7 +6,12 @@ function oneEditApart(a: string, b: string): boolean {
   while (i < a.length && i < b.length && a[i] === b[i]) i++;
   const x = a.slice(i);
   const y = b.slice(i);
-  return x === y.slice(1) || x.slice(1) === y || x.slice(1) === y.slice(1) || (x.length >= 2 && x[0] === y[1] && x[1] === y[0] && x.slice(2) === y.slice(2));
+  return (
+    x === y.slice(1) ||
+    x.slice(1) === y ||
+    x.slice(1) === y.slice(1) ||
+    (x.length >= 2 && x[0] === y[1] && x[1] === y[0] && x.slice(2) === y.slice(2))
+  );
 }
 
 /** The first candidate that is one edit away, or that differs in upper and lower case only. */

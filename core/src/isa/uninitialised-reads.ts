@@ -10,14 +10,26 @@ const DEFINED_AT_ENTRY = [1, 2, 3, 4, 5, 10];
 /** First slot of a straight-line read of an unwritten register, with the register. Stops at the first jump, call or exit. */
 export function uninitialisedRead(insns: readonly Insn[], start = 0): { insn: number; register: number } | undefined {
   const defined = new Set(DEFINED_AT_ENTRY);
-  for (let i = start; i < insns.length; ) {
+  for (let i = start; i < insns.length;) {
     const insn = insns[i]!;
     const row = lookup(insn);
     if (!row) return undefined;
     const reads: number[] = [];
-    const writesDst = ['alu', 'mov', 'movsx', 'endian', 'addr_space_cast', 'percpu_address', 'load', 'load_sx', 'load_acquire', 'ld_imm64'].includes(row.kind);
+    const writesDst = [
+      'alu',
+      'mov',
+      'movsx',
+      'endian',
+      'addr_space_cast',
+      'percpu_address',
+      'load',
+      'load_sx',
+      'load_acquire',
+      'ld_imm64',
+    ].includes(row.kind);
     if (row.uses.includes('src')) reads.push(insn.src);
-    if (row.uses.includes('dst') && (!writesDst || row.kind === 'endian' || (row.kind === 'alu' && aluOp(insn) !== BPF_MOV))) reads.push(insn.dst);
+    if (row.uses.includes('dst') && (!writesDst || row.kind === 'endian' || (row.kind === 'alu' && aluOp(insn) !== BPF_MOV)))
+      reads.push(insn.dst);
     const missing = reads.find((register) => !defined.has(register));
     if (missing !== undefined) return { insn: i, register: missing };
     if (writesDst) defined.add(insn.dst);

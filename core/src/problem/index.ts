@@ -27,14 +27,28 @@ export interface Problem {
   related?: readonly { message: string; span: SourceSpan }[];
 }
 
-export const error = (message: string, extra: Omit<Problem, 'severity' | 'message'> = {}): Problem => ({ severity: 'error', message, ...extra });
-export const warning = (message: string, extra: Omit<Problem, 'severity' | 'message'> = {}): Problem => ({ severity: 'warning', message, ...extra });
-export const note = (message: string, extra: Omit<Problem, 'severity' | 'message'> = {}): Problem => ({ severity: 'note', message, ...extra });
+export const error = (message: string, extra: Omit<Problem, 'severity' | 'message'> = {}): Problem => ({
+  severity: 'error',
+  message,
+  ...extra,
+});
+export const warning = (message: string, extra: Omit<Problem, 'severity' | 'message'> = {}): Problem => ({
+  severity: 'warning',
+  message,
+  ...extra,
+});
+export const note = (message: string, extra: Omit<Problem, 'severity' | 'message'> = {}): Problem => ({
+  severity: 'note',
+  message,
+  ...extra,
+});
 
 /** `file:line:column: severity: message`, as compilers print; parts that are unknown are left out. */
 export function formatProblem(problem: Problem): string {
   const { span } = problem;
-  const place = span ? [span.file, span.line || '', span.line ? span.column || '' : ''].filter((part) => part !== '').join(':') : (problem.section ?? '');
+  const place = span
+    ? [span.file, span.line || '', span.line ? span.column || '' : ''].filter((part) => part !== '').join(':')
+    : (problem.section ?? '');
   return `${place ? `${place}: ` : ''}${problem.severity}: ${problem.message}`;
 }
 

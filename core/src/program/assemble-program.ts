@@ -1,7 +1,20 @@
 // Puts one program together: its main function, then every function it calls or takes the address of, in the order in
 // which libbpf appends them (depth first, at the first call), with all relocations applied.
 
-import { BPF_CALL, BPF_DW, BPF_IMM, BPF_JMP, BPF_LD, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, INSN_SIZE } from '#core/isa';
+import {
+  BPF_CALL,
+  BPF_DW,
+  BPF_IMM,
+  BPF_JMP,
+  BPF_LD,
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  INSN_SIZE,
+} from '#core/isa';
 import type { Btf } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
 import { placeOf, type FunctionCode, type Patch } from './code.ts';
@@ -88,7 +101,8 @@ function placeFunctions(main: FunctionCode, input: AssembleInput, problems: Prob
       if (!found) {
         fail(problems, code, slot, `calls into section slot ${target.slot}, where no function starts`);
       } else if (!placed.has(found)) {
-        if (length + found.insns.length > MAX_SLOTS) fail(problems, code, slot, `with ${found.name} the program is longer than ${MAX_SLOTS} instructions`);
+        if (length + found.insns.length > MAX_SLOTS)
+          fail(problems, code, slot, `with ${found.name} the program is longer than ${MAX_SLOTS} instructions`);
         else callee = found;
       }
     }
@@ -99,7 +113,14 @@ function placeFunctions(main: FunctionCode, input: AssembleInput, problems: Prob
 }
 
 /** `at` is the place of the function's `slot` in the program. */
-function relocateSite(result: Assembled, input: AssembleInput, placed: ReadonlyMap<FunctionCode, number>, one: FunctionCode, slot: number, at: number): void {
+function relocateSite(
+  result: Assembled,
+  input: AssembleInput,
+  placed: ReadonlyMap<FunctionCode, number>,
+  one: FunctionCode,
+  slot: number,
+  at: number,
+): void {
   const { code } = result;
   const target = calledFrom(one, slot);
   if (target) {
@@ -120,11 +141,18 @@ function relocateSite(result: Assembled, input: AssembleInput, placed: ReadonlyM
 /** A number written by hand where a map, a kernel type or a kfunc is meant: no index of ours, so none that could be mistaken for one. */
 function namesNothing(code: InsnBytes, at: number): boolean {
   const src = code.src(at);
-  return code.opcode(at) === LD_IMM64 ? src >= BPF_PSEUDO_MAP_FD && src <= BPF_PSEUDO_BTF_ID : code.opcode(at) === CALL && src === BPF_PSEUDO_KFUNC_CALL;
+  return code.opcode(at) === LD_IMM64
+    ? src >= BPF_PSEUDO_MAP_FD && src <= BPF_PSEUDO_BTF_ID
+    : code.opcode(at) === CALL && src === BPF_PSEUDO_KFUNC_CALL;
 }
 
 function fail(problems: Problem[], code: FunctionCode, slot: number, message: string): void {
-  problems.push(error(`function ${code.name}, instruction ${slot}: ${message}`, { code: 'relocation', ...placeOf(code.section, code.records, (code.start + slot) * INSN_SIZE) }));
+  problems.push(
+    error(`function ${code.name}, instruction ${slot}: ${message}`, {
+      code: 'relocation',
+      ...placeOf(code.section, code.records, (code.start + slot) * INSN_SIZE),
+    }),
+  );
 }
 
 /** The function that this slot calls or whose address it takes, inside the object. */
@@ -132,7 +160,8 @@ function calledFrom(code: FunctionCode, slot: number): { section: number; slot: 
   const patch = code.patches.get(slot);
   if (patch) return patch.kind === 'call' || patch.kind === 'function' ? patch : undefined;
   // A call inside its own section may need no relocation.
-  if (code.insns.opcode(slot) === CALL && code.insns.src(slot) === BPF_PSEUDO_CALL) return { section: code.section.index, slot: code.start + slot + code.insns.imm(slot) + 1 };
+  if (code.insns.opcode(slot) === CALL && code.insns.src(slot) === BPF_PSEUDO_CALL)
+    return { section: code.section.index, slot: code.start + slot + code.insns.imm(slot) + 1 };
   return undefined;
 }
 
@@ -166,10 +195,20 @@ function applyPatch(result: Assembled, input: AssembleInput, code: FunctionCode,
     case 'extern':
     case 'extern-call': {
       const extern = input.externs.byName.get(patch.name);
-      if (!extern) return fail(result.problems, code, slot, `${patch.name} is declared extern and found nowhere; link the object that defines it with \`bpftool gen object\`, or declare it with __ksym or __kconfig`);
-      if (extern.kind === 'kconfig') return patch.kind === 'extern' ? wide(BPF_PSEUDO_MAP_VALUE, input.kconfigMap, extern.offset) : fail(result.problems, code, slot, `${patch.name} is a kernel option, not a function`);
+      if (!extern)
+        return fail(
+          result.problems,
+          code,
+          slot,
+          `${patch.name} is declared extern and found nowhere; link the object that defines it with \`bpftool gen object\`, or declare it with __ksym or __kconfig`,
+        );
+      if (extern.kind === 'kconfig')
+        return patch.kind === 'extern'
+          ? wide(BPF_PSEUDO_MAP_VALUE, input.kconfigMap, extern.offset)
+          : fail(result.problems, code, slot, `${patch.name} is a kernel option, not a function`);
       if (!extern.found && !extern.weak) fail(result.problems, code, slot, missing(extern));
-      if (patch.kind === 'extern' && !extern.typed && !extern.weak && extern.address === undefined && extern.found) sayNoAddress(result, code, slot, extern);
+      if (patch.kind === 'extern' && !extern.typed && !extern.weak && extern.address === undefined && extern.found)
+        sayNoAddress(result, code, slot, extern);
       if (patch.kind === 'extern') return loadSymbol(result, extern, wide);
       if (!extern.function) return fail(result.problems, code, slot, `${patch.name} is called but declared as a variable`);
       return callKfunc(result, input, extern, at);
@@ -177,21 +216,26 @@ function applyPatch(result: Assembled, input: AssembleInput, code: FunctionCode,
   }
 }
 
-const missing = (extern: KernelExtern): string => `the target kernel has no ${extern.function ? 'kfunc' : 'variable'} ${extern.name}${extern.typed ? ' of this type in its BTF' : ''}; declare it __weak and test it with bpf_ksym_exists() where it is optional`;
+const missing = (extern: KernelExtern): string =>
+  `the target kernel has no ${extern.function ? 'kfunc' : 'variable'} ${extern.name}${extern.typed ? ' of this type in its BTF' : ''}; declare it __weak and test it with bpf_ksym_exists() where it is optional`;
 
 /** Once for each symbol of a program: the number 0 would otherwise be a riddle. */
 function sayNoAddress(result: Assembled, code: FunctionCode, slot: number, { name }: KernelExtern): void {
   if (result.problems.some((one) => one.code === 'ksym-address' && one.message.startsWith(`${name} `))) return;
   result.problems.push(
-    note(`${name} is 0 here: it is declared without a type, so its address comes from the running kernel (/proc/kallsyms), and none was given; declare it with its type to have it found in BTF, or __weak where it may be missing`, {
-      code: 'ksym-address',
-      ...placeOf(code.section, code.records, (code.start + slot) * INSN_SIZE),
-    }),
+    note(
+      `${name} is 0 here: it is declared without a type, so its address comes from the running kernel (/proc/kallsyms), and none was given; declare it with its type to have it found in BTF, or __weak where it may be missing`,
+      {
+        code: 'ksym-address',
+        ...placeOf(code.section, code.records, (code.start + slot) * INSN_SIZE),
+      },
+    ),
   );
 }
 
 function callKfunc(result: Assembled, input: AssembleInput, extern: KernelExtern, at: number): void {
-  if (!extern.found) return result.code.write(at, { opcode: CALL, dst: 0, src: 0, off: 0, imm: POISONED_KFUNC_CALL + input.externs.order(extern) });
+  if (!extern.found)
+    return result.code.write(at, { opcode: CALL, dst: 0, src: 0, off: 0, imm: POISONED_KFUNC_CALL + input.externs.order(extern) });
   let index = result.kfuncs.indexOf(extern.name);
   if (index < 0) index = result.kfuncs.push(extern.name) - 1;
   result.code.setSrc(at, BPF_PSEUDO_KFUNC_CALL);

@@ -5,7 +5,15 @@ import { resolve, sizeOf, skipModifiers, type Btf, type BtfComposite, type BtfMe
 import { R_BPF_64_64, STT_FUNC, type Elf, type ElfSection } from '#core/elf';
 import { mapTypeById } from '#core/catalog';
 import { error, type Problem } from '#core/problem';
-import { BPF_F_MMAPABLE, MAP_TYPE_ARENA, MAP_TYPE_PERF_EVENT_ARRAY, MAP_TYPE_PROG_ARRAY, MAP_TYPE_RINGBUF, MAP_TYPE_USER_RINGBUF, mapTypeName } from './map-facts.ts';
+import {
+  BPF_F_MMAPABLE,
+  MAP_TYPE_ARENA,
+  MAP_TYPE_PERF_EVENT_ARRAY,
+  MAP_TYPE_PROG_ARRAY,
+  MAP_TYPE_RINGBUF,
+  MAP_TYPE_USER_RINGBUF,
+  mapTypeName,
+} from './map-facts.ts';
 import { firstAt } from './relocations.ts';
 import type { LoadOptions, MapDefinition } from './types.ts';
 
@@ -23,14 +31,21 @@ const OUTER_TYPES: readonly number[] = [12, 13];
 const PAGE_SIZE = 4096;
 
 /** All maps of the `.maps` section in order of their place. */
-export function readBtfMaps(elf: Elf, section: ElfSection, btf: Btf | undefined, options: LoadOptions): { maps: PlacedMap[]; problems: Problem[] } {
+export function readBtfMaps(
+  elf: Elf,
+  section: ElfSection,
+  btf: Btf | undefined,
+  options: LoadOptions,
+): { maps: PlacedMap[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const maps: PlacedMap[] = [];
   const place = { section: section.name };
   const datasecId = btf?.find('.maps', 'datasec');
   const datasec = btf && datasecId !== undefined ? btf.type(datasecId) : undefined;
   if (!btf || datasec?.kind !== 'datasec') {
-    problems.push(error('the object has maps in SEC(".maps") but no BTF that describes them: compile with -g', { code: 'map-btf-missing', ...place }));
+    problems.push(
+      error('the object has maps in SEC(".maps") but no BTF that describes them: compile with -g', { code: 'map-btf-missing', ...place }),
+    );
     return { maps, problems };
   }
   // gcc leaves the offsets in BTF at 0; the symbols have them, as libbpf takes them where the section has no size in BTF.
@@ -42,7 +57,8 @@ export function readBtfMaps(elf: Elf, section: ElfSection, btf: Btf | undefined,
       problems.push(error(`the BTF of section .maps lists type ${id}, which is no variable`, { code: 'map-btf', ...place }));
       continue;
     }
-    const fail = (message: string): void => void problems.push(error(`map ${variable.name}: ${message}`, { code: 'map-definition', ...place }));
+    const fail = (message: string): void =>
+      void problems.push(error(`map ${variable.name}: ${message}`, { code: 'map-definition', ...place }));
     if (variable.linkage === 'extern') {
       fail('an extern map; link the object that defines it with `bpftool gen object`');
       continue;
@@ -55,13 +71,25 @@ export function readBtfMaps(elf: Elf, section: ElfSection, btf: Btf | undefined,
     const result = readDefinition(btf, variable.name, definition, fail, false);
     const map = withDefaults(result.map, options);
     const known = size || sizeOf(btf, variable.type) || 0;
-    maps.push({ definition: map, section: section.index, offset, size: known, ...(result.valuesOffset === undefined ? {} : { valuesOffset: result.valuesOffset }) });
+    maps.push({
+      definition: map,
+      section: section.index,
+      offset,
+      size: known,
+      ...(result.valuesOffset === undefined ? {} : { valuesOffset: result.valuesOffset }),
+    });
   }
   readSlots(elf, section, maps, problems);
   return { maps, problems };
 }
 
-function readDefinition(btf: Btf, name: string, struct: BtfComposite, fail: (message: string) => void, inner: boolean): { map: MapDefinition; valuesOffset?: number } {
+function readDefinition(
+  btf: Btf,
+  name: string,
+  struct: BtfComposite,
+  fail: (message: string) => void,
+  inner: boolean,
+): { map: MapDefinition; valuesOffset?: number } {
   const map: MapDefinition = { name, type: 'unspec', typeId: 0, keySize: 0, valueSize: 0, maxEntries: 0, flags: 0 };
   let valuesOffset: number | undefined;
   const uint = (member: BtfMember): number => {
@@ -148,13 +176,17 @@ function readDefinition(btf: Btf, name: string, struct: BtfComposite, fail: (mes
         break;
       }
       default:
-        fail(`member ${member.name || '(without a name)'} is unknown; libbpf knows type, max_entries, map_flags, numa_node, key_size, key, value_size, value, values, pinning and map_extra`);
+        fail(
+          `member ${member.name || '(without a name)'} is unknown; libbpf knows type, max_entries, map_flags, numa_node, key_size, key, value_size, value, values, pinning and map_extra`,
+        );
     }
   }
   if (map.typeId === 0) fail('it has no type: write __uint(type, BPF_MAP_TYPE_…)');
   map.type = mapTypeName(map.typeId);
-  if (map.inner && !OUTER_TYPES.includes(map.typeId)) fail(`values are maps, but the type is ${map.type}: write BPF_MAP_TYPE_ARRAY_OF_MAPS or BPF_MAP_TYPE_HASH_OF_MAPS`);
-  if (!map.inner && valuesOffset !== undefined && map.typeId !== MAP_TYPE_PROG_ARRAY) fail(`values are functions, but the type is ${map.type}: write BPF_MAP_TYPE_PROG_ARRAY`);
+  if (map.inner && !OUTER_TYPES.includes(map.typeId))
+    fail(`values are maps, but the type is ${map.type}: write BPF_MAP_TYPE_ARRAY_OF_MAPS or BPF_MAP_TYPE_HASH_OF_MAPS`);
+  if (!map.inner && valuesOffset !== undefined && map.typeId !== MAP_TYPE_PROG_ARRAY)
+    fail(`values are functions, but the type is ${map.type}: write BPF_MAP_TYPE_PROG_ARRAY`);
   return { map, ...(valuesOffset === undefined ? {} : { valuesOffset }) };
 }
 
@@ -172,7 +204,8 @@ function numberOf(btf: Btf, member: BtfMember): bigint | undefined {
 /** What libbpf fills in where the definition is silent. */
 function withDefaults(map: MapDefinition, options: LoadOptions): MapDefinition {
   if (map.typeId === MAP_TYPE_PERF_EVENT_ARRAY && map.maxEntries === 0) map.maxEntries = options.cpus ?? 1;
-  if ((map.typeId === MAP_TYPE_RINGBUF || map.typeId === MAP_TYPE_USER_RINGBUF) && map.maxEntries !== 0) map.maxEntries = ringBytes(map.maxEntries);
+  if ((map.typeId === MAP_TYPE_RINGBUF || map.typeId === MAP_TYPE_USER_RINGBUF) && map.maxEntries !== 0)
+    map.maxEntries = ringBytes(map.maxEntries);
   if (OUTER_TYPES.includes(map.typeId) || map.typeId === MAP_TYPE_PROG_ARRAY) map.valueSize ||= 4;
   if (OUTER_TYPES.includes(map.typeId) || map.typeId === MAP_TYPE_PROG_ARRAY || map.typeId === MAP_TYPE_PERF_EVENT_ARRAY) map.keySize ||= 4;
   if (map.typeId === MAP_TYPE_PERF_EVENT_ARRAY) map.valueSize ||= 4;
@@ -207,7 +240,8 @@ function readSlots(elf: Elf, section: ElfSection, maps: readonly PlacedMap[], pr
     if (list) list.push({ index, target });
     else slots.set(map, [{ index, target }]);
     // An array that leaves its size open is as long as its initialiser.
-    if (map.definition.sizedByUser && map.definition.typeId === MAP_TYPE_PROG_ARRAY) map.definition.maxEntries = Math.max(map.definition.maxEntries, index + 1);
+    if (map.definition.sizedByUser && map.definition.typeId === MAP_TYPE_PROG_ARRAY)
+      map.definition.maxEntries = Math.max(map.definition.maxEntries, index + 1);
   }
   for (const [map, list] of slots) map.definition.slots = list.sort((a, b) => a.index - b.index);
 }

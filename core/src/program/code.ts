@@ -2,7 +2,18 @@
 // Reads symbols and relocations of executable sections; does not put programs together.
 
 import { BPF_CALL, BPF_DW, BPF_IMM, BPF_JMP, BPF_LD, BPF_PSEUDO_CALL, INSN_SIZE, isCall, isLdImm64, type Insn } from '#core/isa';
-import { R_BPF_64_32, R_BPF_64_64, SHN_UNDEF, STB_LOCAL, STT_FUNC, STT_SECTION, STV_HIDDEN, STV_INTERNAL, type ElfSection, type ElfSymbol } from '#core/elf';
+import {
+  R_BPF_64_32,
+  R_BPF_64_64,
+  SHN_UNDEF,
+  STB_LOCAL,
+  STT_FUNC,
+  STT_SECTION,
+  STV_HIDDEN,
+  STV_INTERNAL,
+  type ElfSection,
+  type ElfSymbol,
+} from '#core/elf';
 import type { CoreRecord, SectionRecords } from '#core/btf';
 import { error, type Problem } from '#core/problem';
 import { insnBytesOf, type InsnBytes } from './insn-bytes.ts';
@@ -20,9 +31,17 @@ const MAX_OVERLAP = 4;
 const MAX_FAILED_PATCHES = 100;
 
 /** Where a message about byte `offset` of a section points: in the file, and in the source where a line record knows. */
-export function placeOf(section: ElfSection, records: SectionRecords | undefined, offset: number): Pick<Problem, 'section' | 'offset' | 'span'> {
+export function placeOf(
+  section: ElfSection,
+  records: SectionRecords | undefined,
+  offset: number,
+): Pick<Problem, 'section' | 'offset' | 'span'> {
   const line = records?.lineAt(offset);
-  return { section: section.name, offset: section.offset + offset, ...(line && line.line > 0 ? { span: { file: line.file, line: line.line, column: line.column } } : {}) };
+  return {
+    section: section.name,
+    offset: section.offset + offset,
+    ...(line && line.line > 0 ? { span: { file: line.file, line: line.line, column: line.column } } : {}),
+  };
 }
 
 /** What a relocation makes of an instruction. */
@@ -70,7 +89,12 @@ export function readFunctions(object: ObjectFile, maps: readonly PlacedMap[]): {
       slots += one.insns.length;
     }
     if (slots <= MAX_OBJECT_SLOTS) continue;
-    problems.push(error(`the object's functions have more than ${MAX_OBJECT_SLOTS} instructions: what follows ${section.name} is not read`, { code: 'object-too-large', section: section.name }));
+    problems.push(
+      error(`the object's functions have more than ${MAX_OBJECT_SLOTS} instructions: what follows ${section.name} is not read`, {
+        code: 'object-too-large',
+        section: section.name,
+      }),
+    );
     break;
   }
   return { functions, problems };
@@ -97,7 +121,13 @@ function indexMaps(maps: readonly PlacedMap[]): MapIndex {
 
 function functionsOf(object: ObjectFile, section: ElfSection, maps: MapIndex, problems: Problem[]): FunctionCode[] {
   const { elf, ext } = object;
-  if (section.bytes.length % INSN_SIZE !== 0) problems.push(error(`section ${section.name} has ${section.bytes.length} bytes, no multiple of an instruction's ${INSN_SIZE}`, { code: 'code-size', section: section.name }));
+  if (section.bytes.length % INSN_SIZE !== 0)
+    problems.push(
+      error(`section ${section.name} has ${section.bytes.length} bytes, no multiple of an instruction's ${INSN_SIZE}`, {
+        code: 'code-size',
+        section: section.name,
+      }),
+    );
   const insns = insnBytesOf(section.bytes, elf.littleEndian);
   const records = ext?.sections.get(section.name);
   const functions: FunctionCode[] = [];
@@ -109,8 +139,15 @@ function functionsOf(object: ObjectFile, section: ElfSection, maps: MapIndex, pr
   for (const symbol of elf.symbolsIn(section.index)) {
     if (symbol.type !== STT_FUNC || starts.has(symbol.value)) continue;
     const place = { code: 'function-place', section: section.name, offset: section.offset + symbol.value };
-    if (symbol.value % INSN_SIZE !== 0 || symbol.size % INSN_SIZE !== 0 || symbol.size === 0 || symbol.value + symbol.size > insns.length * INSN_SIZE) {
-      problems.push(error(`function ${symbol.name} (${symbol.size} bytes at ${symbol.value}) does not lie in section ${section.name}`, place));
+    if (
+      symbol.value % INSN_SIZE !== 0 ||
+      symbol.size % INSN_SIZE !== 0 ||
+      symbol.size === 0 ||
+      symbol.value + symbol.size > insns.length * INSN_SIZE
+    ) {
+      problems.push(
+        error(`function ${symbol.name} (${symbol.size} bytes at ${symbol.value}) does not lie in section ${section.name}`, place),
+      );
       continue;
     }
     if ((slots += symbol.size / INSN_SIZE) > MAX_OVERLAP * insns.length) {
@@ -147,11 +184,18 @@ function sitesOf(insns: InsnBytes): number[] {
   return sites;
 }
 
-function coreOf(records: readonly CoreRecord[], { name, value, size }: ElfSymbol, problems: Problem[], place: Partial<Problem>): { slot: number; record: CoreRecord }[] {
+function coreOf(
+  records: readonly CoreRecord[],
+  { name, value, size }: ElfSymbol,
+  problems: Problem[],
+  place: Partial<Problem>,
+): { slot: number; record: CoreRecord }[] {
   const list: { slot: number; record: CoreRecord }[] = [];
   for (const record of relocationsIn(records, value, value + size)) {
     if (list.length * INSN_SIZE >= size) {
-      problems.push(error(`function ${name} has more CO-RE relocations than instructions; the last are left out`, { ...place, code: 'core-record' }));
+      problems.push(
+        error(`function ${name} has more CO-RE relocations than instructions; the last are left out`, { ...place, code: 'core-record' }),
+      );
       break;
     }
     list.push({ slot: Math.floor((record.offset - value) / INSN_SIZE), record });
@@ -159,7 +203,14 @@ function coreOf(records: readonly CoreRecord[], { name, value, size }: ElfSymbol
   return list;
 }
 
-function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, insns: InsnBytes, maps: MapIndex, problems: Problem[]): Map<number, Patch> {
+function patchesOf(
+  object: ObjectFile,
+  section: ElfSection,
+  func: ElfSymbol,
+  insns: InsnBytes,
+  maps: MapIndex,
+  problems: Problem[],
+): Map<number, Patch> {
   const { elf, ext } = object;
   const patches = new Map<number, Patch>();
   let failed = 0;
@@ -168,7 +219,15 @@ function patchesOf(object: ObjectFile, section: ElfSection, func: ElfSymbol, ins
     const insn = Number.isInteger(slot) ? insns.read(slot) : undefined;
     if (failed > MAX_FAILED_PATCHES) break;
     const fail = (message: string): void =>
-      void (failed++, problems.push(error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, { code: 'relocation', ...placeOf(section, ext?.sections.get(section.name), offset) })));
+      void (
+        failed++,
+        problems.push(
+          error(`function ${func.name}, instruction ${Math.floor(slot)}: ${message}`, {
+            code: 'relocation',
+            ...placeOf(section, ext?.sections.get(section.name), offset),
+          }),
+        )
+      );
     if (!insn) {
       fail('a relocation that does not stand on an instruction');
       continue;
@@ -189,7 +248,9 @@ function patchOf(object: ObjectFile, symbol: ElfSymbol, insn: Insn, maps: MapInd
   const { elf } = object;
   if (symbol.section === SHN_UNDEF) {
     if (isCall(insn)) return { kind: 'extern-call', name: symbol.name };
-    return isLdImm64(insn) ? { kind: 'extern', name: symbol.name } : `the extern ${symbol.name} stands in an instruction that cannot take it`;
+    return isLdImm64(insn)
+      ? { kind: 'extern', name: symbol.name }
+      : `the extern ${symbol.name} stands in an instruction that cannot take it`;
   }
   const target = elf.sections[symbol.section];
   if (!target) return `${symbol.name || 'the symbol'} is in no section`;
@@ -211,9 +272,12 @@ function patchOf(object: ObjectFile, symbol: ElfSymbol, insn: Insn, maps: MapInd
   }
   if (target.name === ARENA_SECTION) {
     const map = maps.arena;
-    return map === undefined ? `${symbol.name} is an arena variable, but the object has no map of type BPF_MAP_TYPE_ARENA` : { kind: 'value', map, offset: symbol.value + insn.imm };
+    return map === undefined
+      ? `${symbol.name} is an arena variable, but the object has no map of type BPF_MAP_TYPE_ARENA`
+      : { kind: 'value', map, offset: symbol.value + insn.imm };
   }
   const map = maps.places.get(target.index)?.values().next().value;
-  if (map === undefined) return `${symbol.name || 'a variable'} is in section ${target.name}, which holds no globals that BPF programs can use`;
+  if (map === undefined)
+    return `${symbol.name || 'a variable'} is in section ${target.name}, which holds no globals that BPF programs can use`;
   return { kind: 'value', map, offset: symbol.value + insn.imm };
 }

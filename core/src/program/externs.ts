@@ -69,7 +69,9 @@ export function readExterns(object: ObjectFile, options: LoadOptions): Externs {
   }
   if (kconfig.length === 0) return { byName, order, problems };
   // Their place in the map: the strictest alignment first, then the smallest, then by name, as libbpf lays them out.
-  kconfig.sort((a, b) => alignOf(btf!, varType(btf!, b)) - alignOf(btf!, varType(btf!, a)) || a.size - b.size || (a.name < b.name ? -1 : 1));
+  kconfig.sort(
+    (a, b) => alignOf(btf!, varType(btf!, b)) - alignOf(btf!, varType(btf!, a)) || a.size - b.size || (a.name < b.name ? -1 : 1),
+  );
   let end = 0;
   for (const one of kconfig) {
     const align = alignOf(btf!, varType(btf!, one));
@@ -149,7 +151,8 @@ function versionCode(text: string): bigint {
 
 function setKconfig(btf: Btf, one: KconfigExtern, bytes: Uint8Array, options: LoadOptions, problems: Problem[]): void {
   const type = resolve(btf, varType(btf, one));
-  const fail = (message: string): void => void problems.push(error(`extern ${one.name}: ${message}`, { code: 'kconfig-value', section: '.kconfig' }));
+  const fail = (message: string): void =>
+    void problems.push(error(`extern ${one.name}: ${message}`, { code: 'kconfig-value', section: '.kconfig' }));
   const put = (value: bigint): void => {
     for (let i = 0; i < Math.min(one.size, 8); i++) bytes[one.offset + i] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn);
   };
@@ -163,7 +166,8 @@ function setKconfig(btf: Btf, one: KconfigExtern, bytes: Uint8Array, options: Lo
   if (value.startsWith('"')) {
     const content = new TextEncoder().encode(value.slice(1, value.endsWith('"') && value.length > 1 ? -1 : undefined));
     const element = type?.kind === 'array' ? resolve(btf, type.type) : undefined;
-    if (type?.kind !== 'array' || element?.kind !== 'int' || element.size !== 1) return fail(`its value ${value} is text, so declare it as a char array`);
+    if (type?.kind !== 'array' || element?.kind !== 'int' || element.size !== 1)
+      return fail(`its value ${value} is text, so declare it as a char array`);
     bytes.set(content.subarray(0, Math.max(one.size - 1, 0)), one.offset);
     return;
   }
@@ -181,6 +185,7 @@ function setKconfig(btf: Btf, one: KconfigExtern, bytes: Uint8Array, options: Lo
   if (type?.kind !== 'int' || !/^-?(0x[0-9a-f]+|\d+)$/i.test(value)) return fail(`its value ${value} does not fit its type`);
   const number = value.startsWith('-') ? -BigInt(value.slice(1)) : BigInt(value);
   const bits = type.size * 8;
-  if ((type.signed ? BigInt.asIntN(bits, number) : BigInt.asUintN(bits, number)) !== number) return fail(`its value ${value} does not fit ${type.size} bytes`);
+  if ((type.signed ? BigInt.asIntN(bits, number) : BigInt.asUintN(bits, number)) !== number)
+    return fail(`its value ${value} does not fit ${type.size} bytes`);
   put(number);
 }

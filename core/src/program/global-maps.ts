@@ -54,7 +54,12 @@ export function readGlobalMaps(object: ObjectFile, options: LoadOptions): { maps
     const kind = globalKind(section);
     if (!kind) continue;
     if (section.size > MAX_VALUE_SIZE) {
-      problems.push(error(`section ${section.name} claims ${section.size} bytes, more than any map value can have`, { code: 'global-size', section: section.name }));
+      problems.push(
+        error(`section ${section.name} claims ${section.size} bytes, more than any map value can have`, {
+          code: 'global-size',
+          section: section.name,
+        }),
+      );
       continue;
     }
     const definition = globalMap(object, section.name, section.size, kind === 'rodata');

@@ -37,7 +37,13 @@ export class InsnBytes {
     if (slot < 0 || slot >= this.length) return undefined;
     const at = slot * INSN_SIZE;
     const registers = this.bytes[at + 1]!;
-    return { opcode: this.bytes[at]!, dst: registers & 0x0f, src: registers >> 4, off: this.view.getInt16(at + 2, true), imm: this.imm(slot) };
+    return {
+      opcode: this.bytes[at]!,
+      dst: registers & 0x0f,
+      src: registers >> 4,
+      off: this.view.getInt16(at + 2, true),
+      imm: this.imm(slot),
+    };
   }
 
   /** Does nothing behind the last slot. */
@@ -66,7 +72,19 @@ export function insnBytesOf(section: Uint8Array, littleEndian: boolean): InsnByt
   const swapped = new Uint8Array(section.length - (section.length % INSN_SIZE));
   for (let at = 0; at < swapped.length; at += INSN_SIZE) {
     const registers = section[at + 1]!;
-    swapped.set([section[at]!, (registers >> 4) | ((registers & 0x0f) << 4), section[at + 3]!, section[at + 2]!, section[at + 7]!, section[at + 6]!, section[at + 5]!, section[at + 4]!], at);
+    swapped.set(
+      [
+        section[at]!,
+        (registers >> 4) | ((registers & 0x0f) << 4),
+        section[at + 3]!,
+        section[at + 2]!,
+        section[at + 7]!,
+        section[at + 6]!,
+        section[at + 5]!,
+        section[at + 4]!,
+      ],
+      at,
+    );
   }
   return new InsnBytes(swapped);
 }

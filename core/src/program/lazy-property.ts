@@ -6,7 +6,11 @@ const made = new WeakMap<object, Map<string, { make?: () => unknown; value?: unk
 const descriptors = new Map<string, PropertyDescriptor & ThisType<object>>();
 
 /** Enumerable, so that copies and comparisons see it: those read it. */
-export function defineLazy<Target extends object, Name extends string, Value>(target: Target, name: Name, make: () => Value): Target & { readonly [Key in Name]: Value } {
+export function defineLazy<Target extends object, Name extends string, Value>(
+  target: Target,
+  name: Name,
+  make: () => Value,
+): Target & { readonly [Key in Name]: Value } {
   let properties = made.get(target);
   if (!properties) made.set(target, (properties = new Map()));
   properties.set(name, { make });

@@ -12,13 +12,23 @@ const DEFINITION_SIZE = 20;
 
 export function readLegacyMaps(object: ObjectFile, section: ElfSection): { maps: PlacedMap[]; problems: Problem[] } {
   const { elf } = object;
-  const problems: Problem[] = [note('maps in SEC("maps") are of the form before libbpf 1.0, which refuses them: write them in SEC(".maps") with __uint and __type', { code: 'maps-legacy', section: section.name })];
+  const problems: Problem[] = [
+    note('maps in SEC("maps") are of the form before libbpf 1.0, which refuses them: write them in SEC(".maps") with __uint and __type', {
+      code: 'maps-legacy',
+      section: section.name,
+    }),
+  ];
   const maps: PlacedMap[] = [];
   const symbols = elf.symbolsIn(section.index).filter(({ type }) => type !== STT_SECTION);
   symbols.forEach((symbol, i) => {
     const size = (symbols[i + 1]?.value ?? section.bytes.length) - symbol.value;
     if (symbol.value + Math.min(size, DEFINITION_SIZE) > section.bytes.length || size < DEFINITION_SIZE - 4) {
-      problems.push(error(`map ${symbol.name} has a definition of ${Math.max(size, 0)} bytes; struct bpf_map_def has ${DEFINITION_SIZE}`, { code: 'map-definition', section: section.name }));
+      problems.push(
+        error(`map ${symbol.name} has a definition of ${Math.max(size, 0)} bytes; struct bpf_map_def has ${DEFINITION_SIZE}`, {
+          code: 'map-definition',
+          section: section.name,
+        }),
+      );
       return;
     }
     const reader = new ByteReader(section.bytes.subarray(symbol.value, symbol.value + size), elf.littleEndian);

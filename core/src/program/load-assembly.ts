@@ -23,5 +23,10 @@ export function loadAssembly(text: string, file: string, options: LoadOptions = 
   const { elf, ...rest } = loaded;
   // Compiler output may bring DWARF; hand-written text has none, and its object is only a step on the way.
   const withDwarf = assembled.sections.some(({ name }) => name === '.debug_info');
-  return { ...rest, maps, ...(withDwarf && elf ? { elf } : {}), problems: [...assembled.problems, ...written.problems, ...loaded.problems] };
+  return {
+    ...rest,
+    maps,
+    ...(withDwarf && elf ? { elf } : {}),
+    problems: [...assembled.problems, ...written.problems, ...loaded.problems],
+  };
 }

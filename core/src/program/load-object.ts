@@ -57,7 +57,10 @@ const MAX_PROBLEMS = 1000;
 
 function firstOf(problems: readonly Problem[]): Problem[] {
   if (problems.length <= MAX_PROBLEMS) return [...problems];
-  return [...problems.slice(0, MAX_PROBLEMS), error(`${problems.length - MAX_PROBLEMS} more problems are left out`, { code: 'more-problems' })];
+  return [
+    ...problems.slice(0, MAX_PROBLEMS),
+    error(`${problems.length - MAX_PROBLEMS} more problems are left out`, { code: 'more-problems' }),
+  ];
 }
 
 /** Not push(...more): a damaged file may have more to say than a call takes arguments. */
@@ -112,12 +115,29 @@ function makePrograms(object: ObjectFile, functions: readonly FunctionCode[], co
   return mains.flatMap((main) => {
     if (slots > MAX_PROGRAM_SLOTS) return [];
     if (main.local && main.section.index !== text) {
-      context.problems.push(error(`${main.name} in section ${main.section.name} is static: a program must be visible outside its file; remove static`, { code: 'program-static', section: main.section.name }));
+      context.problems.push(
+        error(`${main.name} in section ${main.section.name} is static: a program must be visible outside its file; remove static`, {
+          code: 'program-static',
+          section: main.section.name,
+        }),
+      );
       return [];
     }
-    const assembled = assembleProgram(main, { code, slotsOf: (one) => afterCore(one).insns, externs: context.externs, kconfigMap: context.kconfigMap, btf: object.btf });
+    const assembled = assembleProgram(main, {
+      code,
+      slotsOf: (one) => afterCore(one).insns,
+      externs: context.externs,
+      kconfigMap: context.kconfigMap,
+      btf: object.btf,
+    });
     slots += assembled.code.length;
-    if (slots > MAX_PROGRAM_SLOTS) context.problems.push(error(`the object's programs have together more than ${MAX_PROGRAM_SLOTS} instructions: those after ${main.name} are left out`, { code: 'object-too-large', section: main.section.name }));
+    if (slots > MAX_PROGRAM_SLOTS)
+      context.problems.push(
+        error(`the object's programs have together more than ${MAX_PROGRAM_SLOTS} instructions: those after ${main.name} are left out`, {
+          code: 'object-too-large',
+          section: main.section.name,
+        }),
+      );
     return [makeProgram(object, main, assembled, afterCore, context)];
   });
 }
@@ -134,7 +154,10 @@ function makeProgram(
   assembled.functions.forEach((one, i) => {
     const { relocations, problems: found } = afterCore(one);
     const { start } = assembled.subprograms[i]!;
-    append(coreRelocations, relocations.map((relocation) => ({ ...relocation, insn: relocation.insn + start })));
+    append(
+      coreRelocations,
+      relocations.map((relocation) => ({ ...relocation, insn: relocation.insn + start })),
+    );
     append(problems, found);
   });
   const { code: relocated, subprograms, kfuncs, ksyms } = assembled;
@@ -149,7 +172,11 @@ function makeProgram(
     problems,
   };
   // Many readers want a few programs of an object, and fewer want their lines.
-  return defineLazy(defineLazy(program, 'insns', () => decode(relocated.bytes)), 'lines', () => linesOf(assembled));
+  return defineLazy(
+    defineLazy(program, 'insns', () => decode(relocated.bytes)),
+    'lines',
+    () => linesOf(assembled),
+  );
 }
 
 /** A program that fills a member of a struct_ops variable is for that member, and is loaded where one such variable is. */
@@ -157,11 +184,17 @@ function structOpsFacts(name: string, facts: SectionFacts, maps: readonly Placed
   if (facts.type !== 'struct_ops') return facts;
   const users = maps.flatMap(({ definition }) => {
     const slot = definition.structOps?.programs.find((one) => one.program === name);
-    return definition.structOps && slot ? [{ type: definition.structOps.type, member: slot.member, autocreate: definition.autocreate !== false }] : [];
+    return definition.structOps && slot
+      ? [{ type: definition.structOps.type, member: slot.member, autocreate: definition.autocreate !== false }]
+      : [];
   });
   const first = users[0];
   if (!first) return facts;
-  return { ...facts, structOps: { type: first.type.slice(0, essentialLength(first.type)), member: first.member }, autoload: users.some(({ autocreate }) => autocreate) };
+  return {
+    ...facts,
+    structOps: { type: first.type.slice(0, essentialLength(first.type)), member: first.member },
+    autoload: users.some(({ autocreate }) => autocreate),
+  };
 }
 
 type SectionFacts = Pick<Program, 'section' | 'type' | 'attachType' | 'attachTarget' | 'sleepable' | 'autoload' | 'flags'>;
@@ -189,7 +222,12 @@ function sectionFacts(name: string, problems: Problem[]): SectionFacts {
   if (!section) {
     const bare = name.replace(/^\?/, '');
     const now = OLD_NAMES.find(([old]) => old.test(bare))?.[1] ?? nearestSection(bare);
-    problems.push(warning(`section ${bare} says nothing about the program's type${now === undefined ? '' : `; it is called ${now} now`}`, { code: 'section-unknown', section: name }));
+    problems.push(
+      warning(`section ${bare} says nothing about the program's type${now === undefined ? '' : `; it is called ${now} now`}`, {
+        code: 'section-unknown',
+        section: name,
+      }),
+    );
     return { section: name, type: undefined, sleepable: false, autoload: !name.startsWith('?'), flags: 0 };
   }
   return {
@@ -202,4 +240,3 @@ function sectionFacts(name: string, problems: Problem[]): SectionFacts {
     flags: (section.sleepable ? BPF_F_SLEEPABLE : 0) | (section.row.frags ? BPF_F_XDP_HAS_FRAGS : 0),
   };
 }
-

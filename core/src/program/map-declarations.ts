@@ -20,7 +20,8 @@ export function placeDeclarations(elf: Elf, maps: readonly PlacedMap[]): void {
 function declarations(elf: Elf): ReadonlyMap<string, MapDefinition['declared']> {
   const places = new Map<string, MapDefinition['declared']>();
   for (const { location, declared } of readDwarf(elf).dwarf?.globals ?? []) {
-    if (location.kind === 'global' && declared) places.set(`${location.address.section}+${location.address.offset}`, { file: declared.file, line: declared.line });
+    if (location.kind === 'global' && declared)
+      places.set(`${location.address.section}+${location.address.offset}`, { file: declared.file, line: declared.line });
   }
   return places;
 }

@@ -1,7 +1,21 @@
 // The parts of an object file that loading starts from: sections by role, BTF with its relocations applied, license, version.
 // Knows the file's layout; what maps and programs are is read from it elsewhere.
 
-import { EM_BPF, ET_REL, R_BPF_64_ABS32, R_BPF_64_ABS64, R_BPF_64_NODYLD32, readElf, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS, STV_HIDDEN, STV_INTERNAL, type Elf, type ElfSection } from '#core/elf';
+import {
+  EM_BPF,
+  ET_REL,
+  R_BPF_64_ABS32,
+  R_BPF_64_ABS64,
+  R_BPF_64_NODYLD32,
+  readElf,
+  SHF_EXECINSTR,
+  SHT_NOBITS,
+  SHT_PROGBITS,
+  STV_HIDDEN,
+  STV_INTERNAL,
+  type Elf,
+  type ElfSection,
+} from '#core/elf';
 import { readBtf, readBtfExt, type Btf, type BtfExt } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
 
@@ -17,7 +31,18 @@ export interface ObjectFile {
   hidden: ReadonlySet<string>;
 }
 
-const MACHINES: Readonly<Record<number, string>> = { 3: 'x86 (32-bit)', 8: 'MIPS', 20: 'PowerPC', 21: 'PowerPC 64', 22: 's390', 40: 'ARM (32-bit)', 62: 'x86-64', 183: 'AArch64', 243: 'RISC-V', 258: 'LoongArch' };
+const MACHINES: Readonly<Record<number, string>> = {
+  3: 'x86 (32-bit)',
+  8: 'MIPS',
+  20: 'PowerPC',
+  21: 'PowerPC 64',
+  22: 's390',
+  40: 'ARM (32-bit)',
+  62: 'x86-64',
+  183: 'AArch64',
+  243: 'RISC-V',
+  258: 'LoongArch',
+};
 
 /** Reads a file; `object` is absent where it is no BPF object, and a problem says what it is instead. */
 export function readObjectFile(bytes: Uint8Array, file: string): { object?: ObjectFile; problems: Problem[] } {
@@ -26,9 +51,20 @@ export function readObjectFile(bytes: Uint8Array, file: string): { object?: Obje
   if (!elf) return { problems };
   if (elf.machine !== EM_BPF && elf.machine !== 0) {
     const machine = MACHINES[elf.machine] ?? `machine ${elf.machine}`;
-    return { problems: [...problems, error(`this object is for ${machine}, not for BPF: compile it with clang -target bpf`, { code: 'object-machine', offset: 18 })] };
+    return {
+      problems: [
+        ...problems,
+        error(`this object is for ${machine}, not for BPF: compile it with clang -target bpf`, { code: 'object-machine', offset: 18 }),
+      ],
+    };
   }
-  if (elf.type !== ET_REL) problems.push(error(`an ELF file of type ${elf.type}; BPF objects are relocatable (type 1): link with \`bpftool gen object\` or do not link`, { code: 'object-type', offset: 16 }));
+  if (elf.type !== ET_REL)
+    problems.push(
+      error(`an ELF file of type ${elf.type}; BPF objects are relocatable (type 1): link with \`bpftool gen object\` or do not link`, {
+        code: 'object-type',
+        offset: 16,
+      }),
+    );
   const btfSection = elf.section('.BTF');
   let btf: Btf | undefined;
   let ext: BtfExt | undefined;
@@ -43,19 +79,33 @@ export function readObjectFile(bytes: Uint8Array, file: string): { object?: Obje
       for (const problem of result.problems) problems.push(problem);
     }
   }
-  if (!elf.littleEndian) problems.push(note('a big-endian object: it is read and disassembled, not run or verified; compile it with clang -target bpfel for that', { code: 'object-big-endian' }));
+  if (!elf.littleEndian)
+    problems.push(
+      note('a big-endian object: it is read and disassembled, not run or verified; compile it with clang -target bpfel for that', {
+        code: 'object-big-endian',
+      }),
+    );
   const version = elf.section('version')?.bytes;
   const licenseSection = elf.section('license');
-  if (!licenseSection) problems.push(note('no license section: helpers that are GPL-only are refused; add char LICENSE[] SEC("license") = "GPL"; (in assembly: .license "GPL")', { code: 'license-missing' }));
+  if (!licenseSection)
+    problems.push(
+      note(
+        'no license section: helpers that are GPL-only are refused; add char LICENSE[] SEC("license") = "GPL"; (in assembly: .license "GPL")',
+        { code: 'license-missing' },
+      ),
+    );
   return {
     object: {
       name: objectName(file),
       elf,
       btf,
       ext,
-      hidden: new Set(elf.symbols.filter(({ visibility }) => visibility === STV_HIDDEN || visibility === STV_INTERNAL).map(({ name }) => name)),
+      hidden: new Set(
+        elf.symbols.filter(({ visibility }) => visibility === STV_HIDDEN || visibility === STV_INTERNAL).map(({ name }) => name),
+      ),
       license: licenseSection ? text(licenseSection.bytes) : '',
-      version: version && version.length >= 4 ? new DataView(version.buffer, version.byteOffset, 4).getUint32(0, elf.littleEndian) : undefined,
+      version:
+        version && version.length >= 4 ? new DataView(version.buffer, version.byteOffset, 4).getUint32(0, elf.littleEndian) : undefined,
     },
     problems,
   };
@@ -92,13 +142,18 @@ function relocated(elf: Elf, section: ElfSection): Uint8Array {
     if ((type === R_BPF_64_NODYLD32 || type === R_BPF_64_ABS32) && offset + 4 <= bytes.length) {
       own().setUint32(offset, symbol.value + (addend ?? view.getUint32(offset, littleEndian)), littleEndian);
     } else if (type === R_BPF_64_ABS64 && offset + 8 <= bytes.length) {
-      own().setBigUint64(offset, BigInt(symbol.value) + (addend === undefined ? view.getBigUint64(offset, littleEndian) : BigInt(addend)), littleEndian);
+      own().setBigUint64(
+        offset,
+        BigInt(symbol.value) + (addend === undefined ? view.getBigUint64(offset, littleEndian) : BigInt(addend)),
+        littleEndian,
+      );
     }
   });
   return bytes;
 }
 
-export const isProgramSection = (section: ElfSection): boolean => section.type === SHT_PROGBITS && (section.flags & SHF_EXECINSTR) !== 0 && section.size > 0;
+export const isProgramSection = (section: ElfSection): boolean =>
+  section.type === SHT_PROGBITS && (section.flags & SHF_EXECINSTR) !== 0 && section.size > 0;
 
 export type GlobalKind = 'data' | 'rodata' | 'bss';
 

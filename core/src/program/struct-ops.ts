@@ -18,19 +18,31 @@ export function readStructOps(object: ObjectFile, options: LoadOptions): { maps:
     const datasecId = btf?.find(section.name, 'datasec');
     const datasec = btf && datasecId !== undefined ? btf.type(datasecId) : undefined;
     if (!btf || datasec?.kind !== 'datasec') {
-      problems.push(error(`section ${section.name} has no BTF that describes it: compile with -g`, { code: 'struct-ops-btf', section: section.name }));
+      problems.push(
+        error(`section ${section.name} has no BTF that describes it: compile with -g`, { code: 'struct-ops-btf', section: section.name }),
+      );
       continue;
     }
     for (const { type: id, offset, size } of datasec.variables) {
       const variable = btf.type(id);
       const type = variable?.kind === 'var' ? resolve(btf, variable.type) : undefined;
       if (variable?.kind !== 'var' || type?.kind !== 'struct') {
-        problems.push(error(`${variable?.name || `type ${id}`} in ${section.name} is no struct variable`, { code: 'struct-ops-type', section: section.name }));
+        problems.push(
+          error(`${variable?.name || `type ${id}`} in ${section.name} is no struct variable`, {
+            code: 'struct-ops-type',
+            section: section.name,
+          }),
+        );
         continue;
       }
       const bytes = size || type.size;
       if (offset + bytes > section.bytes.length) {
-        problems.push(error(`${variable.name} (${bytes} bytes at ${offset}) reaches behind the end of ${section.name}`, { code: 'struct-ops-size', section: section.name }));
+        problems.push(
+          error(`${variable.name} (${bytes} bytes at ${offset}) reaches behind the end of ${section.name}`, {
+            code: 'struct-ops-size',
+            section: section.name,
+          }),
+        );
         continue;
       }
       const definition = structOpsMap(object, section, variable.name, type, offset, options, problems);
@@ -40,13 +52,26 @@ export function readStructOps(object: ObjectFile, options: LoadOptions): { maps:
   return { maps, problems };
 }
 
-function structOpsMap(object: ObjectFile, section: ElfSection, name: string, type: BtfComposite, offset: number, options: LoadOptions, problems: Problem[]): MapDefinition {
+function structOpsMap(
+  object: ObjectFile,
+  section: ElfSection,
+  name: string,
+  type: BtfComposite,
+  offset: number,
+  options: LoadOptions,
+  problems: Problem[],
+): MapDefinition {
   const programs: { member: string; program: string }[] = [];
   const members = new Map(type.members.toReversed().map((member) => [member.bitOffset, member]));
   for (const relocation of relocationsIn(object.elf.relocations(section.index), offset, offset + type.size)) {
     const member = members.get((relocation.offset - offset) * 8);
     if (!member || relocation.symbol.type !== STT_FUNC) {
-      problems.push(error(`${name}: a relocation at byte ${relocation.offset - offset} puts ${relocation.symbol.name || 'something'} where no function pointer is`, { code: 'struct-ops-relocation', section: section.name }));
+      problems.push(
+        error(
+          `${name}: a relocation at byte ${relocation.offset - offset} puts ${relocation.symbol.name || 'something'} where no function pointer is`,
+          { code: 'struct-ops-relocation', section: section.name },
+        ),
+      );
       continue;
     }
     programs.push({ member: member.name, program: relocation.symbol.name });
@@ -57,7 +82,9 @@ function structOpsMap(object: ObjectFile, section: ElfSection, name: string, typ
     type: 'struct_ops',
     typeId: MAP_TYPE_STRUCT_OPS,
     keySize: 4,
-    valueSize: kernelValueSize(kernelName, type, options, (message) => problems.push(error(`${name}: ${message}`, { code: 'struct-ops-kernel', section: section.name }))),
+    valueSize: kernelValueSize(kernelName, type, options, (message) =>
+      problems.push(error(`${name}: ${message}`, { code: 'struct-ops-kernel', section: section.name })),
+    ),
     maxEntries: 1,
     flags: section.name.endsWith('.link') ? BPF_F_LINK : 0,
     initial: new Uint8Array(section.bytes.subarray(offset, offset + type.size)),

@@ -4,7 +4,14 @@
 import { bpftoolValue, declarationOf, resolve, type Btf, type BpftoolValue } from '#core/btf';
 import { fromHex, toHex } from '#core/bytes';
 import { helperById } from '#core/catalog';
-import { BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, bpftoolImmediate, formatKernelInsn, isLdImm64 } from '#core/isa';
+import {
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  bpftoolImmediate,
+  formatKernelInsn,
+  isLdImm64,
+} from '#core/isa';
 import type { Kernel, MapEntry, SimulatedMap, SimulatedProgram } from '#core/sim';
 import { JsonWriter } from './json-writer.ts';
 import { programTag } from './program-tag.ts';
@@ -56,7 +63,9 @@ export function bpftool(kernel: Kernel, words: readonly string[]): CommandResult
       return done('bpftool of the simulated kernel\n');
     case '':
     case 'help':
-      return done('Usage: bpftool [OPTIONS] OBJECT { COMMAND }\n       OBJECT := { prog | map | net }\n       OPTIONS := { {-j|--json} [{-p|--pretty}] }\n');
+      return done(
+        'Usage: bpftool [OPTIONS] OBJECT { COMMAND }\n       OBJECT := { prog | map | net }\n       OPTIONS := { {-j|--json} [{-p|--pretty}] }\n',
+      );
     default:
       return fail(`unknown object ${object}: prog, map and net are simulated`);
   }
@@ -65,8 +74,12 @@ export function bpftool(kernel: Kernel, words: readonly string[]): CommandResult
 /** `id 5`, `name counts`, at the start of the arguments. */
 function handle(args: readonly string[], what: string): Handle {
   const [kind, value] = args;
-  if (kind === 'id') return value !== undefined && /^\d+$/.test(value) ? { id: Number(value) } : { problem: `can't parse ${value ?? ''} as ID` };
-  if (kind === 'name') return value === undefined || value.length > 15 ? { problem: value === undefined ? "'name' expects a name" : `can't parse name` } : { name: value };
+  if (kind === 'id')
+    return value !== undefined && /^\d+$/.test(value) ? { id: Number(value) } : { problem: `can't parse ${value ?? ''} as ID` };
+  if (kind === 'name')
+    return value === undefined || value.length > 15
+      ? { problem: value === undefined ? "'name' expects a name" : `can't parse name` }
+      : { name: value };
   return { problem: `expected 'id' or 'name', got: '${kind ?? ''}'? What names the ${what}` };
 }
 
@@ -76,10 +89,16 @@ function prog(kernel: Kernel, command: string, args: readonly string[], options:
   switch (command) {
     case 'show':
     case 'list': {
-      if (args.length === 0) return done(options.json ? listJson(kernel.programs, (writer, program) => programJson(kernel, writer, program), options) : kernel.programs.map((program) => programText(kernel, program)).join(''));
+      if (args.length === 0)
+        return done(
+          options.json
+            ? listJson(kernel.programs, (writer, program) => programJson(kernel, writer, program), options)
+            : kernel.programs.map((program) => programText(kernel, program)).join(''),
+        );
       const found = findPrograms(kernel, args);
       if ('problem' in found) return fail(found.problem);
-      if (found.programs.length === 0) return 'id' in found.handle ? fail(`get by id (${found.handle.id}): No such file or directory`) : { output: '', status: 255 };
+      if (found.programs.length === 0)
+        return 'id' in found.handle ? fail(`get by id (${found.handle.id}): No such file or directory`) : { output: '', status: 255 };
       if (!options.json) return done(found.programs.map((program) => programText(kernel, program)).join(''));
       const writer = new JsonWriter(options.pretty);
       found.programs.forEach((program) => programJson(kernel, writer, program));
@@ -92,17 +111,29 @@ function prog(kernel: Kernel, command: string, args: readonly string[], options:
       const found = findPrograms(kernel, rest);
       if ('problem' in found) return fail(found.problem);
       const [program] = found.programs;
-      return program ? done(xlated(kernel, program)) : 'id' in found.handle ? fail(`get by id (${found.handle.id}): No such file or directory`) : { output: '', status: 255 };
+      return program
+        ? done(xlated(kernel, program))
+        : 'id' in found.handle
+          ? fail(`get by id (${found.handle.id}): No such file or directory`)
+          : { output: '', status: 255 };
     }
     default:
       return fail(`unknown command for prog: ${command}; show, list and dump xlated are simulated`);
   }
 }
 
-function findPrograms(kernel: Kernel, args: readonly string[]): { handle: Exclude<Handle, { problem: string }>; programs: readonly SimulatedProgram[] } | { problem: string } {
+function findPrograms(
+  kernel: Kernel,
+  args: readonly string[],
+): { handle: Exclude<Handle, { problem: string }>; programs: readonly SimulatedProgram[] } | { problem: string } {
   const wanted = handle(args, 'program');
   if ('problem' in wanted) return wanted;
-  return { handle: wanted, programs: kernel.programs.filter((program) => ('id' in wanted ? program.id === wanted.id : kernelName(program.program.name) === wanted.name)) };
+  return {
+    handle: wanted,
+    programs: kernel.programs.filter((program) =>
+      'id' in wanted ? program.id === wanted.id : kernelName(program.program.name) === wanted.name,
+    ),
+  };
 }
 
 const isGpl = (program: SimulatedProgram): boolean => GPL_COMPATIBLE.includes(program.program.license);
@@ -169,7 +200,11 @@ function xlated(kernel: Kernel, program: SimulatedProgram): string {
   const { insns, subprograms, lines, kfuncs } = program.program;
   const { btf } = program.object;
   // bpftool prints ids where the loader has indexes.
-  const shown = insns.map((insn) => (isLdImm64(insn) && (insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) ? { ...insn, imm: mapIdAt(kernel, program, insn.imm) ?? insn.imm } : insn));
+  const shown = insns.map((insn) =>
+    isLdImm64(insn) && (insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE)
+      ? { ...insn, imm: mapIdAt(kernel, program, insn.imm) ?? insn.imm }
+      : insn,
+  );
   const output: string[] = [];
   for (let i = 0; i < shown.length; i++) {
     const start = subprograms.find((subprogram) => subprogram.start === i);
@@ -178,7 +213,11 @@ function xlated(kernel: Kernel, program: SimulatedProgram): string {
       if (type?.kind === 'func') output.push(`${declarationOf(btf, type.type, start.name).replace(/ \*(?=\w)/g, ' * ')}:`);
     }
     for (const line of lines) if (line.insn === i && line.text !== '') output.push(`; ${line.text.trimStart()}`);
-    const text = formatKernelInsn(shown, i, { helperName: (id) => helperById(id)?.name, kfuncName: (insn) => kfuncs[insn.imm], immediate: bpftoolImmediate });
+    const text = formatKernelInsn(shown, i, {
+      helperName: (id) => helperById(id)?.name,
+      kfuncName: (insn) => kfuncs[insn.imm],
+      immediate: bpftoolImmediate,
+    });
     output.push(`${String(i).padStart(4)}: ${text}`);
     if (isLdImm64(shown[i]!)) i++;
   }
@@ -188,11 +227,19 @@ function xlated(kernel: Kernel, program: SimulatedProgram): string {
 // ---- maps ----
 
 function map(kernel: Kernel, command: string, args: readonly string[], options: Options): CommandResult {
-  if ((command === 'show' || command === 'list') && args.length === 0) return done(options.json ? listJson(kernel.maps, (writer, one) => mapJson(kernel, writer, one), options) : kernel.maps.map((one) => mapText(kernel, one)).join(''));
+  if ((command === 'show' || command === 'list') && args.length === 0)
+    return done(
+      options.json
+        ? listJson(kernel.maps, (writer, one) => mapJson(kernel, writer, one), options)
+        : kernel.maps.map((one) => mapText(kernel, one)).join(''),
+    );
   const wanted = handle(args, 'map');
   if ('problem' in wanted) return fail(wanted.problem);
-  const found = kernel.maps.filter((candidate) => ('id' in wanted ? candidate.id === wanted.id : kernelName(candidate.definition.name) === wanted.name));
-  if (found.length === 0) return 'id' in wanted ? fail(`get map by id (${wanted.id}): No such file or directory`) : { output: '', status: 255 };
+  const found = kernel.maps.filter((candidate) =>
+    'id' in wanted ? candidate.id === wanted.id : kernelName(candidate.definition.name) === wanted.name,
+  );
+  if (found.length === 0)
+    return 'id' in wanted ? fail(`get map by id (${wanted.id}): No such file or directory`) : { output: '', status: 255 };
   const rest = args.slice(2);
   switch (command) {
     case 'show':
@@ -214,7 +261,8 @@ function map(kernel: Kernel, command: string, args: readonly string[], options: 
 }
 
 const btfOf = (kernel: Kernel, one: SimulatedMap): Btf | undefined => kernel.programs.find(({ maps }) => maps.includes(one))?.object.btf;
-const isFrozen = ({ definition }: SimulatedMap): boolean => definition.globalSection?.startsWith('.rodata') === true || definition.globalSection === '.kconfig';
+const isFrozen = ({ definition }: SimulatedMap): boolean =>
+  definition.globalSection?.startsWith('.rodata') === true || definition.globalSection === '.kconfig';
 
 /** Bytes as 6.18 on x86-64 accounts them, near enough: the kernel's own structs change their sizes with each release. */
 function mapMemory(kernel: Kernel, { definition }: SimulatedMap): number {
@@ -322,14 +370,16 @@ const hexColumn = (bytes: Uint8Array): string => toHex(bytes, ' ');
 
 /** Small keys and values stand beside each other, large ones below a heading. */
 function plainEntry(one: SimulatedMap, { key, values }: MapEntry): string {
-  if (isPerCpu(one)) return `key:\n${hexColumn(key)}\n${values.map((value, cpu) => `value (CPU ${String(cpu).padStart(2, '0')}): ${hexColumn(value)}`).join('\n')}\n`;
+  if (isPerCpu(one))
+    return `key:\n${hexColumn(key)}\n${values.map((value, cpu) => `value (CPU ${String(cpu).padStart(2, '0')}): ${hexColumn(value)}`).join('\n')}\n`;
   const short = one.definition.keySize <= 16 && one.definition.valueSize <= 16;
   return `key:${short ? ' ' : '\n'}${hexColumn(key)}${short ? '  ' : '\n'}value:${short ? ' ' : '\n'}${hexColumn(values[0]!)}\n`;
 }
 
 function dump(kernel: Kernel, maps: readonly SimulatedMap[], options: Options): string {
   const [first] = maps;
-  const typed = (one: SimulatedMap): Btf | undefined => (one.definition.valueTypeId === undefined || one.definition.valueTypeId === 0 ? undefined : btfOf(kernel, one));
+  const typed = (one: SimulatedMap): Btf | undefined =>
+    one.definition.valueTypeId === undefined || one.definition.valueTypeId === 0 ? undefined : btfOf(kernel, one);
   const several = maps.length > 1;
   if (!options.json && !several && first && !typed(first)) {
     const entries = first.entries();
@@ -362,7 +412,8 @@ function dump(kernel: Kernel, maps: readonly SimulatedMap[], options: Options): 
 }
 
 function plainJson(writer: JsonWriter, { key, values }: MapEntry): void {
-  const bytes = (list: Uint8Array): void => void writer.array(() => list.forEach((byte) => writer.string(`0x${toHex(Uint8Array.of(byte))}`)));
+  const bytes = (list: Uint8Array): void =>
+    void writer.array(() => list.forEach((byte) => writer.string(`0x${toHex(Uint8Array.of(byte))}`)));
   writer.object(() => {
     writer.name('key');
     bytes(key);
@@ -385,9 +436,24 @@ function readBytes(words: readonly string[], size: number): { bytes: Uint8Array;
   return { bytes, used: size + (hex ? 1 : 0) };
 }
 
-const ERROR_WORDS: Readonly<Record<number, string>> = { 1: 'Operation not permitted', 2: 'No such file or directory', 7: 'Argument list too long', 17: 'File exists', 22: 'Invalid argument', 28: 'No space left on device', 95: 'Operation not supported', 524: 'Unknown error 524' };
+const ERROR_WORDS: Readonly<Record<number, string>> = {
+  1: 'Operation not permitted',
+  2: 'No such file or directory',
+  7: 'Argument list too long',
+  17: 'File exists',
+  22: 'Invalid argument',
+  28: 'No space left on device',
+  95: 'Operation not supported',
+  524: 'Unknown error 524',
+};
 
-function element(kernel: Kernel, one: SimulatedMap, command: 'lookup' | 'update' | 'delete', words: readonly string[], options: Options): CommandResult {
+function element(
+  kernel: Kernel,
+  one: SimulatedMap,
+  command: 'lookup' | 'update' | 'delete',
+  words: readonly string[],
+  options: Options,
+): CommandResult {
   const { definition } = one;
   let rest = words;
   let key: Uint8Array = new Uint8Array(0);
@@ -427,8 +493,11 @@ function element(kernel: Kernel, one: SimulatedMap, command: 'lookup' | 'update'
 
 /** Programs attached to devices. Simulated events reach every device, so each program stands once, on eth0 (2). */
 function net(kernel: Kernel): CommandResult {
-  const on = (types: readonly string[]): readonly SimulatedProgram[] => kernel.attached.filter(({ program }) => types.includes(program.type ?? ''));
+  const on = (types: readonly string[]): readonly SimulatedProgram[] =>
+    kernel.attached.filter(({ program }) => types.includes(program.type ?? ''));
   const xdp = on(['xdp']).map(({ id }) => `eth0(2) driver id ${id}\n`);
-  const tc = on(['sched_cls', 'sched_act']).map(({ id, program }) => `eth0(2) clsact/${/egress/i.test(program.section) ? 'egress' : 'ingress'} ${kernelName(program.name)} id ${id}\n`);
+  const tc = on(['sched_cls', 'sched_act']).map(
+    ({ id, program }) => `eth0(2) clsact/${/egress/i.test(program.section) ? 'egress' : 'ingress'} ${kernelName(program.name)} id ${id}\n`,
+  );
   return done(`xdp:\n${xdp.join('')}\ntc:\n${tc.join('')}\nflow_dissector:\n\n`);
 }

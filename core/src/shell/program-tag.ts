@@ -36,7 +36,14 @@ export function sha1(bytes: Uint8Array): Uint8Array {
     for (let i = 16; i < 80; i++) words[i] = rotateLeft(words[i - 3]! ^ words[i - 8]! ^ words[i - 14]! ^ words[i - 16]!, 1);
     let [a, b, c, d, e] = state as [number, number, number, number, number];
     for (let i = 0; i < 80; i++) {
-      const [f, k] = i < 20 ? [(b & c) | (~b & d), 0x5a827999] : i < 40 ? [b ^ c ^ d, 0x6ed9eba1] : i < 60 ? [(b & c) | (b & d) | (c & d), 0x8f1bbcdc] : [b ^ c ^ d, 0xca62c1d6];
+      const [f, k] =
+        i < 20
+          ? [(b & c) | (~b & d), 0x5a827999]
+          : i < 40
+            ? [b ^ c ^ d, 0x6ed9eba1]
+            : i < 60
+              ? [(b & c) | (b & d) | (c & d), 0x8f1bbcdc]
+              : [b ^ c ^ d, 0xca62c1d6];
       const next = (rotateLeft(a, 5) + f + e + k + words[i]!) | 0;
       [e, d, c, b, a] = [d, c, rotateLeft(b, 30), a, next];
     }
@@ -67,11 +74,16 @@ export function sha256(bytes: Uint8Array): Uint8Array {
     for (let i = 0; i < 16; i++) words[i] = message.getInt32(block + 4 * i);
     for (let i = 16; i < 64; i++) {
       const [x, y] = [words[i - 15]!, words[i - 2]!];
-      words[i] = words[i - 16]! + words[i - 7]! + (rotateRight(x, 7) ^ rotateRight(x, 18) ^ (x >>> 3)) + (rotateRight(y, 17) ^ rotateRight(y, 19) ^ (y >>> 10));
+      words[i] =
+        words[i - 16]! +
+        words[i - 7]! +
+        (rotateRight(x, 7) ^ rotateRight(x, 18) ^ (x >>> 3)) +
+        (rotateRight(y, 17) ^ rotateRight(y, 19) ^ (y >>> 10));
     }
     let [a, b, c, d, e, f, g, h] = state as [number, number, number, number, number, number, number, number];
     for (let i = 0; i < 64; i++) {
-      const first = (h + (rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)) + ((e & f) ^ (~e & g)) + SHA256_ROUNDS[i]! + words[i]!) | 0;
+      const first =
+        (h + (rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)) + ((e & f) ^ (~e & g)) + SHA256_ROUNDS[i]! + words[i]!) | 0;
       const second = ((rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
     }

@@ -39,9 +39,17 @@ describe('bpftool', () => {
     const tag = programTag(kernel.programs[0]!.program.insns, '6.18');
     const bytes = kernel.programs[0]!.program.insns.length * 8;
     const ids = kernel.maps.map(({ id }) => id).join(',');
-    expect(run('bpftool prog show')).toBe(`1: xdp  name hello  tag ${tag}  gpl\n\tloaded_at 2025-01-01T00:01:40+0000  uid 0\n\txlated ${bytes}B  not jited  memlock 4096B  map_ids ${ids}\n\tbtf_id 1\n`);
+    expect(run('bpftool prog show')).toBe(
+      `1: xdp  name hello  tag ${tag}  gpl\n\tloaded_at 2025-01-01T00:01:40+0000  uid 0\n\txlated ${bytes}B  not jited  memlock 4096B  map_ids ${ids}\n\tbtf_id 1\n`,
+    );
     expect(run('bpftool prog list')).toBe(run('bpftool prog show name hello'));
-    expect(run('bpftool prog show id 1 --pretty').split('\n').slice(0, 5)).toEqual(['{', '    "id": 1,', '    "type": "xdp",', '    "name": "hello",', `    "tag": "${tag}",`]);
+    expect(run('bpftool prog show id 1 --pretty').split('\n').slice(0, 5)).toEqual([
+      '{',
+      '    "id": 1,',
+      '    "type": "xdp",',
+      '    "name": "hello",',
+      `    "tag": "${tag}",`,
+    ]);
     expect(run('bpftool prog show id 1 --pretty')).toContain(`    "map_ids": [${ids}\n    ],\n    "btf_id": 1\n}\n`);
     expect(run('bpftool prog show name nobody')).toBe('[rc=255]');
     expect(run('bpftool prog dump jited name hello')).toBe('Error: No libbfd support\n[rc=255]');
@@ -58,17 +66,27 @@ describe('bpftool', () => {
 
   test('map show', () => {
     if (!kernel) return;
-    expect(run('bpftool map show name hello.bss')).toBe(`${idOf('hello.bss')}: array  name hello.bss  flags 0x400\n\tkey 4B  value 4B  max_entries 1  memlock 8192B\n\tbtf_id 1\n`);
-    expect(run('bpftool map show name hello.rodata')).toBe(`${idOf('hello.rodata')}: array  name hello.rodata  flags 0x80\n\tkey 4B  value 15B  max_entries 1  memlock 272B\n\tbtf_id 1  frozen\n`);
+    expect(run('bpftool map show name hello.bss')).toBe(
+      `${idOf('hello.bss')}: array  name hello.bss  flags 0x400\n\tkey 4B  value 4B  max_entries 1  memlock 8192B\n\tbtf_id 1\n`,
+    );
+    expect(run('bpftool map show name hello.rodata')).toBe(
+      `${idOf('hello.rodata')}: array  name hello.rodata  flags 0x80\n\tkey 4B  value 15B  max_entries 1  memlock 272B\n\tbtf_id 1  frozen\n`,
+    );
   });
 
   test('map dump', () => {
     if (!kernel) return;
-    expect(run('bpftool map dump name hello.bss')).toBe('[{\n        "value": {\n            ".bss": [{\n                    "counter": 1\n                }\n            ]\n        }\n    }\n]\n');
-    expect(run('bpftool map dump name hello.rodata')).toBe('[{\n        "value": {\n            ".rodata": [{\n                    "hello.____fmt": "Hello World %d"\n                }\n            ]\n        }\n    }\n]\n');
+    expect(run('bpftool map dump name hello.bss')).toBe(
+      '[{\n        "value": {\n            ".bss": [{\n                    "counter": 1\n                }\n            ]\n        }\n    }\n]\n',
+    );
+    expect(run('bpftool map dump name hello.rodata')).toBe(
+      '[{\n        "value": {\n            ".rodata": [{\n                    "hello.____fmt": "Hello World %d"\n                }\n            ]\n        }\n    }\n]\n',
+    );
     expect(run('bpftool map dump name flows')).toBe('[]\n');
     expect(run('bpftool map dump name untyped')).toBe('Found 0 elements\n');
-    expect(run('bpftool map dump name percpu')).toBe('[{\n        "key": 0,\n        "values": [{\n                "cpu": 0,\n                "value": 0\n            },{\n                "cpu": 1,\n                "value": 0\n            }\n        ]\n    }\n]\n');
+    expect(run('bpftool map dump name percpu')).toBe(
+      '[{\n        "key": 0,\n        "values": [{\n                "cpu": 0,\n                "value": 0\n            },{\n                "cpu": 1,\n                "value": 0\n            }\n        ]\n    }\n]\n',
+    );
   });
 
   test('update, lookup, delete', () => {
@@ -76,20 +94,26 @@ describe('bpftool', () => {
     expect(run(`bpftool map update id ${idOf('hello.bss')} key 0 0 0 0 value 0x2a 0 0 0`)).toBe('');
     expect(run('bpftool map dump name hello.bss')).toContain('"counter": 42');
     expect(run(`bpftool map delete id ${idOf('hello.bss')} key 0 0 0 0`)).toBe('Error: delete failed: Invalid argument\n[rc=234]');
-    expect(run(`bpftool map update name hello.rodata key 0 0 0 0 value hex ${'00 '.repeat(15)}`)).toBe('Error: update failed: Operation not permitted\n[rc=255]');
+    expect(run(`bpftool map update name hello.rodata key 0 0 0 0 value hex ${'00 '.repeat(15)}`)).toBe(
+      'Error: update failed: Operation not permitted\n[rc=255]',
+    );
     expect(run('bpftool map update name untyped key 1 0 0 0 value 1 2 3 4 5 6 7 0xff')).toBe('');
     expect(run('bpftool map dump name untyped')).toBe('key: 01 00 00 00  value: 01 02 03 04 05 06 07 ff\nFound 1 element\n');
     expect(run('bpftool map lookup name untyped key 2 0 0 0')).toBe('key:\n02 00 00 00\n\nNot found\n');
-    expect(run('bpftool map update name untyped key 1 0 value 1')).toBe("Error: error parsing byte: value\n[rc=255]");
+    expect(run('bpftool map update name untyped key 1 0 value 1')).toBe('Error: error parsing byte: value\n[rc=255]');
     expect(run('bpftool map update name flows key hex 01 00 00 00 value hex 05 0 0 0 0 0 0 0 61 62 0 0 0 0 0 0 noexist')).toBe('');
     expect(run('bpftool -j map lookup name flows key 1 0 0 0')).toBe('{"key":1,"value":{"packets":5,"name":"ab"}}\n');
-    expect(run('bpftool map update name flows key 1 0 0 0 value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 noexist')).toBe('Error: update failed: File exists\n[rc=255]');
+    expect(run('bpftool map update name flows key 1 0 0 0 value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 noexist')).toBe(
+      'Error: update failed: File exists\n[rc=255]',
+    );
   });
 
   test('net, trace_pipe and what is not there', () => {
     if (!kernel) return;
     expect(run('bpftool net list')).toBe('xdp:\neth0(2) driver id 1\n\ntc:\n\nflow_dissector:\n\n');
-    expect(run('cat /sys/kernel/tracing/trace_pipe')).toMatch(/^ {10}<idle>-0 {7}\[000\] \S{5} {3}100\.001\d{3}: bpf_trace_printk: Hello World 0\n$/);
+    expect(run('cat /sys/kernel/tracing/trace_pipe')).toMatch(
+      /^ {10}<idle>-0 {7}\[000\] \S{5} {3}100\.001\d{3}: bpf_trace_printk: Hello World 0\n$/,
+    );
     expect(run('cat /sys/kernel/tracing/trace_pipe')).toBe('');
     expect(run('ls')).toBe('ls: command not found; there are bpftool, cat and help\n[rc=127]');
     expect(run('bpftool link show')).toBe('Error: unknown object link: prog, map and net are simulated\n[rc=255]');
@@ -106,6 +130,10 @@ test('hashes and tags', () => {
   expect(toHex(sha1(abc))).toBe('a9993e364706816aba3e25717850c26c9cd0d89d');
   expect(toHex(sha256(abc))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   // What 6.18 said of this program.
-  const hello = decode(fromHex('1826000000000000 0000000000000000 6163000000000000 1821000000000000 0000000000000000 b40200000f000000 8500000006000000 6161000000000000 0401000001000000 6316000000000000 b400000002000000 9500000000000000')!);
+  const hello = decode(
+    fromHex(
+      '1826000000000000 0000000000000000 6163000000000000 1821000000000000 0000000000000000 b40200000f000000 8500000006000000 6161000000000000 0401000001000000 6316000000000000 b400000002000000 9500000000000000',
+    )!,
+  );
   expect(programTag(hello, '6.18')).toBe('eb25a4958caccc29');
 });

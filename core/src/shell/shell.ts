@@ -26,7 +26,9 @@ export class Shell {
         if (args[0] === 'prog' && args[1] === 'tracelog') return this.readTrace();
         return bpftool(this.kernel, args);
       case 'cat':
-        return args.length === 1 && TRACE_PIPES.includes(args[0]!) ? this.readTrace() : { output: args.map((file) => `cat: ${file}: No such file or directory\n`).join(''), status: 1 };
+        return args.length === 1 && TRACE_PIPES.includes(args[0]!)
+          ? this.readTrace()
+          : { output: args.map((file) => `cat: ${file}: No such file or directory\n`).join(''), status: 1 };
       case 'help':
         return { output: 'bpftool prog|map|net …, cat /sys/kernel/tracing/trace_pipe\n', status: 0 };
       default:

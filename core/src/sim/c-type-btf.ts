@@ -30,11 +30,28 @@ function add(type: CType, types: (BtfType | undefined)[], depth: number): number
   };
   switch (type.kind) {
     case 'integer':
-      return put((id) => ({ kind: 'int', id, name: tag(type.name.replace(/ /g, '_')) || 'int', size: type.size, signed: type.signed, char: type.shows === 'character', bool: type.shows === 'boolean', bits: type.size * 8, bitOffset: 0 }));
+      return put((id) => ({
+        kind: 'int',
+        id,
+        name: tag(type.name.replace(/ /g, '_')) || 'int',
+        size: type.size,
+        signed: type.signed,
+        char: type.shows === 'character',
+        bool: type.shows === 'boolean',
+        bits: type.size * 8,
+        bitOffset: 0,
+      }));
     case 'float':
       return put((id) => ({ kind: 'float', id, name: tag(type.name) || 'double', size: type.size }));
     case 'enum':
-      return put((id) => ({ kind: type.size > 4 ? 'enum64' : 'enum', id, name: tag(type.name), size: type.size, signed: type.signed, enumerators: type.values }));
+      return put((id) => ({
+        kind: type.size > 4 ? 'enum64' : 'enum',
+        id,
+        name: tag(type.name),
+        size: type.size,
+        signed: type.signed,
+        enumerators: type.values,
+      }));
     case 'array': {
       const element = add(type.element, types, depth + 1);
       return element === 0 ? 0 : put((id) => ({ kind: 'array', id, name: '', type: element, indexType: element, count: type.count }));

@@ -1,6 +1,15 @@
 // From a loaded program to what an engine executes: map references and kernel symbols become addresses.
 
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, isLdImm64, type Insn } from '#core/isa';
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_IDX,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  isLdImm64,
+  type Insn,
+} from '#core/isa';
 import type { Program } from '#core/program';
 import type { Executable } from '#core/vm';
 
@@ -17,7 +26,10 @@ export interface Addresses {
 function withAddress(first: Insn, second: Insn, address: bigint): [Insn, Insn] {
   const low = Number(BigInt.asIntN(32, address));
   const high = Number(BigInt.asIntN(32, address >> 32n));
-  return [{ ...first, src: 0, imm: low }, { ...second, imm: high }];
+  return [
+    { ...first, src: 0, imm: low },
+    { ...second, imm: high },
+  ];
 }
 
 /** The program made ready, or one sentence that says which instruction cannot be. */
@@ -35,12 +47,14 @@ export function makeExecutable(program: Program, addresses: Addresses): Executab
       case BPF_PSEUDO_MAP_FD:
       case BPF_PSEUDO_MAP_IDX:
         address = addresses.map(insn.imm);
-        if (address === undefined) return { problem: `instruction ${i} of ${program.name} refers to map ${insn.imm}, which could not be made` };
+        if (address === undefined)
+          return { problem: `instruction ${i} of ${program.name} refers to map ${insn.imm}, which could not be made` };
         break;
       case BPF_PSEUDO_MAP_VALUE:
       case BPF_PSEUDO_MAP_IDX_VALUE: {
         const base = addresses.mapValue(insn.imm);
-        if (base === undefined) return { problem: `instruction ${i} of ${program.name} addresses the value of map ${insn.imm}, which has no direct address` };
+        if (base === undefined)
+          return { problem: `instruction ${i} of ${program.name} addresses the value of map ${insn.imm}, which has no direct address` };
         address = base + BigInt(second.imm >>> 0);
         break;
       }

@@ -19,7 +19,8 @@ function hashed(address: bigint): string {
   return `00000000${(hash >>> 0).toString(16).padStart(8, '0')}`;
 }
 
-const ipv4 = (bytes: Uint8Array, padded: boolean): string => [...bytes].map((byte) => (padded ? String(byte).padStart(3, '0') : String(byte))).join('.');
+const ipv4 = (bytes: Uint8Array, padded: boolean): string =>
+  [...bytes].map((byte) => (padded ? String(byte).padStart(3, '0') : String(byte))).join('.');
 
 function ipv6(bytes: Uint8Array, plain: boolean): string {
   const groups = Array.from({ length: 8 }, (_, i) => toHex(bytes.subarray(2 * i, 2 * i + 2)));
@@ -39,7 +40,7 @@ export function formatText(format: string, args: readonly bigint[], reader: Form
   let next = 0;
   for (let at = 0; at < format.length; at++) {
     const character = format[at]!;
-     
+
     if (!/[\x09-\x0d\x20-\x7e]/.test(character)) return errno('EINVAL');
     if (character !== '%') {
       text += character;

@@ -17,7 +17,12 @@ export class RunHost implements Host {
     const helper = helperForId(id);
     if (!helper) {
       const known = helperById(id);
-      return { kind: 'fault', message: known ? `${known.name} is not simulated yet: the program cannot run past this call` : `there is no helper with the number ${id}` };
+      return {
+        kind: 'fault',
+        message: known
+          ? `${known.name} is not simulated yet: the program cannot run past this call`
+          : `there is no helper with the number ${id}`,
+      };
     }
     return this.finish(new Call(this.kernel, this.run, cpu, helper.name), helper.run);
   }
@@ -25,7 +30,14 @@ export class RunHost implements Host {
   callKfunc(id: number, cpu: Cpu): HostOutcome {
     const name = this.run.current.program.kfuncs[id];
     const kfunc = name === undefined ? undefined : kfuncByName(name);
-    if (name === undefined || !kfunc) return { kind: 'fault', message: name === undefined ? `the call names no kfunc (index ${id})` : `${name} is not simulated yet: the program cannot run past this call` };
+    if (name === undefined || !kfunc)
+      return {
+        kind: 'fault',
+        message:
+          name === undefined
+            ? `the call names no kfunc (index ${id})`
+            : `${name} is not simulated yet: the program cannot run past this call`,
+      };
     return this.finish(new Call(this.kernel, this.run, cpu, name), kfunc);
   }
 

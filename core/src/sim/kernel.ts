@@ -27,7 +27,15 @@ import type { Invocation, Kernel, KernelOptions, KernelSnapshot, Output, Scenari
 
 const DEFAULT_UPTIME = 100_000_000_000n;
 /** The process that runs when nobody named one. */
-const DEFAULT_PROCESS: Omit<Task, 'startTime'> = { pid: 1000, tgid: 1000, uid: 1000, gid: 1000, comm: 'bash', parent: 1, cgroup: '/user.slice/user-1000.slice' };
+const DEFAULT_PROCESS: Omit<Task, 'startTime'> = {
+  pid: 1000,
+  tgid: 1000,
+  uid: 1000,
+  gid: 1000,
+  comm: 'bash',
+  parent: 1,
+  cgroup: '/user.slice/user-1000.slice',
+};
 
 /** The event that is happening. */
 interface Active {
@@ -127,7 +135,9 @@ class SimulatedKernel implements Kernel, KernelState {
     const task = this.tasks.at(address);
     if (task) return { identity: `task ${task.pid}`, label: `${task.comm}-${task.pid}` };
     const region = this.memory.find(address);
-    return region && (region.kind === 'kernel' || region.kind === 'ctx') ? { identity: `region ${region.id}`, label: region.name } : undefined;
+    return region && (region.kind === 'kernel' || region.kind === 'ctx')
+      ? { identity: `region ${region.id}`, label: region.name }
+      : undefined;
   }
   get programsById(): ReadonlyMap<number, SimulatedProgram> {
     return new Map(this.programs.map((program) => [program.id, program]));
@@ -154,9 +164,20 @@ class SimulatedKernel implements Kernel, KernelState {
 
   load(object: LoadedObject, only?: string): { programs: readonly SimulatedProgram[]; problems: readonly Problem[] } {
     const problems: Problem[] = [];
-    if (!object.runnable) return { programs: [], problems: [error(`${object.file} is for a big-endian machine: it cannot run here`, { code: 'sim-big-endian' })] };
+    if (!object.runnable)
+      return {
+        programs: [],
+        problems: [error(`${object.file} is for a big-endian machine: it cannot run here`, { code: 'sim-big-endian' })],
+      };
     if (only !== undefined && !object.programs.some(({ name }) => name === only)) {
-      return { programs: [], problems: [error(`${object.file} has no program ${only}; it has ${object.programs.map(({ name }) => name).join(', ') || 'none'}`, { code: 'sim-no-such-program' })] };
+      return {
+        programs: [],
+        problems: [
+          error(`${object.file} has no program ${only}; it has ${object.programs.map(({ name }) => name).join(', ') || 'none'}`, {
+            code: 'sim-no-such-program',
+          }),
+        ],
+      };
     }
     this.objects = [...this.objects, object];
     const maps = object.maps.map((definition) => this.createMap(definition, problems));
@@ -176,7 +197,14 @@ class SimulatedKernel implements Kernel, KernelState {
         problems.push(error(executable.problem, { code: 'sim-not-executable' }));
         continue;
       }
-      loaded.push({ id: this.programs.length + loaded.length + 1, program, object, executable, maps: maps.filter((map) => map !== undefined), loadedAt: this.clock });
+      loaded.push({
+        id: this.programs.length + loaded.length + 1,
+        program,
+        object,
+        executable,
+        maps: maps.filter((map) => map !== undefined),
+        loadedAt: this.clock,
+      });
     }
     this.programs = [...this.programs, ...loaded];
     this.fillSlots(object, maps, loaded, problems);
@@ -186,7 +214,13 @@ class SimulatedKernel implements Kernel, KernelState {
   private createMap(definition: MapDefinition, problems: Problem[]): KernelMap | undefined {
     const map = makeMap(this.maps.length + 1, definition, this);
     if (map) this.maps = [...this.maps, map];
-    else problems.push(error(`map ${definition.name} is of type ${definition.type}, which is not simulated yet`, { code: 'sim-map-type', ...(definition.declared ? { span: { ...definition.declared, column: 0 } } : {}) }));
+    else
+      problems.push(
+        error(`map ${definition.name} is of type ${definition.type}, which is not simulated yet`, {
+          code: 'sim-map-type',
+          ...(definition.declared ? { span: { ...definition.declared, column: 0 } } : {}),
+        }),
+      );
     return map;
   }
 
@@ -197,17 +231,31 @@ class SimulatedKernel implements Kernel, KernelState {
     return wanted;
   }
 
-  private fillSlots(object: LoadedObject, maps: readonly (KernelMap | undefined)[], loaded: readonly SimulatedProgram[], problems: Problem[]): void {
+  private fillSlots(
+    object: LoadedObject,
+    maps: readonly (KernelMap | undefined)[],
+    loaded: readonly SimulatedProgram[],
+    problems: Problem[],
+  ): void {
     for (const map of maps) {
       for (const { index, target } of map?.definition.slots ?? []) {
         if (map instanceof ProgArrayMap) {
           const program = loaded.find((candidate) => candidate.program.name === target);
           if (program) map.setSlot(index, program.id);
-          else problems.push(error(`slot ${index} of ${map.definition.name} names the program ${target}, which is not loaded`, { code: 'sim-slot' }));
+          else
+            problems.push(
+              error(`slot ${index} of ${map.definition.name} names the program ${target}, which is not loaded`, { code: 'sim-slot' }),
+            );
         } else if (map instanceof MapOfMaps) {
           const inner = maps.find((candidate) => candidate?.definition.name === target);
           const result = inner ? map.setMap(littleEndian(index, map.definition.keySize), inner) : 0;
-          if (!inner || result !== 0) problems.push(error(`slot ${index} of ${map.definition.name} cannot hold the map ${target}${result === 0 ? '' : `: ${errnoName(result)}`}`, { code: 'sim-slot' }));
+          if (!inner || result !== 0)
+            problems.push(
+              error(
+                `slot ${index} of ${map.definition.name} cannot hold the map ${target}${result === 0 ? '' : `: ${errnoName(result)}`}`,
+                { code: 'sim-slot' },
+              ),
+            );
         }
       }
     }
@@ -237,9 +285,16 @@ class SimulatedKernel implements Kernel, KernelState {
     if (this.attachments.some((known) => known.program === program)) return [];
     const attachment = attachmentOf(program.program);
     this.attachments = [...this.attachments, { program, attachment }];
-    const called = this.maps.some((map) => map instanceof ProgArrayMap && map.definition.slots?.some(({ target }) => target === program.program.name));
+    const called = this.maps.some(
+      (map) => map instanceof ProgArrayMap && map.definition.slots?.some(({ target }) => target === program.program.name),
+    );
     if (attachment.hook !== 'context' || called) return [];
-    return [note(`${program.program.name} ${attachment.why}: drive it with an event of type "context" that gives its context`, { code: 'sim-no-event', section: program.program.section })];
+    return [
+      note(`${program.program.name} ${attachment.why}: drive it with an event of type "context" that gives its context`, {
+        code: 'sim-no-event',
+        section: program.program.section,
+      }),
+    ];
   }
 
   defaultEvents(program: SimulatedProgram): readonly ScenarioEvent[] {
@@ -267,7 +322,8 @@ class SimulatedKernel implements Kernel, KernelState {
     for (const device of scenario.devices) this.devices.set({ ...DEFAULT_DEVICE, ...device });
     for (const entry of scenario.maps) {
       const problem = this.setEntry(entry.map, entry.key, entry.value);
-      if (problem !== undefined) problems.push(error(problem, { code: 'sim-map-entry', ...(entry.span ? { span: { file: scenario.file, ...entry.span } } : {}) }));
+      if (problem !== undefined)
+        problems.push(error(problem, { code: 'sim-map-entry', ...(entry.span ? { span: { file: scenario.file, ...entry.span } } : {}) }));
     }
     return problems;
   }
@@ -447,7 +503,8 @@ class SimulatedKernel implements Kernel, KernelState {
 /** Everything in a run is replaced, never changed in place, but for the packet's numbers. */
 const copyRun = (run: Run): Run => ({ ...run, packet: run.packet && { ...run.packet } });
 
-const refusal = (result: number, map: string): string | undefined => (result === 0 ? undefined : `the kernel refuses the entry of ${map} with ${errnoName(result) ?? result}`);
+const refusal = (result: number, map: string): string | undefined =>
+  result === 0 ? undefined : `the kernel refuses the entry of ${map} with ${errnoName(result) ?? result}`;
 
 class RunInvocation implements Invocation {
   constructor(
@@ -487,4 +544,3 @@ class RunInvocation implements Invocation {
     this.kernel.endRun(this.run);
   }
 }
-

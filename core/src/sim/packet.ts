@@ -8,8 +8,28 @@ export interface PacketLayers {
   vlan?: { id?: number; priority?: number };
   arp?: { operation?: number; senderMac?: Uint8Array; sender?: Uint8Array; targetMac?: Uint8Array; target?: Uint8Array };
   /** Addresses have 4 or 16 bytes; both the same. */
-  ip?: { source?: Uint8Array; destination?: Uint8Array; ttl?: number; protocol?: number; tos?: number; id?: number; version?: number; dontFragment?: boolean; moreFragments?: boolean; fragmentOffset?: number; checksum?: number };
-  tcp?: { source?: number; destination?: number; sequence?: number; acknowledgement?: number; flags?: readonly string[]; window?: number; checksum?: number };
+  ip?: {
+    source?: Uint8Array;
+    destination?: Uint8Array;
+    ttl?: number;
+    protocol?: number;
+    tos?: number;
+    id?: number;
+    version?: number;
+    dontFragment?: boolean;
+    moreFragments?: boolean;
+    fragmentOffset?: number;
+    checksum?: number;
+  };
+  tcp?: {
+    source?: number;
+    destination?: number;
+    sequence?: number;
+    acknowledgement?: number;
+    flags?: readonly string[];
+    window?: number;
+    checksum?: number;
+  };
   udp?: { source?: number; destination?: number; checksum?: number };
   icmp?: { type?: number; code?: number; id?: number; sequence?: number; checksum?: number };
   payload?: Uint8Array;
@@ -78,13 +98,24 @@ export function parseAddress(text: string): Uint8Array | undefined {
 
 /** `02:00:00:00:00:01` as six bytes; undefined for other texts. */
 export function parseMac(text: string): Uint8Array | undefined {
-  return /^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/.test(text) ? Uint8Array.from(text.split(/[:-]/), (part) => Number.parseInt(part, 16)) : undefined;
+  return /^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$/.test(text)
+    ? Uint8Array.from(text.split(/[:-]/), (part) => Number.parseInt(part, 16))
+    : undefined;
 }
 
 function tcpHeader(tcp: NonNullable<PacketLayers['tcp']>): Uint8Array {
   const flags = tcp.flags ?? ['syn'];
   const bits = flags.reduce((sum, flag) => sum | (1 << TCP_FLAGS.indexOf(flag as (typeof TCP_FLAGS)[number])), 0);
-  return concat(be16(tcp.source ?? 40000), be16(tcp.destination ?? 80), be32(tcp.sequence ?? 1), be32(tcp.acknowledgement ?? 0), Uint8Array.of(5 << 4, bits), be16(tcp.window ?? 64240), be16(0), be16(0));
+  return concat(
+    be16(tcp.source ?? 40000),
+    be16(tcp.destination ?? 80),
+    be32(tcp.sequence ?? 1),
+    be32(tcp.acknowledgement ?? 0),
+    Uint8Array.of(5 << 4, bits),
+    be16(tcp.window ?? 64240),
+    be16(0),
+    be16(0),
+  );
 }
 
 /** The transport segment with its checksum in place. */
@@ -92,7 +123,11 @@ function transport(layers: PacketLayers, source: Uint8Array, destination: Uint8A
   const payload = layers.payload ?? new Uint8Array(0);
   const six = source.length === 16;
   const pseudo = (protocol: number, length: number): number =>
-    onesComplementSum(six ? concat(source, destination, be32(length), Uint8Array.of(0, 0, 0, protocol)) : concat(source, destination, Uint8Array.of(0, protocol), be16(length)));
+    onesComplementSum(
+      six
+        ? concat(source, destination, be32(length), Uint8Array.of(0, 0, 0, protocol))
+        : concat(source, destination, Uint8Array.of(0, protocol), be16(length)),
+    );
   const seal = (bytes: Uint8Array, at: number, given: number | undefined, start: number, zeroIsNone: boolean): Uint8Array => {
     const sum = internetChecksum(bytes, start);
     bytes.set(be16(given ?? (sum === 0 && zeroIsNone ? 0xffff : sum)), at);
@@ -108,7 +143,13 @@ function transport(layers: PacketLayers, source: Uint8Array, destination: Uint8A
   }
   if (layers.icmp) {
     const protocol = six ? IPPROTO.icmpv6 : IPPROTO.icmp;
-    const bytes = concat(Uint8Array.of(layers.icmp.type ?? (six ? 128 : 8), layers.icmp.code ?? 0), be16(0), be16(layers.icmp.id ?? 1), be16(layers.icmp.sequence ?? 1), payload);
+    const bytes = concat(
+      Uint8Array.of(layers.icmp.type ?? (six ? 128 : 8), layers.icmp.code ?? 0),
+      be16(0),
+      be16(layers.icmp.id ?? 1),
+      be16(layers.icmp.sequence ?? 1),
+      payload,
+    );
     return { protocol, bytes: seal(bytes, 2, layers.icmp.checksum, six ? pseudo(protocol, bytes.length) : 0, false) };
   }
   return undefined;
@@ -124,10 +165,29 @@ function network(layers: PacketLayers): { type: number; bytes: Uint8Array } {
   const protocol = ip.protocol ?? segment?.protocol ?? IPPROTO.none;
   if (six) {
     const tos = ip.tos ?? 0;
-    return { type: ETH_P_IPV6, bytes: concat(Uint8Array.of(0x60 | (tos >> 4), (tos & 0x0f) << 4, 0, 0), be16(body.length), Uint8Array.of(protocol, ip.ttl ?? 64), source, destination, body) };
+    return {
+      type: ETH_P_IPV6,
+      bytes: concat(
+        Uint8Array.of(0x60 | (tos >> 4), (tos & 0x0f) << 4, 0, 0),
+        be16(body.length),
+        Uint8Array.of(protocol, ip.ttl ?? 64),
+        source,
+        destination,
+        body,
+      ),
+    };
   }
   const fragment = ((ip.dontFragment ?? true) ? 0x4000 : 0) | (ip.moreFragments ? 0x2000 : 0) | (ip.fragmentOffset ?? 0);
-  const header = concat(Uint8Array.of(0x45, ip.tos ?? 0), be16(20 + body.length), be16(ip.id ?? 0), be16(fragment), Uint8Array.of(ip.ttl ?? 64, protocol), be16(0), source, destination);
+  const header = concat(
+    Uint8Array.of(0x45, ip.tos ?? 0),
+    be16(20 + body.length),
+    be16(ip.id ?? 0),
+    be16(fragment),
+    Uint8Array.of(ip.ttl ?? 64, protocol),
+    be16(0),
+    source,
+    destination,
+  );
   header.set(be16(ip.checksum ?? internetChecksum(header)), 10);
   return { type: ETH_P_IP, bytes: concat(header, body) };
 }
@@ -135,18 +195,30 @@ function network(layers: PacketLayers): { type: number; bytes: Uint8Array } {
 function arp(layers: PacketLayers): Uint8Array {
   const { arp: fields = {} } = layers;
   return concat(
-    be16(1), be16(ETH_P_IP), Uint8Array.of(6, 4), be16(fields.operation ?? 1),
-    fields.senderMac ?? layers.ethernet?.source ?? SOURCE_MAC, fields.sender ?? SOURCE_IP, fields.targetMac ?? new Uint8Array(6), fields.target ?? DESTINATION_IP,
+    be16(1),
+    be16(ETH_P_IP),
+    Uint8Array.of(6, 4),
+    be16(fields.operation ?? 1),
+    fields.senderMac ?? layers.ethernet?.source ?? SOURCE_MAC,
+    fields.sender ?? SOURCE_IP,
+    fields.targetMac ?? new Uint8Array(6),
+    fields.target ?? DESTINATION_IP,
   );
 }
 
 /** The frame's bytes, without the frame check sequence, as a driver hands it up. */
 export function buildPacket(layers: PacketLayers): Uint8Array {
   const hasNetwork = layers.ip !== undefined || layers.tcp !== undefined || layers.udp !== undefined || layers.icmp !== undefined;
-  const inner = layers.arp ? { type: ETH_P_ARP, bytes: arp(layers) } : hasNetwork ? network(layers) : { type: layers.ethernet?.type ?? 0x88b5, bytes: layers.payload ?? new Uint8Array(0) };
+  const inner = layers.arp
+    ? { type: ETH_P_ARP, bytes: arp(layers) }
+    : hasNetwork
+      ? network(layers)
+      : { type: layers.ethernet?.type ?? 0x88b5, bytes: layers.payload ?? new Uint8Array(0) };
   const destination = layers.ethernet?.destination ?? (layers.arp ? new Uint8Array(6).fill(0xff) : DESTINATION_MAC);
   const source = layers.ethernet?.source ?? SOURCE_MAC;
   const type = be16(layers.ethernet?.type ?? inner.type);
-  const tag = layers.vlan ? concat(be16(ETH_P_8021Q), be16(((layers.vlan.priority ?? 0) << 13) | (layers.vlan.id ?? 1))) : new Uint8Array(0);
+  const tag = layers.vlan
+    ? concat(be16(ETH_P_8021Q), be16(((layers.vlan.priority ?? 0) << 13) | (layers.vlan.id ?? 1)))
+    : new Uint8Array(0);
   return concat(destination, source, tag, type, inner.bytes);
 }

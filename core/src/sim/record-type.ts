@@ -16,7 +16,8 @@ export interface RecordType {
 }
 
 /** Types that programs define for the kernel's sake, never for records. */
-const KERNEL_TYPE = /^(__sk_buff|xdp_md|pt_regs|iphdr|ipv6hdr|ethhdr|tcphdr|udphdr|icmphdr|bpf_\w+|trace_\w+|task_struct|file|sock\w*|user_pt_regs)$/;
+const KERNEL_TYPE =
+  /^(__sk_buff|xdp_md|pt_regs|iphdr|ipv6hdr|ethhdr|tcphdr|udphdr|icmphdr|bpf_\w+|trace_\w+|task_struct|file|sock\w*|user_pt_regs)$/;
 const RECORD_HELPER = /^bpf_(ringbuf_(reserve|submit|output)|perf_event_output|skb_output|xdp_output)/;
 
 /** The type of records of this size that `program` makes; undefined where it cannot be told, or several could be meant. */
@@ -69,7 +70,8 @@ function localType(object: LoadedObject, program: Program, size: number): Record
     for (const { variables } of dwarf!.variablesAt(place)) {
       for (const { type } of variables) {
         const record = type.kind === 'pointer' ? type.target() : type;
-        if (record.kind === 'record' && record.size === size && !KERNEL_TYPE.test(record.name.replace(/^struct /, ''))) found.set(record.name, record);
+        if (record.kind === 'record' && record.size === size && !KERNEL_TYPE.test(record.name.replace(/^struct /, '')))
+          found.set(record.name, record);
       }
     }
   }

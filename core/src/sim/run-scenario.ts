@@ -45,7 +45,15 @@ export function runScenario(kernel: Kernel, scenario: Pick<Scenario, 'events'>, 
         outcome = stop.kind === 'fault' ? { kind: 'fault', insn: stop.insn, message: stop.message } : { kind: 'budget' };
         invocation.abandon();
       }
-      const result: RunResult = { event, program: invocation.program.program.name, ended, outcome, insns, output: kernel.takeOutput(), ...(packet ? { packet } : {}) };
+      const result: RunResult = {
+        event,
+        program: invocation.program.program.name,
+        ended,
+        outcome,
+        insns,
+        output: kernel.takeOutput(),
+        ...(packet ? { packet } : {}),
+      };
       results.push(result);
       if (options.onRun?.(result)) return results;
     }

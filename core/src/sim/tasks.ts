@@ -107,8 +107,20 @@ export class TaskTable {
     };
     const owner = new TaskOwner(task.pid);
     const image: TaskImage = {
-      task: this.memory.allocate({ kind: 'kernel', name: `task ${task.comm}-${task.pid}`, size: Math.max(size('task_struct', UNKNOWN_TASK_SIZE), 64), writable: false, owner }),
-      cred: this.memory.allocate({ kind: 'kernel', name: `cred of ${task.comm}-${task.pid}`, size: size('cred', UNKNOWN_CRED_SIZE), writable: false, owner: undefined }),
+      task: this.memory.allocate({
+        kind: 'kernel',
+        name: `task ${task.comm}-${task.pid}`,
+        size: Math.max(size('task_struct', UNKNOWN_TASK_SIZE), 64),
+        writable: false,
+        owner,
+      }),
+      cred: this.memory.allocate({
+        kind: 'kernel',
+        name: `cred of ${task.comm}-${task.pid}`,
+        size: size('cred', UNKNOWN_CRED_SIZE),
+        writable: false,
+        owner: undefined,
+      }),
     };
     this.images.set(task.pid, image);
     this.fill(task, image);

@@ -23,12 +23,16 @@ export interface Timer {
 /** The same code with another function as its main one. */
 function startingAt(executable: Executable, slot: number): Executable {
   const main = executable.subprograms.find(({ start }) => start === slot);
-  return main ? { ...executable, name: main.name, subprograms: [main, ...executable.subprograms.filter((other) => other !== main)] } : executable;
+  return main
+    ? { ...executable, name: main.name, subprograms: [main, ...executable.subprograms.filter((other) => other !== main)] }
+    : executable;
 }
 
 /** Timers that are due at `now`, first come first; each fires once, and may be started again by its callback. */
 export function dueTimers(kernel: KernelState, now: bigint): readonly Timer[] {
-  return [...kernel.timers.values()].filter(({ due }) => due !== undefined && due <= now).sort((a, b) => (a.due! < b.due! ? -1 : a.due! > b.due! ? 1 : 0));
+  return [...kernel.timers.values()]
+    .filter(({ due }) => due !== undefined && due <= now)
+    .sort((a, b) => (a.due! < b.due! ? -1 : a.due! > b.due! ? 1 : 0));
 }
 
 /** The run of a timer's callback: `callback(map, &key, value)`. */
@@ -46,7 +50,13 @@ export function timerRun(kernel: KernelState, timer: Timer): PlannedRun | undefi
     skip: () => kernel.timers.get(address)?.due !== timer.due,
     start(state, run) {
       setTimer(state, { ...timer, due: undefined });
-      const key = runRegion(state, run, { kind: 'mem', name: `key of ${map.definition.name}`, size: Math.max(owner.key.length, 1), initial: owner.key, writable: false });
+      const key = runRegion(state, run, {
+        kind: 'mem',
+        name: `key of ${map.definition.name}`,
+        size: Math.max(owner.key.length, 1),
+        initial: owner.key,
+        writable: false,
+      });
       run.traceFlags = '..s2.';
       return { args: [map.handle.base, key.base, value.base], ctxType: 'void' };
     },

@@ -12,11 +12,31 @@ const btf: Btf = readBtf(
     { kind: 'array', id: 3, name: '', type: 2, indexType: 1, count: 8 },
     { kind: 'int', id: 4, name: 'unsigned long long', size: 8, signed: false, char: false, bool: false, bits: 64, bitOffset: 0 },
     { kind: 'struct', id: 5, name: 'inner', size: 4, members: [{ name: 'a', type: 1, bitOffset: 0, bitSize: 0 }] },
-    { kind: 'struct', id: 6, name: 'event', size: 24, members: [{ name: 'pid', type: 1, bitOffset: 0, bitSize: 0 }, { name: '', type: 5, bitOffset: 32, bitSize: 0 }, { name: 'comm', type: 3, bitOffset: 64, bitSize: 0 }, { name: 'big', type: 4, bitOffset: 128, bitSize: 0 }] },
+    {
+      kind: 'struct',
+      id: 6,
+      name: 'event',
+      size: 24,
+      members: [
+        { name: 'pid', type: 1, bitOffset: 0, bitSize: 0 },
+        { name: '', type: 5, bitOffset: 32, bitSize: 0 },
+        { name: 'comm', type: 3, bitOffset: 64, bitSize: 0 },
+        { name: 'big', type: 4, bitOffset: 128, bitSize: 0 },
+      ],
+    },
     { kind: 'typedef', id: 7, name: 'uid_t', type: 1 },
     { kind: 'enum', id: 8, name: 'state', size: 4, signed: false, enumerators: [{ name: 'ON', value: 1n }] },
     { kind: 'array', id: 9, name: '', type: 1, indexType: 1, count: 2 },
-    { kind: 'struct', id: 10, name: 'bits', size: 4, members: [{ name: 'low', type: 1, bitOffset: 0, bitSize: 3 }, { name: 'high', type: 1, bitOffset: 3, bitSize: 5 }] },
+    {
+      kind: 'struct',
+      id: 10,
+      name: 'bits',
+      size: 4,
+      members: [
+        { name: 'low', type: 1, bitOffset: 0, bitSize: 3 },
+        { name: 'high', type: 1, bitOffset: 3, bitSize: 5 },
+      ],
+    },
     { kind: 'typedef', id: 11, name: 'uint32_t', type: 1 },
   ]),
 ).btf!;
@@ -62,7 +82,10 @@ describe('values by type', () => {
 });
 
 describe('format texts', () => {
-  const reader = { text: (address: bigint) => (address === 1n ? 'text' : undefined), bytes: (_address: bigint, size: number) => Uint8Array.from({ length: size }, (_, i) => i + 1) };
+  const reader = {
+    text: (address: bigint) => (address === 1n ? 'text' : undefined),
+    bytes: (_address: bigint, size: number) => Uint8Array.from({ length: size }, (_, i) => i + 1),
+  };
   const cases: readonly (readonly [string, readonly bigint[], string | number])[] = [
     ['%d %i %u', [(1n << 64n) - 1n, 5n, (1n << 64n) - 1n], '-1 5 4294967295'],
     ['%ld %llu %lx', [(1n << 64n) - 1n, (1n << 64n) - 1n, 255n], '-1 18446744073709551615 ff'],

@@ -7,7 +7,8 @@ import { fromCString, fromLittleEndian, littleEndian, utf8 } from './integers.ts
 
 export type PlainValue = number | bigint | boolean | string | null | readonly PlainValue[] | { readonly [name: string]: PlainValue };
 
-const plainInteger = (value: bigint): number | bigint => (value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
+const plainInteger = (value: bigint): number | bigint =>
+  value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 
 /** The type behind variables, typedefs, qualifiers and type tags. */
 function strip(btf: Btf, id: number): BtfType | undefined {
@@ -65,7 +66,9 @@ export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, depth = 0):
       }
       const element = sizeOf(btf, type.type) ?? 0;
       if (element === 0) return toHex(bytes, ' ');
-      return Array.from({ length: type.count }, (_, i) => decodeValue(btf, type.type, bytes.subarray(i * element, (i + 1) * element), depth + 1));
+      return Array.from({ length: type.count }, (_, i) =>
+        decodeValue(btf, type.type, bytes.subarray(i * element, (i + 1) * element), depth + 1),
+      );
     }
     case 'struct':
     case 'union':
@@ -74,7 +77,8 @@ export function decodeValue(btf: Btf, id: number, bytes: Uint8Array, depth = 0):
       const values: Record<string, PlainValue> = {};
       for (const variable of type.variables) {
         const name = btf.type(variable.type)?.name;
-        if (name) values[name] = decodeValue(btf, variable.type, bytes.subarray(variable.offset, variable.offset + variable.size), depth + 1);
+        if (name)
+          values[name] = decodeValue(btf, variable.type, bytes.subarray(variable.offset, variable.offset + variable.size), depth + 1);
       }
       return values;
     }
@@ -107,7 +111,8 @@ function decodeMembers(btf: Btf, type: BtfComposite, bytes: Uint8Array, depth: n
 /** Encodes a value of JSON as the bytes of a type, or says which part does not fit. Missing members are zero. */
 export function encodeValue(btf: Btf | undefined, id: number | undefined, size: number, value: unknown): Uint8Array | { problem: string } {
   const bytes = new Uint8Array(size);
-  const problem = btf && id !== undefined && sizeOf(btf, id) !== undefined ? encodeInto(btf, id, bytes, value, 'value') : encodeUntyped(bytes, value);
+  const problem =
+    btf && id !== undefined && sizeOf(btf, id) !== undefined ? encodeInto(btf, id, bytes, value, 'value') : encodeUntyped(bytes, value);
   return problem === undefined ? bytes : { problem };
 }
 
@@ -116,13 +121,15 @@ export function integerFrom(value: unknown): bigint | undefined {
   if (typeof value === 'boolean') return value ? 1n : 0n;
   if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
   if (typeof value === 'bigint') return value;
-  if (typeof value === 'string' && /^-?(0x[0-9a-f]+|\d+)$/i.test(value)) return value.startsWith('-') ? -BigInt(value.slice(1)) : BigInt(value);
+  if (typeof value === 'string' && /^-?(0x[0-9a-f]+|\d+)$/i.test(value))
+    return value.startsWith('-') ? -BigInt(value.slice(1)) : BigInt(value);
   return undefined;
 }
 
 function encodeUntyped(bytes: Uint8Array, value: unknown): string | undefined {
   if (Array.isArray(value)) {
-    if (value.length !== bytes.length || value.some((byte) => typeof byte !== 'number' || byte < 0 || byte > 255)) return `${bytes.length} bytes wanted, each 0 to 255`;
+    if (value.length !== bytes.length || value.some((byte) => typeof byte !== 'number' || byte < 0 || byte > 255))
+      return `${bytes.length} bytes wanted, each 0 to 255`;
     bytes.set(value as number[]);
     return undefined;
   }
@@ -158,7 +165,8 @@ function encodeInto(btf: Btf, id: number, bytes: Uint8Array, value: unknown, pat
       const integer = integerFrom(value);
       const width = type.kind === 'int' ? type.size * 8 : 64;
       if (integer === undefined) return `${path}: an integer is wanted`;
-      if (integer < -(1n << BigInt(width - 1)) || integer >= 1n << BigInt(width)) return `${path}: ${integer} does not fit into ${width} bits`;
+      if (integer < -(1n << BigInt(width - 1)) || integer >= 1n << BigInt(width))
+        return `${path}: ${integer} does not fit into ${width} bits`;
       bytes.set(littleEndian(integer, width / 8));
       return undefined;
     }
@@ -207,16 +215,23 @@ function encodeMembers(btf: Btf, type: BtfComposite, bytes: Uint8Array, value: u
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     // A struct around one thing can be given as that thing.
     const only = type.members.length === 1 ? type.members[0]! : undefined;
-    return only && only.bitSize === 0 ? encodeInto(btf, only.type, bytes, value, path) : `${path}: an object with ${type.members.map(({ name }) => name).join(', ')} is wanted`;
+    return only && only.bitSize === 0
+      ? encodeInto(btf, only.type, bytes, value, path)
+      : `${path}: an object with ${type.members.map(({ name }) => name).join(', ')} is wanted`;
   }
   for (const [name, member] of Object.entries(value)) {
     const place = findMember(btf, type, name);
-    if (!place) return `${path}: there is no member ${name}; it has ${type.members.map((known) => known.name).filter(Boolean).join(', ')}`;
+    if (!place)
+      return `${path}: there is no member ${name}; it has ${type.members
+        .map((known) => known.name)
+        .filter(Boolean)
+        .join(', ')}`;
     const { type: memberType, bitSize } = place.member;
     if (bitSize > 0) {
       const integer = integerFrom(member);
       if (integer === undefined) return `${path}.${name}: an integer is wanted`;
-      for (let bit = 0; bit < bitSize; bit++) if ((integer >> BigInt(bit)) & 1n) bytes[(place.bitOffset + bit) >> 3]! |= 1 << ((place.bitOffset + bit) & 7);
+      for (let bit = 0; bit < bitSize; bit++)
+        if ((integer >> BigInt(bit)) & 1n) bytes[(place.bitOffset + bit) >> 3]! |= 1 << ((place.bitOffset + bit) & 7);
       continue;
     }
     const at = place.bitOffset >> 3;
@@ -269,7 +284,8 @@ export function toText(value: PlainValue): string {
 const TELLING_TYPEDEF = /^(?!u?int|s?size|ssize|off|bool|__)([a-z]\w*)_t$/;
 
 /** Untyped bytes: small ones as an integer, others as hex. */
-export const plainBytes = (bytes: Uint8Array): PlainValue => ([1, 2, 4, 8].includes(bytes.length) ? plainInteger(fromLittleEndian(bytes)) : toHex(bytes, ' '));
+export const plainBytes = (bytes: Uint8Array): PlainValue =>
+  [1, 2, 4, 8].includes(bytes.length) ? plainInteger(fromLittleEndian(bytes)) : toHex(bytes, ' ');
 
 /** A key for people: `1000`, `uid 1000`, `pid 5, comm "cat"`; hex where nothing is known of its type. */
 export function describeKey(btf: Btf | undefined, id: number | undefined, key: Uint8Array): string {

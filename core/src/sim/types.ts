@@ -57,7 +57,14 @@ export interface SimulatedProgram {
 /** Something user space would see: a trace_pipe line, a ring-buffer or perf record. */
 export type Output =
   | { kind: 'trace'; line: string }
-  | { kind: 'record'; map: string; cpu: number; bytes: Uint8Array; /** BTF type id of what was submitted, if known: of `btf`, or of the object's where that is absent. */ typeId?: number; btf?: Btf }
+  | {
+      kind: 'record';
+      map: string;
+      cpu: number;
+      bytes: Uint8Array;
+      /** BTF type id of what was submitted, if known: of `btf`, or of the object's where that is absent. */ typeId?: number;
+      btf?: Btf;
+    }
   | { kind: 'note'; line: string };
 
 /** One event of a scenario, checked; `title` names it in pickers and the Debug Console. */

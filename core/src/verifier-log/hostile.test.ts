@@ -18,7 +18,34 @@ function randomFrom(seed: number): (below: number) => number {
   };
 }
 
-const FRAGMENTS = ['\u0000', '\u001b[31m', '\u001b]0;', '{"log":"', '\\n', '\r\n', '; ', ' @ ', '-- BEGIN PROG LOAD LOG --\n', '-- END PROG LOAD LOG --\n', 'processed 1 insns', 'from 1 to 2: ', 'frame99999999: ', 'Verification failed: x: y\n', 'At:\n', '>>> ', '| ^-- error: ', 'R0=((((', 'load program: permission denied: ', '9'.repeat(400), 'R99999999999 invalid mem access', '__proto__', 'constructor', '0: (85) call pc+0\n', '\ud800', '🐝'];
+const FRAGMENTS = [
+  '\u0000',
+  '\u001b[31m',
+  '\u001b]0;',
+  '{"log":"',
+  '\\n',
+  '\r\n',
+  '; ',
+  ' @ ',
+  '-- BEGIN PROG LOAD LOG --\n',
+  '-- END PROG LOAD LOG --\n',
+  'processed 1 insns',
+  'from 1 to 2: ',
+  'frame99999999: ',
+  'Verification failed: x: y\n',
+  'At:\n',
+  '>>> ',
+  '| ^-- error: ',
+  'R0=((((',
+  'load program: permission denied: ',
+  '9'.repeat(400),
+  'R99999999999 invalid mem access',
+  '__proto__',
+  'constructor',
+  '0: (85) call pc+0\n',
+  '\ud800',
+  '🐝',
+];
 
 function damaged(text: string, random: (below: number) => number): string {
   let result = text;
@@ -63,7 +90,9 @@ describe('damaged logs', () => {
       slowest = Math.max(slowest, performance.now() - before);
       expect(programs.length > 0, `seed ${seed}`).toBe(advice === undefined);
       for (const { firstLine, lastLine, finding, insns } of programs) {
-        expect(firstLine >= 1 && firstLine <= lastLine && lastLine <= lines, `seed ${seed}: ${firstLine} to ${lastLine} of ${lines}`).toBe(true);
+        expect(firstLine >= 1 && firstLine <= lastLine && lastLine <= lines, `seed ${seed}: ${firstLine} to ${lastLine} of ${lines}`).toBe(
+          true,
+        );
         if (finding) expect(finding.logLine >= 1 && finding.logLine <= lines, `seed ${seed}`).toBe(true);
         for (const { logLine } of insns) expect(logLine <= lines).toBe(true);
       }
@@ -82,14 +111,22 @@ describe('texts made to be slow are read in time that grows with their length', 
     ['backslashes', `x="${'\\'.repeat(1_000_000)}\\n0: (95) exit`],
     ['quotes', `${'msg="'.repeat(200_000)}\\n0: (95) exit `],
     ['JSON in JSON', '{"log":'.repeat(100_000)],
-    ['JSON that nests itself', Array.from({ length: 14 }).reduce<string>((text) => JSON.stringify({ log: text }), 'x'.repeat(10)).slice(0, 1_000_000)],
+    [
+      'JSON that nests itself',
+      Array.from({ length: 14 })
+        .reduce<string>((text) => JSON.stringify({ log: text }), 'x'.repeat(10))
+        .slice(0, 1_000_000),
+    ],
     ['branches to nowhere', repeated('from 5 to 6: R0=1', 50_000)],
     ['calls without an end', repeated('1: (85) call pc+5\n7: (95) exit', 30_000)],
     ['a branch at every instruction', repeated('1: (15) if r1 == 0x0 goto pc+1\nfrom 1 to 3: R1=0\n3: (bf) r2 = r1', 30_000)],
     ['a register moved about', `${repeated('1: (bf) r2 = r1\n2: (bf) r1 = r2', 30_000)}R1 invalid mem access 'scalar'\nprocessed 1 insns`],
     ['prefixes of prefixes', '> '.repeat(1_000_000)],
-    ['a report without an end', `0: (95) exit\nR0 !read_ok\n\nVerification failed: x: y\n${'At:\n  insn 1\n   | ^-- error: x\n'.repeat(40_000)}`],
-    ['loaders\' words', 'libbpf: prog \'x\': -- BEGIN PROG LOAD LOG --\n'.repeat(50_000)],
+    [
+      'a report without an end',
+      `0: (95) exit\nR0 !read_ok\n\nVerification failed: x: y\n${'At:\n  insn 1\n   | ^-- error: x\n'.repeat(40_000)}`,
+    ],
+    ["loaders' words", "libbpf: prog 'x': -- BEGIN PROG LOAD LOG --\n".repeat(50_000)],
     ['sentences of the verifier', 'R0 !read_ok\n'.repeat(80_000)],
     ['a sentence as long as a book', `R1 type=${'a,'.repeat(1_000_000)} expected=`],
     ['source comments', `; ${'a @ b:1 '.repeat(300_000)}`],

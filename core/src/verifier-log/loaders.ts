@@ -40,7 +40,25 @@ const ERRNO_WORDS: Record<string, string> = {
   'numerical result out of range': 'ERANGE',
   'resource temporarily unavailable': 'EAGAIN',
 };
-const ERRNO_NUMBERS: Record<number, string> = { 1: 'EPERM', 2: 'ENOENT', 3: 'ESRCH', 6: 'ENXIO', 7: 'E2BIG', 9: 'EBADF', 11: 'EAGAIN', 12: 'ENOMEM', 13: 'EACCES', 14: 'EFAULT', 16: 'EBUSY', 22: 'EINVAL', 28: 'ENOSPC', 34: 'ERANGE', 71: 'EPROTO', 95: 'EOPNOTSUPP', 524: 'ENOTSUPP' };
+const ERRNO_NUMBERS: Record<number, string> = {
+  1: 'EPERM',
+  2: 'ENOENT',
+  3: 'ESRCH',
+  6: 'ENXIO',
+  7: 'E2BIG',
+  9: 'EBADF',
+  11: 'EAGAIN',
+  12: 'ENOMEM',
+  13: 'EACCES',
+  14: 'EFAULT',
+  16: 'EBUSY',
+  22: 'EINVAL',
+  28: 'ENOSPC',
+  34: 'ERANGE',
+  71: 'EPROTO',
+  95: 'EOPNOTSUPP',
+  524: 'ENOTSUPP',
+};
 
 /** `Permission denied`, `-13`, `permission denied (os error 13)`, `-EACCES`. */
 export function errnoOf(words: string): string | undefined {
@@ -64,20 +82,49 @@ const ROWS: readonly Row[] = [
   [/\bprog '([^']{1,128})': -- BEGIN PROG LOAD LOG --/, ([, name]) => ({ loader: 'libbpf', name: name!, begins: true })],
   [/-- BEGIN (?:PROG LOAD|DUMP) LOG --/, () => ({ loader: 'libbpf', begins: true })],
   [/-- END (?:PROG LOAD )?LOG --/, () => ({ loader: 'libbpf', ends: true })],
-  [/\bprog '([^']{1,128})': (?:BPF program load failed: (.+)|failed to load: (-?\w+))/, ([, name, words, number]) => ({ loader: 'libbpf', name: name!, failed: true, ends: true, ...errno(words ?? number!) })],
+  [
+    /\bprog '([^']{1,128})': (?:BPF program load failed: (.+)|failed to load: (-?\w+))/,
+    ([, name, words, number]) => ({ loader: 'libbpf', name: name!, failed: true, ends: true, ...errno(words ?? number!) }),
+  ],
   [/\bload bpf program failed: (.+)/, ([, words]) => ({ loader: 'libbpf', failed: true, ...errno(words!) })],
   [/\bfailed to load program '([^']{1,128})'/, ([, name]) => ({ loader: 'libbpf', name: name!, failed: true, ends: true })],
   [/\bfailed to load object '[^']*'|^Error: failed to load object file/, () => ({ loader: 'libbpf', ends: true })],
   [/^bpf: Failed to load program: (.+)/, ([, words]) => ({ loader: 'BCC', failed: true, begins: true, ...errno(words!) })],
-  [/\bFailed to load BPF program b?'([^']{1,128})': (.+)/, ([, name, words]) => ({ loader: 'BCC', name: name!, failed: true, ends: true, ...errno(words!) })],
+  [
+    /\bFailed to load BPF program b?'([^']{1,128})': (.+)/,
+    ([, name, words]) => ({ loader: 'BCC', name: name!, failed: true, ends: true, ...errno(words!) }),
+  ],
   [/^(?:HINT: |Traceback \(most recent call last\))/, () => ({ loader: 'BCC', ends: true })],
-  [/\bBPF_PROG_LOAD` ?syscall (?:returned|failed).*|\bBPF_PROG_LOAD syscall (?:returned (.+?)|failed(?: with code -?\d+)?)\. Verifier output: ?(.*)$/, ([, words, rest]) => ({ loader: 'aya', failed: true, begins: true, rest: rest ?? '', ...(words !== undefined && errno(words)) })],
-  [/^Prog section '([^']{1,128})' rejected: (.+?)!?$/, ([, name, words]) => ({ loader: 'iproute2', name: name!, failed: true, ...errno(words!) })],
+  [
+    /\bBPF_PROG_LOAD` ?syscall (?:returned|failed).*|\bBPF_PROG_LOAD syscall (?:returned (.+?)|failed(?: with code -?\d+)?)\. Verifier output: ?(.*)$/,
+    ([, words, rest]) => ({ loader: 'aya', failed: true, begins: true, rest: rest ?? '', ...(words !== undefined && errno(words)) }),
+  ],
+  [
+    /^Prog section '([^']{1,128})' rejected: (.+?)!?$/,
+    ([, name, words]) => ({ loader: 'iproute2', name: name!, failed: true, ...errno(words!) }),
+  ],
   [/^Verifier analysis:$/, () => ({ loader: 'iproute2', begins: true })],
-  [/^PROCESSING \S+\/(\S+), DURATION US: \d+, VERDICT: (\w+), VERIFIER LOG:/, ([, name, verdict]) => ({ loader: 'veristat', name: name!, begins: true, ...(verdict === 'success' ? { loaded: true } : { failed: true }) })],
+  [
+    /^PROCESSING \S+\/(\S+), DURATION US: \d+, VERDICT: (\w+), VERIFIER LOG:/,
+    ([, name, verdict]) => ({
+      loader: 'veristat',
+      name: name!,
+      begins: true,
+      ...(verdict === 'success' ? { loaded: true } : { failed: true }),
+    }),
+  ],
   [/^(?:Kernel|BPF|Verifier) (?:error )?log:$/i, () => ({ begins: true })],
   // The document of "eBPF: Verify".
-  [/^; program (\S+), section .*: (accepted|rejected)(?: \((\w+)\))?,/, ([, name, verdict, words]) => ({ loader: 'eBPF Workbench', name: name!, begins: true, ...(words !== undefined && errno(words)), ...(verdict === 'accepted' ? { loaded: true } : { failed: true }) })],
+  [
+    /^; program (\S+), section .*: (accepted|rejected)(?: \((\w+)\))?,/,
+    ([, name, verdict, words]) => ({
+      loader: 'eBPF Workbench',
+      name: name!,
+      begins: true,
+      ...(words !== undefined && errno(words)),
+      ...(verdict === 'accepted' ? { loaded: true } : { failed: true }),
+    }),
+  ],
 ];
 
 /** Lines with none of these say nothing of a load: most lines of a log are tested for nothing more. */
@@ -93,7 +140,14 @@ export function loaderWords(line: string): LoaderWords | undefined {
   const cilium = CILIUM.exec(line);
   if (!cilium) return undefined;
   const [, name, words, rest] = cilium;
-  return { loader: 'cilium/ebpf', ...(name !== undefined && { name }), failed: true, begins: true, ...errno(words!), ...(rest!.trim() !== '' && { rest: rest!.trim() }) };
+  return {
+    loader: 'cilium/ebpf',
+    ...(name !== undefined && { name }),
+    failed: true,
+    begins: true,
+    ...errno(words!),
+    ...(rest!.trim() !== '' && { rest: rest!.trim() }),
+  };
 }
 
 /** `… (12 line(s) omitted)`, `(truncated, 26014 line(s) omitted)`, `(BTF disabled)`, closing quotes and fields of a structured log behind it. */
@@ -103,7 +157,10 @@ const OMITTED = /\s*\((?:truncated, )?\d+ (?:line\(s\)|lines?) omitted\)(.*)$/;
 export function unfoldSummary(summary: string): { parts: string[]; omitted: boolean } {
   const text = summary.replace(/"\s+[\w-]+=.*$/, '').replace(/"$/, '');
   const omitted = OMITTED.test(text);
-  const body = text.replace(OMITTED, '').replace(/ \(BTF disabled\)$/, '').trim();
+  const body = text
+    .replace(OMITTED, '')
+    .replace(/ \(BTF disabled\)$/, '')
+    .trim();
   // A blank behind the colon of `5: (79) …` is no joint.
   const parts: string[] = [];
   let rest = body;

@@ -18,7 +18,8 @@ const MOST_ERROR_LINES = 24;
 
 const ADVICE = {
   empty: 'There is no text to read. Copy what the loader printed, from its first line to its last, and try again.',
-  noLog: 'No verifier log is in this text. Copy what the loader printed, from "-- BEGIN PROG LOAD LOG --" (libbpf), "load program:" (cilium/ebpf, with %+v) or "bpf: Failed to load program" (BCC) to the line that begins with "processed".',
+  noLog:
+    'No verifier log is in this text. Copy what the loader printed, from "-- BEGIN PROG LOAD LOG --" (libbpf), "load program:" (cilium/ebpf, with %+v) or "bpf: Failed to load program" (BCC) to the line that begins with "processed".',
   failedWithoutLog: (errno: string | undefined) =>
     `The loader says that loading failed${errno === undefined ? '' : ` (${errno})`}, and the verifier's log is not in the text. ${errno === 'EPERM' ? 'EPERM without a log means that the kernel did not get as far as verifying: run the loader as root or with CAP_BPF. ' : ''}Ask the loader for the log: libbpf prints it by itself (bpftool: -d), cilium/ebpf with fmt "%+v", BCC with debug=2.`,
   tooLong: 'This text is longer than 256 MB. Keep the end of the log, from a few thousand lines before "processed", and try again.',
@@ -89,7 +90,13 @@ class ProgramReader {
     }
     switch (record.kind) {
       case 'insn': {
-        const logged: LoggedInsn = { insn: record.insn, text: record.text, logLine: line.at, ...(record.state !== undefined && { state: record.state }), ...(this.source && { source: this.source }) };
+        const logged: LoggedInsn = {
+          insn: record.insn,
+          text: record.text,
+          logLine: line.at,
+          ...(record.state !== undefined && { state: record.state }),
+          ...(this.source && { source: this.source }),
+        };
         this.walk.insn(logged);
         this.insns.push(logged);
         if (this.jumped) this.behindJump.add(logged);
@@ -152,7 +159,7 @@ class ProgramReader {
       ...(refused && this.errno !== undefined && { errno: this.errno }),
       firstLine: this.firstLine,
       lastLine: Math.max(this.lastLine, errorEnd),
-      truncated: this.omitted || !this.ended || this.walk.incomplete || (this.insns[0]?.insn ?? 0) !== 0 && this.functions.length === 0,
+      truncated: this.omitted || !this.ended || this.walk.incomplete || ((this.insns[0]?.insn ?? 0) !== 0 && this.functions.length === 0),
       ...(finding && verdict !== 'accepted' && { finding }),
       ...(this.statistics.processed !== undefined && { statistics: this.statistics as LoggedStatistics }),
       insns: this.insns,
@@ -222,7 +229,9 @@ class ProgramReader {
       ...(known && { known: `${known.name}=${known.value}` }),
       registers,
       causes,
-      ...(report && { report: { category: report.category, problem: report.problem, reason: report.reason, suggestion: report.suggestion } }),
+      ...(report && {
+        report: { category: report.category, problem: report.problem, reason: report.reason, suggestion: report.suggestion },
+      }),
     };
   }
 }
@@ -296,7 +305,13 @@ class LogReader {
         return current.ended && record.last;
       case 'insn':
         // A log that was cut off, and another one behind it.
-        return current.ended || (record.insn === 0 && current.insns.length > 0 && !current.framed && current.others.some(({ text }) => meaningOf(text) !== undefined));
+        return (
+          current.ended ||
+          (record.insn === 0 &&
+            current.insns.length > 0 &&
+            !current.framed &&
+            current.others.some(({ text }) => meaningOf(text) !== undefined))
+        );
       case 'source':
       case 'from':
       case 'state':
@@ -343,7 +358,8 @@ class LogReader {
     if (words.ends) {
       if (current) {
         current.ended ||= current.framed && words.loader === 'libbpf' && words.failed !== true;
-        if (words.failed && (current.name === undefined || words.name === undefined || current.name === words.name)) current.takeWords(words);
+        if (words.failed && (current.name === undefined || words.name === undefined || current.name === words.name))
+          current.takeWords(words);
         this.close();
         return;
       }
@@ -351,7 +367,13 @@ class LogReader {
       const last = this.done.at(-1);
       if (!words.failed) return;
       if (last && this.words === undefined && (last.name === undefined || words.name === undefined || last.name === words.name)) {
-        this.done[this.done.length - 1] = { ...last, ...(last.name === undefined && words.name !== undefined && { name: words.name }), ...(last.loader === undefined && words.loader && { loader: words.loader }), verdict: 'rejected', ...(last.errno === undefined && words.errno !== undefined && { errno: words.errno }) };
+        this.done[this.done.length - 1] = {
+          ...last,
+          ...(last.name === undefined && words.name !== undefined && { name: words.name }),
+          ...(last.loader === undefined && words.loader && { loader: words.loader }),
+          verdict: 'rejected',
+          ...(last.errno === undefined && words.errno !== undefined && { errno: words.errno }),
+        };
         return;
       }
     }
@@ -373,8 +395,22 @@ class LogReader {
     for (const text of parts) current.record(readRecord(text), { text, at: line.at, indented: false });
     if (parts.some((part) => meaningOf(part) !== undefined)) return;
     // 7.3 in one line: the reason, and the suggestion in brackets.
-    const reason = /^(R\d+ (?:has never been|is not readable|may be NULL|is an integer scalar|has offset|has type).*|The .*|Owned resource.*|Locks must.*) \(([A-Z].*)\)$/.exec(rest);
-    if (reason) current.report = { category: '', problem: '', at: line.at, lines: [{ text: 'Reason:', at: line.at, indented: false }, { text: reason[1]!, at: line.at, indented: true }, { text: 'Suggestion:', at: line.at, indented: false }, { text: reason[2]!, at: line.at, indented: true }] };
+    const reason =
+      /^(R\d+ (?:has never been|is not readable|may be NULL|is an integer scalar|has offset|has type).*|The .*|Owned resource.*|Locks must.*) \(([A-Z].*)\)$/.exec(
+        rest,
+      );
+    if (reason)
+      current.report = {
+        category: '',
+        problem: '',
+        at: line.at,
+        lines: [
+          { text: 'Reason:', at: line.at, indented: false },
+          { text: reason[1]!, at: line.at, indented: true },
+          { text: 'Suggestion:', at: line.at, indented: false },
+          { text: reason[2]!, at: line.at, indented: true },
+        ],
+      };
   }
 
   finish(): LoggedProgram[] {

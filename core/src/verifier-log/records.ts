@@ -103,7 +103,8 @@ function readSource(text: string): LoggedSource {
   return { text: text.slice(0, place.index).trim(), file: place[1]!, line: Number(place[2]), ...(column > 0 && { column }) };
 }
 
-const PROCESSED = /^processed (\d+) insns(?: \(limit (\d+)\))?(?:,? stack depth ([\d+]+))?(?: max_states_per_insn (\d+))?(?: total_states (\d+))?(?: peak_states (\d+))?/;
+const PROCESSED =
+  /^processed (\d+) insns(?: \(limit (\d+)\))?(?:,? stack depth ([\d+]+))?(?: max_states_per_insn (\d+))?(?: total_states (\d+))?(?: peak_states (\d+))?/;
 
 function readStatistics(line: string): LogRecord | undefined {
   const processed = PROCESSED.exec(line);

@@ -46,7 +46,12 @@ export function readReport(category: string, problem: string, lines: readonly { 
     reason: sentence('Reason'),
     suggestion: sentence('Suggestion'),
     ...(at && { at }),
-    causes: events.map(({ text, source, insn, logLine }) => ({ text, logLine, ...(source && { source }), ...(insn !== undefined && { insn }) })),
+    causes: events.map(({ text, source, insn, logLine }) => ({
+      text,
+      logLine,
+      ...(source && { source }),
+      ...(insn !== undefined && { insn }),
+    })),
   };
 }
 
@@ -60,7 +65,14 @@ function places(lines: readonly { text: string; at: number }[]): ReportPlace[] {
     const bare = place ? undefined : BARE_INSN.exec(text);
     if (place || bare) {
       current = { text: '', logLine: at };
-      if (place) current.source = { ...(place[1] !== undefined && { function: place[1] }), file: place[2]!, line: Number(place[3]), column: Number(place[4]), text: '' };
+      if (place)
+        current.source = {
+          ...(place[1] !== undefined && { function: place[1] }),
+          file: place[2]!,
+          line: Number(place[3]),
+          column: Number(place[4]),
+          text: '',
+        };
       else current.insn = Number(bare![1]);
       found.push(current);
       arrow = false;

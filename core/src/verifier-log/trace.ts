@@ -96,7 +96,8 @@ export class Walk {
   registers(): LoggedRegister[] {
     const frame = this.path.at(-1)?.frame ?? 0;
     const known = this.frames[Math.min(frame, this.frames.length - 1)]!;
-    const order = (name: string): number => (name.startsWith('R') ? Number(name.slice(1)) : name.startsWith('fp') ? 100 - Number(name.slice(2)) : 10_000);
+    const order = (name: string): number =>
+      name.startsWith('R') ? Number(name.slice(1)) : name.startsWith('fp') ? 100 - Number(name.slice(2)) : 10_000;
     return [...known].map(([name, value]) => ({ name, value })).sort((a, b) => order(a.name) - order(b.name));
   }
 }
@@ -260,7 +261,13 @@ export function namedCauses(path: readonly Step[], lines: readonly string[]): Lo
         return callee !== undefined && (begins.test(callee) || ends.test(callee));
       });
       const callee = last && CALL.exec(last.text)![1]!;
-      if (last && begins.test(callee!)) causes.push({ text: `${callee!}() begins the section here`, insn: last.insn, logLine: last.logLine, ...(last.source && { source: last.source }) });
+      if (last && begins.test(callee!))
+        causes.push({
+          text: `${callee!}() begins the section here`,
+          insn: last.insn,
+          logLine: last.logLine,
+          ...(last.source && { source: last.source }),
+        });
     }
   }
   for (const line of lines) {

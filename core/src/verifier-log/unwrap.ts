@@ -26,14 +26,43 @@ interface PrefixRow {
 }
 
 export const PREFIXES = [
-  { from: 'env_logger of Rust', pattern: /^\[\d{4}-\d\d-\d\dT[\d:.]+Z? +[A-Z]+ +[\w:]+\] /, examples: ['[2026-03-01T10:11:12Z WARN  libbpf] '] },
-  { from: 'GitHub Actions, GitLab, containers (CRI), journald', pattern: /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?(?: \d\d[OE]\+?)? ?/, examples: ['2026-03-01T10:11:12.1234567Z ', '2026-03-01 10:11:12,123 ', '[2026-03-01T10:11:12+01:00] ', '2026-03-01T10:11:12.123456Z 00O '] },
-  { from: 'Go', pattern: /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d+)? /, examples: ['2026/03/01 10:11:12 ', '2026/03/01 10:11:12.123456 '] },
+  {
+    from: 'env_logger of Rust',
+    pattern: /^\[\d{4}-\d\d-\d\dT[\d:.]+Z? +[A-Z]+ +[\w:]+\] /,
+    examples: ['[2026-03-01T10:11:12Z WARN  libbpf] '],
+  },
+  {
+    from: 'GitHub Actions, GitLab, containers (CRI), journald',
+    pattern: /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?(?: \d\d[OE]\+?)? ?/,
+    examples: [
+      '2026-03-01T10:11:12.1234567Z ',
+      '2026-03-01 10:11:12,123 ',
+      '[2026-03-01T10:11:12+01:00] ',
+      '2026-03-01T10:11:12.123456Z 00O ',
+    ],
+  },
+  {
+    from: 'Go',
+    pattern: /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d+)? /,
+    examples: ['2026/03/01 10:11:12 ', '2026/03/01 10:11:12.123456 '],
+  },
   { from: 'containers (CRI)', pattern: /^(?:stdout|stderr) [FP] /, examples: ['stderr F '] },
-  { from: 'syslog, journalctl', pattern: /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,100} [\w./@-]{1,100}(?:\[\d+\])?: /, examples: ['Mar  1 10:11:12 host loader[123]: '] },
-  { from: 'the kernel\'s own log', pattern: /^(?:<\d+>)?\[ *\d+\.\d+(?:\]|\]\[ *[TC]\d+\]) /, examples: ['[   12.345678] ', '<4>[   12.345678][  T1] '] },
+  {
+    from: 'syslog, journalctl',
+    pattern: /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,100} [\w./@-]{1,100}(?:\[\d+\])?: /,
+    examples: ['Mar  1 10:11:12 host loader[123]: '],
+  },
+  {
+    from: "the kernel's own log",
+    pattern: /^(?:<\d+>)?\[ *\d+\.\d+(?:\]|\]\[ *[TC]\d+\]) /,
+    examples: ['[   12.345678] ', '<4>[   12.345678][  T1] '],
+  },
   { from: 'a clock', pattern: /^\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? /, examples: ['10:11:12 ', '[10:11:12.345] '] },
-  { from: 'a level', pattern: /^(?:\[(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE)\]|(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|info|warn|debug)(?=[ :])):? /, examples: ['[INFO] ', 'WARN: ', 'DEBUG '] },
+  {
+    from: 'a level',
+    pattern: /^(?:\[(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE)\]|(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|info|warn|debug)(?=[ :])):? /,
+    examples: ['[INFO] ', 'WARN: ', 'DEBUG '],
+  },
   { from: 'docker compose', pattern: /^[A-Za-z][\w.-]{0,100} +\| /, examples: ['agent-1  | '] },
   { from: 'kubectl', pattern: /^\[pod\/[\w./-]{1,200}\] /, examples: ['[pod/agent-x7/loader] '] },
   { from: 'BuildKit', pattern: /^#\d+ \d+\.\d+ /, examples: ['#12 3.456 '] },
@@ -108,10 +137,12 @@ function fromJson(text: string): string | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as Record<string, unknown>;
-  const given = JSON_FIELDS.map((name) => (Object.hasOwn(fields, name) ? fields[name] : undefined)).filter((one): one is string => typeof one === 'string');
+  const given = JSON_FIELDS.map((name) => (Object.hasOwn(fields, name) ? fields[name] : undefined)).filter(
+    (one): one is string => typeof one === 'string',
+  );
   // zap and slog put the short sentence in msg and the log in error.
   return given.length > 0 ? given.map((one) => one.replace(/\r?\n$/, '')).join('\n') : undefined;
 }
 
-const ESCAPED: Record<string, string> = { n: '\n', t: '\t', r: '', '"': '"', '\'': '\'', '\\': '\\' };
+const ESCAPED: Record<string, string> = { n: '\n', t: '\t', r: '', '"': '"', "'": "'", '\\': '\\' };
 const unescape = (text: string): string => text.replace(/\\(.)/g, (whole, letter: string) => ESCAPED[letter] ?? whole);

@@ -4,4 +4,5 @@
 export const byteCount = (count: number): string => (count === 1 ? '1 byte' : `${count} bytes`);
 
 /** `byte 4`, `bytes 4 to 7`: `count` of them from `first` on. */
-export const byteRange = (first: number, count: number): string => (count === 1 ? `byte ${first}` : `bytes ${first} to ${first + count - 1}`);
+export const byteRange = (first: number, count: number): string =>
+  count === 1 ? `byte ${first}` : `bytes ${first} to ${first + count - 1}`;

@@ -16,15 +16,42 @@ export interface CallFlow {
 const SYNC_CALLBACK_HELPERS = new Set(['bpf_for_each_map_elem', 'bpf_find_vma', 'bpf_loop', 'bpf_user_ringbuf_drain']);
 const ASYNC_CALLBACK_HELPERS = new Set(['bpf_timer_set_callback']);
 const SYNC_CALLBACK_KFUNCS = new Set(['bpf_rbtree_add_impl']);
-const ASYNC_CALLBACK_KFUNCS = new Set(['bpf_wq_set_callback_impl', 'bpf_task_work_schedule_signal', 'bpf_task_work_schedule_resume', 'bpf_task_work_schedule_signal_impl', 'bpf_task_work_schedule_resume_impl']);
+const ASYNC_CALLBACK_KFUNCS = new Set([
+  'bpf_wq_set_callback_impl',
+  'bpf_task_work_schedule_signal',
+  'bpf_task_work_schedule_resume',
+  'bpf_task_work_schedule_signal_impl',
+  'bpf_task_work_schedule_resume_impl',
+]);
 
 /** Helpers after which packet pointers are stale (bpf_helper_changes_pkt_data). */
 const PACKET_CHANGING_HELPERS = new Set([
-  'bpf_xdp_adjust_head', 'bpf_xdp_adjust_meta', 'bpf_xdp_adjust_tail', 'bpf_skb_store_bytes', 'bpf_skb_change_proto', 'bpf_skb_change_head',
-  'bpf_skb_change_tail', 'bpf_skb_pull_data', 'bpf_skb_adjust_room', 'bpf_skb_vlan_push', 'bpf_skb_vlan_pop', 'bpf_clone_redirect',
-  'bpf_l3_csum_replace', 'bpf_l4_csum_replace', 'bpf_msg_push_data', 'bpf_msg_pop_data', 'bpf_msg_pull_data', 'bpf_lwt_push_encap',
-  'bpf_lwt_seg6_store_bytes', 'bpf_lwt_seg6_adjust_srh', 'bpf_lwt_seg6_action', 'bpf_sk_skb_pull_data', 'bpf_sk_skb_change_tail',
-  'bpf_sk_skb_change_head', 'bpf_sk_skb_adjust_room', 'bpf_tail_call',
+  'bpf_xdp_adjust_head',
+  'bpf_xdp_adjust_meta',
+  'bpf_xdp_adjust_tail',
+  'bpf_skb_store_bytes',
+  'bpf_skb_change_proto',
+  'bpf_skb_change_head',
+  'bpf_skb_change_tail',
+  'bpf_skb_pull_data',
+  'bpf_skb_adjust_room',
+  'bpf_skb_vlan_push',
+  'bpf_skb_vlan_pop',
+  'bpf_clone_redirect',
+  'bpf_l3_csum_replace',
+  'bpf_l4_csum_replace',
+  'bpf_msg_push_data',
+  'bpf_msg_pop_data',
+  'bpf_msg_pull_data',
+  'bpf_lwt_push_encap',
+  'bpf_lwt_seg6_store_bytes',
+  'bpf_lwt_seg6_adjust_srh',
+  'bpf_lwt_seg6_action',
+  'bpf_sk_skb_pull_data',
+  'bpf_sk_skb_change_tail',
+  'bpf_sk_skb_change_head',
+  'bpf_sk_skb_adjust_room',
+  'bpf_tail_call',
 ]);
 
 export const helperChangesPacket = (name: string): boolean => PACKET_CHANGING_HELPERS.has(name);

@@ -23,8 +23,30 @@ import { LOG_LEVEL2 } from './log.ts';
 import { markPrecise } from './precision.ts';
 import { acquireReference, forgetReference, forgotten, inRcuSection, inSleepableContext, releaseReference } from './references.ts';
 import {
-  isPacketPointerOrEnd, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_RINGBUF, mayBeNull, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_SOCK_COMMON,
-  PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TRUSTED, DYNPTR_TYPE_SKB, DYNPTR_TYPE_XDP, type Register, pointerRegister, scalarRegister, typeName, UNINITIALISED, unknownRegister, SCALAR_VALUE,
+  isPacketPointerOrEnd,
+  MEM_ALLOC,
+  MEM_PERCPU,
+  MEM_RCU,
+  MEM_RDONLY,
+  MEM_RINGBUF,
+  mayBeNull,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_SOCK_COMMON,
+  PTR_TO_SOCKET,
+  PTR_TO_TCP_SOCK,
+  PTR_TRUSTED,
+  DYNPTR_TYPE_SKB,
+  DYNPTR_TYPE_XDP,
+  type Register,
+  pointerRegister,
+  scalarRegister,
+  typeName,
+  UNINITIALISED,
+  unknownRegister,
+  SCALAR_VALUE,
 } from './registers.ts';
 import { fieldOf } from './special-fields.ts';
 import { dynptrAt, endDynptr } from './stack-objects.ts';
@@ -37,11 +59,23 @@ const MAX_ERRNO = 4095n;
 const ACQUIRING = new Set(['bpf_sk_lookup_tcp', 'bpf_sk_lookup_udp', 'bpf_skc_lookup_tcp', 'bpf_ringbuf_reserve', 'bpf_kptr_xchg']);
 /** Helpers whose result is their argument under another type, and belongs to the same reference. */
 const CASTING = new Set([
-  'bpf_tcp_sock', 'bpf_sk_fullsock', 'bpf_skc_to_tcp_sock', 'bpf_skc_to_tcp6_sock', 'bpf_skc_to_udp6_sock', 'bpf_skc_to_mptcp_sock', 'bpf_skc_to_tcp_timewait_sock',
+  'bpf_tcp_sock',
+  'bpf_sk_fullsock',
+  'bpf_skc_to_tcp_sock',
+  'bpf_skc_to_tcp6_sock',
+  'bpf_skc_to_udp6_sock',
+  'bpf_skc_to_mptcp_sock',
+  'bpf_skc_to_tcp_timewait_sock',
   'bpf_skc_to_tcp_request_sock',
 ]);
 /** Helpers that return a length no larger than the size they were given, or an error. */
-const RETURNING_LENGTH = new Set(['bpf_get_stack', 'bpf_get_task_stack', 'bpf_probe_read_str', 'bpf_probe_read_kernel_str', 'bpf_probe_read_user_str']);
+const RETURNING_LENGTH = new Set([
+  'bpf_get_stack',
+  'bpf_get_task_stack',
+  'bpf_probe_read_str',
+  'bpf_probe_read_kernel_str',
+  'bpf_probe_read_user_str',
+]);
 
 /** A call with src 0. Changes the state to what holds after it; callbacks' paths are put aside. */
 export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
@@ -52,7 +86,8 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
   const at = env.insn;
   for (let index = 0; index < rule.arguments.length; index++) checkHelperArgument(env, index, meta, at);
   rememberMap(env, meta, at);
-  if (helper.name === 'bpf_tail_call' && meta.map?.type !== 'prog_array') throw env.reject('helper-map', 'EINVAL', 'expected prog array map for tail call', { register: 2 });
+  if (helper.name === 'bpf_tail_call' && meta.map?.type !== 'prog_array')
+    throw env.reject('helper-map', 'EINVAL', 'expected prog array map for tail call', { register: 2 });
   // Memory that the helper fills counts as written, byte by byte.
   for (let i = 0; i < meta.raw.size; i++) accessMemory(env, meta.raw.register, i, { write: true, size: 1, value: -1 });
   if (helper.name === 'bpf_ringbuf_submit') warnUnwrittenRecord(env);
@@ -74,24 +109,45 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
 function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   const helper = helperById(insn.imm);
   if (!helper) {
-    throw env.reject('helper-unknown', 'EINVAL', insn.imm === 0 ? 'program of this type cannot use helper bpf_unspec#0' : `invalid func unknown#${insn.imm}`, { explanation: `There is no helper with the number ${insn.imm}.` });
+    throw env.reject(
+      'helper-unknown',
+      'EINVAL',
+      insn.imm === 0 ? 'program of this type cannot use helper bpf_unspec#0' : `invalid func unknown#${insn.imm}`,
+      { explanation: `There is no helper with the number ${insn.imm}.` },
+    );
   }
   const name = `${helper.name}#${helper.id}`;
   const allowed = helperAllowed(helper, env.programType, env.attachType, env.kernel);
   if (!allowed.allowed && !targetAllows(env, helper.name)) {
-    throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, { ...(allowed.reason && { explanation: allowed.reason }) });
+    throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, {
+      ...(allowed.reason && { explanation: allowed.reason }),
+    });
   }
   if (configuredOut(env, helper.name)) {
-    throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, { explanation: `The target kernel was built without ${helper.name}: its BTF has no such function.` });
+    throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, {
+      explanation: `The target kernel was built without ${helper.name}: its BTF has no such function.`,
+    });
   }
   const rule = helperRule(helper, env.programType);
-  if (rule.gplOnly && !isGpl(env)) throw env.reject('helper-gpl', 'EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
-  if (!allowedAtTarget(env, helper.name)) throw env.reject('helper-not-allowed', 'EINVAL', 'helper call is not allowed in probe', { explanation: `${helper.name} may only be called where it is attached to one of a few kernel functions.` });
+  if (rule.gplOnly && !isGpl(env))
+    throw env.reject('helper-gpl', 'EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
+  if (!allowedAtTarget(env, helper.name))
+    throw env.reject('helper-not-allowed', 'EINVAL', 'helper call is not allowed in probe', {
+      explanation: `${helper.name} may only be called where it is attached to one of a few kernel functions.`,
+    });
   if (rule.mightSleep && !inSleepableContext(env)) {
     const { state } = env;
-    const region = state.activeRcuLocks > 0 ? 'rcu_read_lock region' : state.activePreemptLocks > 0 ? 'non-preemptible region' : state.activeIrqId !== 0 ? 'IRQ-disabled region' : undefined;
+    const region =
+      state.activeRcuLocks > 0
+        ? 'rcu_read_lock region'
+        : state.activePreemptLocks > 0
+          ? 'non-preemptible region'
+          : state.activeIrqId !== 0
+            ? 'IRQ-disabled region'
+            : undefined;
     // In a sleepable program the region is what forbids it.
-    if (!state.inSleepable || region === undefined) throw env.reject('helper-context', 'EINVAL', 'helper call might sleep in a non-sleepable prog');
+    if (!state.inSleepable || region === undefined)
+      throw env.reject('helper-context', 'EINVAL', 'helper call might sleep in a non-sleepable prog');
     throw env.reject('helper-context', 'EINVAL', `sleepable helper ${name} in ${region}`);
   }
   return helper;
@@ -99,7 +155,15 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
 
 /** Kernel functions whose programs may call bpf_d_path: no lock is held in them that it needs (btf_allowlist_d_path). */
 const D_PATH_TARGETS = new Set([
-  'security_file_permission', 'security_inode_getattr', 'security_file_open', 'security_path_truncate', 'vfs_truncate', 'vfs_fallocate', 'dentry_open', 'vfs_getattr', 'filp_close',
+  'security_file_permission',
+  'security_inode_getattr',
+  'security_file_open',
+  'security_path_truncate',
+  'vfs_truncate',
+  'vfs_fallocate',
+  'dentry_open',
+  'vfs_getattr',
+  'filp_close',
 ]);
 
 /** Some helpers are only safe in programs attached to certain places. */
@@ -134,8 +198,16 @@ const programTypeId = (name: string): number => programTypeRow(name)?.id ?? 0;
 
 /** Helpers that a kernel may be built without. */
 const OPTIONAL_HELPERS = new Set([
-  'bpf_override_return', 'bpf_probe_write_user', 'bpf_inode_storage_get', 'bpf_inode_storage_delete', 'bpf_ima_inode_hash', 'bpf_ima_file_hash', 'bpf_bprm_opts_set', 'bpf_rc_repeat',
-  'bpf_rc_keydown', 'bpf_rc_pointer_rel',
+  'bpf_override_return',
+  'bpf_probe_write_user',
+  'bpf_inode_storage_get',
+  'bpf_inode_storage_delete',
+  'bpf_ima_inode_hash',
+  'bpf_ima_file_hash',
+  'bpf_bprm_opts_set',
+  'bpf_rc_repeat',
+  'bpf_rc_keydown',
+  'bpf_rc_pointer_rel',
 ]);
 
 /** Whether the target kernel's BTF shows that it was built without the helper. A BTF without functions shows nothing. */
@@ -158,7 +230,10 @@ const MAP_WRITING = new Set(['bpf_map_update_elem', 'bpf_map_delete_elem', 'bpf_
 function rememberMap(env: VerifierEnvironment, meta: CallMeta, at: number): void {
   if (!meta.map) return;
   if (MAP_WRITING.has(meta.helper.name) && !meta.map.programMayWrite) {
-    throw env.reject('write-forbidden', 'EACCES', 'write into map forbidden', { register: 1, explanation: `The map ${meta.map.definition.name} is read-only for programs.` });
+    throw env.reject('write-forbidden', 'EACCES', 'write into map forbidden', {
+      register: 1,
+      explanation: `The map ${meta.map.definition.name} is read-only for programs.`,
+    });
   }
   const before = env.facts.callMap.get(at);
   env.facts.callMap.set(at, before === undefined || before === meta.map ? meta.map : null);
@@ -177,7 +252,9 @@ function release(env: VerifierEnvironment, meta: CallMeta): void {
   else if (meta.refObjId !== 0) released = releaseReference(env, meta.refObjId);
   else released = isNull(register);
   if (!released) {
-    throw env.reject('reference-state', 'EINVAL', `func ${helper.name}#${helper.id} reference has not been acquired before`, { register: meta.releaseRegister });
+    throw env.reject('reference-state', 'EINVAL', `func ${helper.name}#${helper.id} reference has not been acquired before`, {
+      register: meta.releaseRegister,
+    });
   }
 }
 
@@ -187,7 +264,8 @@ function giveAway(env: VerifierEnvironment, id: number): boolean {
   const rcu = inRcuSection(env);
   env.state.changeRegisters((register) => {
     if (register.refObjId !== id) return undefined;
-    if (rcu && (register.type & MEM_ALLOC) !== 0 && (register.type & MEM_PERCPU) !== 0) return register.with({ refObjId: 0, type: (register.type & ~MEM_ALLOC) | MEM_RCU });
+    if (rcu && (register.type & MEM_ALLOC) !== 0 && (register.type & MEM_PERCPU) !== 0)
+      return register.with({ refObjId: 0, type: (register.type & ~MEM_ALLOC) | MEM_RCU });
     return forgotten();
   });
   return true;
@@ -223,7 +301,8 @@ function noteLoopFlags(env: VerifierEnvironment, meta: CallMeta, at: number): vo
 /** A constant index lets the kernel jump directly: then it must be the same on all paths that are taken for equal. */
 function rememberTailCallIndex(env: VerifierEnvironment, meta: CallMeta): void {
   const index = env.register(3);
-  if (index.type === SCALAR_VALUE && index.scalar.mask === 0n && index.scalar.value < BigInt(meta.map?.maxEntries ?? 0)) markPrecise(env, 3);
+  if (index.type === SCALAR_VALUE && index.scalar.mask === 0n && index.scalar.value < BigInt(meta.map?.maxEntries ?? 0))
+    markPrecise(env, 3);
 }
 
 /** What single helpers do beyond their prototype. */
@@ -236,7 +315,8 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
       warnTailCall(env, meta.map);
       break;
     case 'bpf_get_local_storage':
-      if (!isNull(env.register(2))) throw env.reject('helper-argument', 'EINVAL', 'get_local_storage() doesn\'t support non-zero flags', { register: 2 });
+      if (!isNull(env.register(2)))
+        throw env.reject('helper-argument', 'EINVAL', "get_local_storage() doesn't support non-zero flags", { register: 2 });
       break;
     case 'bpf_for_each_map_elem':
     case 'bpf_find_vma':
@@ -251,7 +331,8 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
       noteLoopFlags(env, meta, at);
       markPrecise(env, 1);
       const { frame } = env;
-      if (BigInt(frame.callbackDepth) < env.register(1).scalar.umax) walkCallback(env, at, meta.subprogram, helperCallback(env, meta.helper.name));
+      if (BigInt(frame.callbackDepth) < env.register(1).scalar.umax)
+        walkCallback(env, at, meta.subprogram, helperCallback(env, meta.helper.name));
       else {
         frame.callbackDepth = 0;
         if (env.log.level & LOG_LEVEL2) env.log.write(`frame${frame.number} bpf_loop iteration limit reached\n`);
@@ -263,7 +344,9 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
       break;
     case 'bpf_dynptr_from_mem':
       if (env.register(1).type !== PTR_TO_MAP_VALUE) {
-        throw env.reject('dynptr', 'EACCES', `Unsupported reg type ${typeName(env.register(1).type)} for bpf_dynptr_from_mem data`, { register: 1 });
+        throw env.reject('dynptr', 'EACCES', `Unsupported reg type ${typeName(env.register(1).type)} for bpf_dynptr_from_mem data`, {
+          register: 1,
+        });
       }
       break;
     case 'bpf_dynptr_data': {
@@ -306,7 +389,8 @@ function returnedRegister(env: VerifierEnvironment, meta: CallMeta, at: number, 
 
 function returnedValue(env: VerifierEnvironment, meta: CallMeta, returns: ReturnRule, effects: Effects): Register {
   const nullable = returns.maybeNull ? PTR_MAYBE_NULL : 0;
-  const pointer = (type: number, changes: Partial<Register> = {}): Register => pointerRegister(type | nullable, { scalar: ZERO, ...changes } as never);
+  const pointer = (type: number, changes: Partial<Register> = {}): Register =>
+    pointerRegister(type | nullable, { scalar: ZERO, ...changes } as never);
   switch (returns.kind) {
     case 'void':
       return UNINITIALISED.copy();
@@ -315,7 +399,12 @@ function returnedValue(env: VerifierEnvironment, meta: CallMeta, returns: Return
     case 'map_value': {
       const map = meta.map!;
       // An array has an element at every index below its size.
-      const certain = constantKeysFound(env.kernel) && meta.helper.name === 'bpf_map_lookup_elem' && meta.constantKey !== undefined && (map.type === 'array' || map.type === 'percpu_array') && meta.constantKey < BigInt(map.maxEntries);
+      const certain =
+        constantKeysFound(env.kernel) &&
+        meta.helper.name === 'bpf_map_lookup_elem' &&
+        meta.constantKey !== undefined &&
+        (map.type === 'array' || map.type === 'percpu_array') &&
+        meta.constantKey < BigInt(map.maxEntries);
       const type = PTR_TO_MAP_VALUE | (certain ? 0 : nullable);
       const locked = !mayBeNull(type) && fieldOf(map.fields, 'bpf_spin_lock', 'bpf_res_spin_lock') !== undefined;
       return pointerRegister(type, { map, mapUid: meta.mapUid, id: locked ? env.newId() : 0 });
@@ -336,7 +425,8 @@ function returnedValue(env: VerifierEnvironment, meta: CallMeta, returns: Return
       if (!btf || !type) throw env.reject('helper-argument', 'EINVAL', 'Helper has invalid btf_id in R1', { register: 1 });
       if (type.kind !== 'struct') {
         const size = sizeOf(btf, meta.returnBtfId);
-        if (size === undefined) throw env.reject('helper-argument', 'EINVAL', `unable to resolve the size of type '${type.name}': -22`, { register: 1 });
+        if (size === undefined)
+          throw env.reject('helper-argument', 'EINVAL', `unable to resolve the size of type '${type.name}': -22`, { register: 1 });
         return pointer(PTR_TO_MEM | MEM_RDONLY, { memSize: size });
       }
       return pointer(PTR_TO_BTF_ID | (effects.perCpuObject ? MEM_ALLOC | MEM_RCU : 0), { btf, btfId: meta.returnBtfId });

@@ -13,10 +13,31 @@ import { isStructOfScalars, kfuncPrototype, type KfuncPrototype } from './kfunc-
 import { inTreeCallback } from './check-helper-args.ts';
 import { checkCallUnderLock, fieldsBehind } from './locks.ts';
 import { findPreviousEntry, widenImpreciseScalars } from './prune.ts';
-import { acquireReference, becomeNonOwning, inRcuSection, inSleepableContext, nonOwning, releaseReference, untrustRcuPointers } from './references.ts';
 import {
-  MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, mayBeNull, pointerRegister, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register, scalarRegister,
-  UNINITIALISED, unknownRegister,
+  acquireReference,
+  becomeNonOwning,
+  inRcuSection,
+  inSleepableContext,
+  nonOwning,
+  releaseReference,
+  untrustRcuPointers,
+} from './references.ts';
+import {
+  MEM_ALLOC,
+  MEM_PERCPU,
+  MEM_RCU,
+  MEM_RDONLY,
+  mayBeNull,
+  pointerRegister,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_MEM,
+  PTR_TRUSTED,
+  PTR_UNTRUSTED,
+  type Register,
+  scalarRegister,
+  UNINITIALISED,
+  unknownRegister,
 } from './registers.ts';
 import { fieldOf, type SpecialField, specialFieldsOf } from './special-fields.ts';
 import { endDynptr } from './stack-objects.ts';
@@ -42,7 +63,8 @@ export function checkKfuncCall(env: VerifierEnvironment, insn: Insn): void {
   const { name } = kfunc;
   if (name === 'bpf_res_spin_lock' || name === 'bpf_res_spin_lock_irqsave') forkFailedLock(env, at);
   if (name === '__bpf_trap') throw env.reject('control-flow', 'EFAULT', 'unexpected __bpf_trap() due to uninitialized variable?');
-  if (kfunc.sleepable && !env.state.inSleepable) throw env.reject('kfunc-context', 'EACCES', `program must be sleepable to call sleepable kfunc ${name}`);
+  if (kfunc.sleepable && !env.state.inSleepable)
+    throw env.reject('kfunc-context', 'EACCES', `program must be sleepable to call sleepable kfunc ${name}`);
   const meta = checkKfuncArguments(env, kfunc, at);
   walkCallbacks(env, meta, at);
   changeRegions(env, kfunc);
@@ -118,11 +140,15 @@ function release(env: VerifierEnvironment, meta: KfuncMeta, insn: Insn): void {
     const register = env.register(meta.releaseRegister);
     if (meta.dynptr?.refObjId) endDynptr(env, register);
     else if (!releaseReference(env, register.refObjId)) {
-      throw env.reject('reference-state', 'EINVAL', `kfunc ${name}#${insn.imm} reference has not been acquired before`, { register: meta.releaseRegister });
+      throw env.reject('reference-state', 'EINVAL', `kfunc ${name}#${insn.imm} reference has not been acquired before`, {
+        register: meta.releaseRegister,
+      });
     }
   }
   if (INSERTING.has(name) && !becomeNonOwning(env, env.register(2).refObjId)) {
-    throw env.reject('reference-state', 'EINVAL', `kfunc ${name}#${insn.imm} conversion of owning ref to non-owning failed`, { register: 2 });
+    throw env.reject('reference-state', 'EINVAL', `kfunc ${name}#${insn.imm} conversion of owning ref to non-owning failed`, {
+      register: 2,
+    });
   }
 }
 
@@ -167,7 +193,12 @@ function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number)
   } else if (LIST_RETURNING.has(kfunc.name) || TREE_RETURNING.has(kfunc.name)) {
     register = nonOwning(register);
   }
-  if (register.id === 0 && !mayBeNull(register.type) && (register.type & MEM_ALLOC) !== 0 && fieldOf(fieldsBehind(register), 'bpf_spin_lock', 'bpf_res_spin_lock')) {
+  if (
+    register.id === 0 &&
+    !mayBeNull(register.type) &&
+    (register.type & MEM_ALLOC) !== 0 &&
+    fieldOf(fieldsBehind(register), 'bpf_spin_lock', 'bpf_res_spin_lock')
+  ) {
     register = register.with({ id: env.newId() });
   }
   return register;
@@ -176,17 +207,23 @@ function returnedRegister(env: VerifierEnvironment, meta: KfuncMeta, at: number)
 function specialReturn(env: VerifierEnvironment, meta: KfuncMeta): Register | undefined {
   const { name } = meta.kfunc;
   if (name === 'bpf_obj_new_impl' || name === 'bpf_percpu_obj_new_impl') return newObject(env, meta, name === 'bpf_percpu_obj_new_impl');
-  if (name === 'bpf_refcount_acquire_impl') return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC, { btf: meta.argumentBtf, btfId: meta.argumentBtfId });
+  if (name === 'bpf_refcount_acquire_impl')
+    return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC, { btf: meta.argumentBtf, btfId: meta.argumentBtfId });
   if (LIST_RETURNING.has(name)) return graphNode(meta.listHead!);
   if (TREE_RETURNING.has(name)) return graphNode(meta.treeRoot!);
-  if (name === 'bpf_cast_to_kern_ctx') return pointerRegister(PTR_TO_BTF_ID | PTR_TRUSTED, { btf: meta.kfunc.btf, btfId: kernelContextId(env, meta.kfunc.btf) });
+  if (name === 'bpf_cast_to_kern_ctx')
+    return pointerRegister(PTR_TO_BTF_ID | PTR_TRUSTED, { btf: meta.kfunc.btf, btfId: kernelContextId(env, meta.kfunc.btf) });
   if (name === 'bpf_rdonly_cast') return rdonlyCast(env, meta);
   if (name === 'bpf_dynptr_slice' || name === 'bpf_dynptr_slice_rdwr') {
     const { dynptr, constant } = meta;
-    if (!dynptr || constant === undefined) throw env.reject('verifier-limit', 'EFAULT', 'verifier bug: dynptr slice without a dynptr or size');
+    if (!dynptr || constant === undefined)
+      throw env.reject('verifier-limit', 'EFAULT', 'verifier bug: dynptr slice without a dynptr or size');
     const writable = name === 'bpf_dynptr_slice_rdwr';
     if (writable && !packetWritable(env)) throw env.reject('write-forbidden', 'EINVAL', 'the prog does not allow writes to packet data');
-    return pointerRegister(PTR_TO_MEM | dynptrFlag(dynptr.dynptr) | (writable ? 0 : MEM_RDONLY), { memSize: Number(BigInt.asIntN(32, constant)), dynptrId: dynptr.id });
+    return pointerRegister(PTR_TO_MEM | dynptrFlag(dynptr.dynptr) | (writable ? 0 : MEM_RDONLY), {
+      memSize: Number(BigInt.asIntN(32, constant)),
+      dynptrId: dynptr.id,
+    });
   }
   return undefined;
 }
@@ -199,15 +236,22 @@ const packetWritable = (env: VerifierEnvironment): boolean => {
 
 function newObject(env: VerifierEnvironment, meta: KfuncMeta, perCpu: boolean): Register {
   const id = meta.constant ?? 0n;
-  if (id < 0n || id > 0xffff_ffffn) throw env.reject('kfunc-argument', 'EINVAL', 'local type ID argument must be in range [0, U32_MAX]', { register: 1 });
+  if (id < 0n || id > 0xffff_ffffn)
+    throw env.reject('kfunc-argument', 'EINVAL', 'local type ID argument must be in range [0, U32_MAX]', { register: 1 });
   const btf = env.object.btf;
   if (!btf) throw env.reject('btf', 'EINVAL', 'bpf_obj_new/bpf_percpu_obj_new requires prog BTF');
   const type = btf.type(Number(id));
-  if (type?.kind !== 'struct') throw env.reject('kfunc-argument', 'EINVAL', 'bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct', { register: 1 });
+  if (type?.kind !== 'struct')
+    throw env.reject('kfunc-argument', 'EINVAL', 'bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct', { register: 1 });
   if (perCpu) {
-    if (type.size > PERCPU_OBJECT_LIMIT) throw env.reject('kfunc-argument', 'EINVAL', `bpf_percpu_obj_new type size (${type.size}) is greater than ${PERCPU_OBJECT_LIMIT}`, { register: 1 });
-    if (!isStructOfScalars(btf, type.id)) throw env.reject('kfunc-argument', 'EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars', { register: 1 });
-    if (specialFieldsOf(btf, type.id)) throw env.reject('kfunc-argument', 'EINVAL', 'bpf_percpu_obj_new type ID argument must not contain special fields', { register: 1 });
+    if (type.size > PERCPU_OBJECT_LIMIT)
+      throw env.reject('kfunc-argument', 'EINVAL', `bpf_percpu_obj_new type size (${type.size}) is greater than ${PERCPU_OBJECT_LIMIT}`, {
+        register: 1,
+      });
+    if (!isStructOfScalars(btf, type.id))
+      throw env.reject('kfunc-argument', 'EINVAL', 'bpf_percpu_obj_new type ID argument must be of a struct of scalars', { register: 1 });
+    if (specialFieldsOf(btf, type.id))
+      throw env.reject('kfunc-argument', 'EINVAL', 'bpf_percpu_obj_new type ID argument must not contain special fields', { register: 1 });
   }
   return pointerRegister(PTR_TO_BTF_ID | MEM_ALLOC | (perCpu ? MEM_PERCPU : 0), { btf, btfId: type.id });
 }
@@ -216,7 +260,8 @@ function rdonlyCast(env: VerifierEnvironment, meta: KfuncMeta): Register {
   const id = Number(meta.constant ?? 0n);
   const { btf } = meta.kfunc;
   const type = id === 0 ? undefined : skipModifiers(btf, id);
-  if (id !== 0 && !type) throw env.reject('kfunc-argument', 'EINVAL', `Unknown type ID ${id} passed to kfunc bpf_rdonly_cast`, { register: 2 });
+  if (id !== 0 && !type)
+    throw env.reject('kfunc-argument', 'EINVAL', `Unknown type ID ${id} passed to kfunc bpf_rdonly_cast`, { register: 2 });
   if (type?.kind === 'struct' || type?.kind === 'union') return pointerRegister(PTR_TO_BTF_ID | PTR_UNTRUSTED, { btf, btfId: id });
   if (id === 0) return pointerRegister(PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED, { memSize: 0 });
   throw env.reject('kfunc-argument', 'EINVAL', 'kfunc bpf_rdonly_cast type ID argument must be of a struct or void', { register: 2 });
@@ -224,10 +269,31 @@ function rdonlyCast(env: VerifierEnvironment, meta: KfuncMeta): Register {
 
 /** The kernel's struct behind the context that programs see. */
 const KERNEL_CONTEXTS: Readonly<Record<string, string>> = {
-  socket_filter: 'sk_buff', sched_cls: 'sk_buff', sched_act: 'sk_buff', cgroup_skb: 'sk_buff', lwt_in: 'sk_buff', lwt_out: 'sk_buff', lwt_xmit: 'sk_buff', lwt_seg6local: 'sk_buff', sk_skb: 'sk_buff',
-  xdp: 'xdp_buff', cgroup_sock: 'sock', cgroup_sock_addr: 'bpf_sock_addr_kern', sock_ops: 'bpf_sock_ops_kern', sk_msg: 'sk_msg', kprobe: 'pt_regs', tracepoint: '__u64', perf_event: 'bpf_perf_event_data_kern',
-  raw_tracepoint: 'u64', cgroup_device: 'bpf_cgroup_dev_ctx', cgroup_sysctl: 'bpf_sysctl_kern', cgroup_sockopt: 'bpf_sockopt_kern', sk_lookup: 'bpf_sk_lookup_kern', sk_reuseport: 'sk_reuseport_kern',
-  flow_dissector: 'bpf_flow_dissector', netfilter: 'bpf_nf_ctx',
+  socket_filter: 'sk_buff',
+  sched_cls: 'sk_buff',
+  sched_act: 'sk_buff',
+  cgroup_skb: 'sk_buff',
+  lwt_in: 'sk_buff',
+  lwt_out: 'sk_buff',
+  lwt_xmit: 'sk_buff',
+  lwt_seg6local: 'sk_buff',
+  sk_skb: 'sk_buff',
+  xdp: 'xdp_buff',
+  cgroup_sock: 'sock',
+  cgroup_sock_addr: 'bpf_sock_addr_kern',
+  sock_ops: 'bpf_sock_ops_kern',
+  sk_msg: 'sk_msg',
+  kprobe: 'pt_regs',
+  tracepoint: '__u64',
+  perf_event: 'bpf_perf_event_data_kern',
+  raw_tracepoint: 'u64',
+  cgroup_device: 'bpf_cgroup_dev_ctx',
+  cgroup_sysctl: 'bpf_sysctl_kern',
+  cgroup_sockopt: 'bpf_sockopt_kern',
+  sk_lookup: 'bpf_sk_lookup_kern',
+  sk_reuseport: 'sk_reuseport_kern',
+  flow_dissector: 'bpf_flow_dissector',
+  netfilter: 'bpf_nf_ctx',
 };
 
 function kernelContextId(env: VerifierEnvironment, btf: Btf): number {
@@ -244,9 +310,17 @@ function returnedPointer(env: VerifierEnvironment, meta: KfuncMeta, target: BtfT
   if (!target || target.kind === 'void') return unknownRegister();
   if (target.kind !== 'struct' && target.kind !== 'union') {
     const size = meta.returnSize ?? (kfunc.name === 'bpf_session_cookie' ? 8 : sizeOf(btf, target.id));
-    if (!size) throw env.reject('kfunc-argument', 'EINVAL', `kernel function ${kfunc.name} returns pointer type ${target.kind.toUpperCase()} ${target.name} is not supported`);
+    if (!size)
+      throw env.reject(
+        'kfunc-argument',
+        'EINVAL',
+        `kernel function ${kfunc.name} returns pointer type ${target.kind.toUpperCase()} ${target.name} is not supported`,
+      );
     const readonly = meta.returnSize === undefined ? kfunc.name !== 'bpf_session_cookie' : meta.returnReadonly;
-    return pointerRegister(PTR_TO_MEM | (readonly ? MEM_RDONLY : 0) | (kfunc.rcuProtected ? MEM_RCU : 0), { memSize: size, refObjId: meta.refObjId });
+    return pointerRegister(PTR_TO_MEM | (readonly ? MEM_RDONLY : 0) | (kfunc.rcuProtected ? MEM_RCU : 0), {
+      memSize: size,
+      refObjId: meta.refObjId,
+    });
   }
   let type = PTR_TO_BTF_ID;
   if (kfunc.name === 'bpf_get_kmem_cache') type |= PTR_UNTRUSTED;
@@ -278,6 +352,8 @@ function walkNext(env: VerifierEnvironment, meta: KfuncMeta, at: number): void {
 function setIterator(state: VerifierState, place: { frame: number; slot: number }, value: 'active' | 'drained', deeper: number): void {
   const { stack } = state.frames[place.frame]!;
   const slot = stack[place.slot]!;
-  stack[place.slot] = { kinds: slot.kinds, register: slot.register.with({ iterator: value, iteratorDepth: slot.register.iteratorDepth + deeper }) };
+  stack[place.slot] = {
+    kinds: slot.kinds,
+    register: slot.register.with({ iterator: value, iteratorDepth: slot.register.iteratorDepth + deeper }),
+  };
 }
-

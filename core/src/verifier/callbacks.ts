@@ -5,7 +5,16 @@ import { BPF_PSEUDO_FUNC, isLdImm64 } from '#core/isa';
 import type { VerifierEnvironment } from './environment.ts';
 import type { VerifierMap } from './maps.ts';
 import {
-  CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, pointerRegister, PTR_TO_BTF_ID, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_STACK, type Register, UNINITIALISED, unknownRegister,
+  CONST_PTR_TO_DYNPTR,
+  CONST_PTR_TO_MAP,
+  pointerRegister,
+  PTR_TO_BTF_ID,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_STACK,
+  type Register,
+  UNINITIALISED,
+  unknownRegister,
 } from './registers.ts';
 import { BPF_REG_FP, Frame, MAX_CALL_FRAMES, REGISTER_COUNT, type ReturnRange, VerifierState } from './state.ts';
 
@@ -43,7 +52,10 @@ export function helperCallback(env: VerifierEnvironment, helper: string): Callba
       return { arguments: [argument(1), vma, argument(4)], returns: BOOLEAN };
     }
     default:
-      return { arguments: [pointerRegister(CONST_PTR_TO_DYNPTR, { dynptr: 'local', dynptrFirstSlot: true, id: env.newId() }), argument(3)], returns: BOOLEAN };
+      return {
+        arguments: [pointerRegister(CONST_PTR_TO_DYNPTR, { dynptr: 'local', dynptrFirstSlot: true, id: env.newId() }), argument(3)],
+        returns: BOOLEAN,
+      };
   }
 }
 
@@ -51,7 +63,10 @@ export function helperCallback(env: VerifierEnvironment, helper: string): Callba
 const FOR_EACH_MAPS = new Set(['hash', 'percpu_hash', 'lru_hash', 'lru_percpu_hash', 'array', 'percpu_array']);
 
 /** Callback of a work queue or task work that lies in a map value. */
-export const workCallback = (map: VerifierMap, mapUid: number): CallbackEntry => ({ arguments: mapArguments(map, mapUid), returns: ZERO_ONLY });
+export const workCallback = (map: VerifierMap, mapUid: number): CallbackEntry => ({
+  arguments: mapArguments(map, mapUid),
+  returns: ZERO_ONLY,
+});
 
 /** The comparison function of a tree: two nodes that stay the tree's. */
 export const treeCallback = (node: Register): CallbackEntry => ({ arguments: [node, node], returns: BOOLEAN });
@@ -87,7 +102,13 @@ export function walkCallback(env: VerifierEnvironment, insn: number, subprogram:
 }
 
 /** A callback that runs later, by itself: a path of its own with one frame. */
-export function walkAsyncCallback(env: VerifierEnvironment, insn: number, subprogram: number, entry: CallbackEntry, sleepable: boolean): void {
+export function walkAsyncCallback(
+  env: VerifierEnvironment,
+  insn: number,
+  subprogram: number,
+  entry: CallbackEntry,
+  sleepable: boolean,
+): void {
   const facts = env.subprograms[subprogram]!;
   facts.isCallback = true;
   facts.isAsyncCallback = true;
@@ -114,11 +135,12 @@ export function checkCallbackAddresses(env: VerifierEnvironment): void {
   if (starts.length < 2 || starts.length === subprograms.length) return;
   const addresses: { at: number; from: number; to: number }[] = [];
   insns.forEach((insn, at) => {
-    if (isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC && isLive(at) && visits[at]! > 0) addresses.push({ at, from: at, to: at + insn.imm + 1 });
+    if (isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC && isLive(at) && visits[at]! > 0)
+      addresses.push({ at, from: at, to: at + insn.imm + 1 });
   });
   // Dead runs go one after the other, from the front; `moved` is where a slot stands after those before it.
   const moved = new Int32Array(insns.length);
-  for (let at = 0, gone = 0; at < insns.length; ) {
+  for (let at = 0, gone = 0; at < insns.length;) {
     moved[at] = at - gone;
     if (isLive(at)) {
       at++;
@@ -140,7 +162,8 @@ export function checkCallbackAddresses(env: VerifierEnvironment): void {
   if (!lost) return;
   env.insn = lost.at;
   throw env.reject('verifier-limit', 'EFAULT', `verifier bug: No program to jit at insn ${lost.at} (subprog < 0)`, {
-    explanation: 'The address of a function is taken that no path ever calls. The kernel removes the function as dead code and then misses it.',
+    explanation:
+      'The address of a function is taken that no path ever calls. The kernel removes the function as dead code and then misses it.',
     advice: 'Pass the function to a helper that calls it, or do not take its address.',
   });
 }

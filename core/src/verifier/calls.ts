@@ -68,7 +68,8 @@ export const isGlobal = (env: VerifierEnvironment, index: number): boolean => in
 
 function pushFrame(env: VerifierEnvironment, subprogram: number, callsite: number): Frame {
   const { state } = env;
-  if (state.frames.length >= MAX_CALL_FRAMES) throw env.reject('call-depth', 'E2BIG', `the call stack of ${state.frames.length + 1} frames is too deep`);
+  if (state.frames.length >= MAX_CALL_FRAMES)
+    throw env.reject('call-depth', 'E2BIG', `the call stack of ${state.frames.length + 1} frames is too deep`);
   const frame = new Frame(subprogram, callsite, state.frames.length);
   frame.registers[BPF_REG_FP] = pointerRegister(PTR_TO_STACK, { frame: frame.number });
   state.frames.push(frame);
@@ -81,7 +82,8 @@ export function exitFunction(env: VerifierEnvironment): void {
   const { state } = env;
   const callee = state.frame;
   const result: Register = callee.registers[0]!;
-  if (result.type === PTR_TO_STACK) throw env.reject('control-flow', 'EINVAL', 'cannot return stack pointer to the caller', { register: 0 });
+  if (result.type === PTR_TO_STACK)
+    throw env.reject('control-flow', 'EINVAL', 'cannot return stack pointer to the caller', { register: 0 });
   env.liveStack?.update();
   const caller = state.frames[state.frames.length - 2]!;
   if (callee.inCallback) {
@@ -111,4 +113,3 @@ export function exitFunction(env: VerifierEnvironment): void {
     if (previous) widenImpreciseScalars(previous, state);
   }
 }
-

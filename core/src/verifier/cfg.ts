@@ -2,7 +2,19 @@
 // worth comparing states at, and the strongly connected components (loops). Looks at no registers.
 
 import {
-  BPF_CALL, BPF_EXIT, BPF_JA, BPF_JCOND, BPF_JMP, BPF_JMP32, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_X, insnClass, type Insn, isLdImm64,
+  BPF_CALL,
+  BPF_EXIT,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_X,
+  insnClass,
+  type Insn,
+  isLdImm64,
 } from '#core/isa';
 import type { VerifierEnvironment } from './environment.ts';
 import { describeHelperFlow, describeKfuncFlow } from './call-facts.ts';
@@ -11,7 +23,8 @@ const isJumpClass = (insn: Insn): boolean => insnClass(insn) === BPF_JMP || insn
 const operation = (insn: Insn): number => insn.opcode & 0xf0;
 
 /** Target slot of a jump (conditional or not). */
-export const jumpTarget = (insn: Insn, at: number): number => at + 1 + (operation(insn) === BPF_JA && insnClass(insn) === BPF_JMP32 ? insn.imm : insn.off);
+export const jumpTarget = (insn: Insn, at: number): number =>
+  at + 1 + (operation(insn) === BPF_JA && insnClass(insn) === BPF_JMP32 ? insn.imm : insn.off);
 export const isMayGoto = (insn: Insn): boolean => insn.opcode === (BPF_JMP | BPF_JCOND);
 
 /** Slots that control can reach next within the function: none behind an exit, two behind a conditional jump. */
@@ -146,7 +159,8 @@ function markBeforeEdges(env: VerifierEnvironment, at: number): void {
   if (!isJumpClass(insn)) return;
   const op = operation(insn);
   if (op === BPF_CALL) {
-    const flow = insn.src === BPF_PSEUDO_KFUNC_CALL ? describeKfuncFlow(env, insn) : insn.src === 0 ? describeHelperFlow(env, insn) : undefined;
+    const flow =
+      insn.src === BPF_PSEUDO_KFUNC_CALL ? describeKfuncFlow(env, insn) : insn.src === 0 ? describeHelperFlow(env, insn) : undefined;
     if (!flow) return;
     if (flow.asyncCallback) facts.prunePoint[at] = 1;
     if (flow.syncCallback) {
@@ -260,7 +274,7 @@ export function findLoops(env: VerifierEnvironment, graph: FlowGraph): void {
       }
       if (low[at] !== index[at]) continue;
       const isLoop = members[open - 1] !== at || graph.first[at] === at || graph.second[at] === at;
-      for (let member = -1; member !== at; ) {
+      for (let member = -1; member !== at;) {
         member = members[--open]!;
         onStack[member] = 0;
         if (isLoop) component[member] = number;

@@ -6,8 +6,24 @@ import type { MemoryAccess } from './check-memory.ts';
 import { formatTnum } from './domains/tnum.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
-  isAllocatedObject, isRcu, isTrusted, mayBeNull, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_USER, NON_OWN_REF, pointerRegister, PTR_MAYBE_NULL, PTR_TO_BTF_ID,
-  PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register, unknownRegister,
+  isAllocatedObject,
+  isRcu,
+  isTrusted,
+  mayBeNull,
+  MEM_ALLOC,
+  MEM_PERCPU,
+  MEM_RCU,
+  MEM_RDONLY,
+  MEM_USER,
+  NON_OWN_REF,
+  pointerRegister,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_MEM,
+  PTR_TRUSTED,
+  PTR_UNTRUSTED,
+  type Register,
+  unknownRegister,
 } from './registers.ts';
 import { inRcuSection } from './references.ts';
 import { specialFieldsOf, specialName } from './special-fields.ts';
@@ -37,7 +53,8 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
       if (!last || array?.kind !== 'array' || array.count !== 0) return problem(`access beyond struct ${name} at off ${at} size ${size}`);
       const start = last.bitOffset / 8;
       const element = resolve(btf, array.type);
-      if (at < start || element?.kind !== 'struct' || element.size === 0) return problem(`access beyond struct ${name} at off ${at} size ${size}`);
+      if (at < start || element?.kind !== 'struct' || element.size === 0)
+        return problem(`access beyond struct ${name} at off ${at} size ${size}`);
       at = (at - start) % element.size;
       struct = element;
       continue;
@@ -95,8 +112,12 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
 function pointee(btf: Btf, typeId: number, flags: number, field: string, struct: string): Found {
   let tags = 0;
   let type = btf.type(typeId);
-  while (type && (type.kind === 'const' || type.kind === 'volatile' || type.kind === 'restrict' || type.kind === 'typedef' || type.kind === 'type_tag')) {
-    if (type.kind === 'type_tag') tags |= type.name === 'user' ? MEM_USER : type.name === 'percpu' ? MEM_PERCPU : type.name === 'rcu' ? MEM_RCU : 0;
+  while (
+    type &&
+    (type.kind === 'const' || type.kind === 'volatile' || type.kind === 'restrict' || type.kind === 'typedef' || type.kind === 'type_tag')
+  ) {
+    if (type.kind === 'type_tag')
+      tags |= type.name === 'user' ? MEM_USER : type.name === 'percpu' ? MEM_PERCPU : type.name === 'rcu' ? MEM_RCU : 0;
     type = btf.type(type.type);
   }
   if (type?.kind === 'struct' || type?.kind === 'union' || type?.kind === 'fwd') {
@@ -110,7 +131,12 @@ type TrustList = 'trusted' | 'trusted_or_null' | 'rcu' | 'rcu_or_null';
 
 /** Fields whose pointers Linux 6.18 trusts, for types that were kept without the structs that list them. */
 const LISTED_FIELDS: Readonly<Record<TrustList, Readonly<Record<string, readonly string[]>>>> = {
-  rcu: { task_struct: ['cpus_ptr', 'cgroups', 'real_parent', 'group_leader'], cgroup: ['kn'], css_set: ['dfl_cgrp'], cgroup_subsys_state: ['cgroup'] },
+  rcu: {
+    task_struct: ['cpus_ptr', 'cgroups', 'real_parent', 'group_leader'],
+    cgroup: ['kn'],
+    css_set: ['dfl_cgrp'],
+    cgroup_subsys_state: ['cgroup'],
+  },
   rcu_or_null: { mm_struct: ['exe_file'], sk_buff: ['sk'], request_sock: ['sk'] },
   trusted: { bpf_iter_meta: ['seq'], bpf_iter__task: ['meta', 'task'], linux_binprm: ['file'], file: ['f_inode'] },
   trusted_or_null: { dentry: ['d_inode'], socket: ['sk'] },
@@ -138,7 +164,12 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   }
   if (off < 0) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} invalid negative access: off=${off}`, details);
   if (register.scalar.mask !== 0n || register.scalar.value !== 0n) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `R${regno} is ptr_${name} invalid variable offset: off=${off}, var_off=${formatTnum(register.scalar)}`, details);
+    throw env.reject(
+      'pointer-variable-offset',
+      'EACCES',
+      `R${regno} is ptr_${name} invalid variable offset: off=${off}, var_off=${formatTnum(register.scalar)}`,
+      details,
+    );
   }
   if (type & MEM_USER) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} access user memory: off=${off}`, details);
   if (type & MEM_PERCPU) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} access percpu memory: off=${off}`, details);
@@ -170,10 +201,7 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
     return;
   }
   const flags = trustOfLoaded(env, register, btf, found);
-  env.setRegister(
-    value,
-    pointerRegister(PTR_TO_BTF_ID | flags, { btf, btfId: found.typeId, id: mayBeNull(flags) ? env.newId() : 0 }),
-  );
+  env.setRegister(value, pointerRegister(PTR_TO_BTF_ID | flags, { btf, btfId: found.typeId, id: mayBeNull(flags) ? env.newId() : 0 }));
 }
 
 /** A pointer read from an object is trusted as far as the object keeps what it points to alive. */
@@ -216,7 +244,8 @@ function writableFields(env: VerifierEnvironment, object: string): readonly { st
     let start = 0;
     let size = 0;
     for (const name of path) {
-      const member = type?.kind === 'struct' || type?.kind === 'union' ? type.members.find((candidate) => candidate.name === name) : undefined;
+      const member =
+        type?.kind === 'struct' || type?.kind === 'union' ? type.members.find((candidate) => candidate.name === name) : undefined;
       if (!member) return [];
       start += Math.floor(member.bitOffset / 8);
       size = member.bitSize > 0 ? Math.ceil(member.bitSize / 8) : (sizeOf(btf, member.type) ?? 0);
@@ -235,7 +264,9 @@ function writableFields(env: VerifierEnvironment, object: string): readonly { st
     ...named('sock', 'sk_pacing_status'),
     ...named('inet_connection_sock', 'icsk_ca_priv'),
     ...named('inet_connection_sock', 'icsk_ack', 'pending'),
-    ...['snd_cwnd', 'snd_cwnd_cnt', 'snd_cwnd_stamp', 'snd_ssthresh', 'ecn_flags', 'app_limited'].flatMap((name) => named('tcp_sock', name)),
+    ...['snd_cwnd', 'snd_cwnd_cnt', 'snd_cwnd_stamp', 'snd_ssthresh', 'ecn_flags', 'app_limited'].flatMap((name) =>
+      named('tcp_sock', name),
+    ),
   ];
 }
 
@@ -246,7 +277,9 @@ function kernelWriteProblem(env: VerifierEnvironment, object: string, off: numbe
   const field = fields.find(({ start, end }) => off >= start && off < end);
   const name = object.replace('___init', '');
   if (!field) return `no write support to ${name} at off ${off}`;
-  return off + size > field.end ? `write access at off ${off} with size ${size} beyond the member of ${name} ended at ${field.end}` : undefined;
+  return off + size > field.end
+    ? `write access at off ${off} with size ${size} beyond the member of ${name} ended at ${field.end}`
+    : undefined;
 }
 
 /** Loads of a map's own fields through the map pointer. */

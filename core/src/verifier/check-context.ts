@@ -6,8 +6,19 @@ import { contextFromBtf } from './context-from-btf.ts';
 import { checkPointerOffset, type MemoryAccess } from './check-memory.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
-  PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_FLOW_KEYS, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META, PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TP_BUFFER,
-  PTR_TRUSTED, pointerRegister, unknownRegister, mayBeNull,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_FLOW_KEYS,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_END,
+  PTR_TO_PACKET_META,
+  PTR_TO_SOCK_COMMON,
+  PTR_TO_SOCKET,
+  PTR_TO_TP_BUFFER,
+  PTR_TRUSTED,
+  pointerRegister,
+  unknownRegister,
+  mayBeNull,
 } from './registers.ts';
 import { formatLine } from './source-lines.ts';
 
@@ -30,12 +41,18 @@ export function checkContextAccess(env: VerifierEnvironment, regno: number, off:
   const fromBtf = contextFromBtf(env, off, access);
   if (fromBtf) {
     if (!access.write && access.value >= 0) {
-      env.setRegister(access.value, fromBtf.type === 0 ? unknownRegister() : pointerRegister(fromBtf.type, { ...fromBtf, id: mayBeNull(fromBtf.type) ? env.newId() : 0 }));
+      env.setRegister(
+        access.value,
+        fromBtf.type === 0
+          ? unknownRegister()
+          : pointerRegister(fromBtf.type, { ...fromBtf, id: mayBeNull(fromBtf.type) ? env.newId() : 0 }),
+      );
     }
     return;
   }
   const row = contextRow(env.programType, env.attachType);
-  if (!row || env.programType === 'tracing' || env.programType === 'lsm' || env.programType === 'struct_ops') throw invalid(env, off, access);
+  if (!row || env.programType === 'tracing' || env.programType === 'lsm' || env.programType === 'struct_ops')
+    throw invalid(env, off, access);
   if (access.write) {
     if (!contextWrite(row, off, access.size)) throw invalid(env, off, access);
     return;

@@ -25,15 +25,23 @@ function leakedReferences(env: VerifierEnvironment, exceptionExit: boolean) {
  */
 export function checkResourceLeak(env: VerifierEnvironment, what: string, exceptionExit: boolean, regions: boolean): void {
   const { state } = env;
-  const refuseRegion = (region: string) => env.reject('lock', 'EINVAL', `${what} cannot be used inside ${region} region`, {
-    causes: state.references.filter((reference) => reference.kind !== 'pointer').map(({ insn }) => ({ insn, text: `${describeCall(env, insn)} begins it here` })),
-  });
+  const refuseRegion = (region: string) =>
+    env.reject('lock', 'EINVAL', `${what} cannot be used inside ${region} region`, {
+      causes: state.references
+        .filter((reference) => reference.kind !== 'pointer')
+        .map(({ insn }) => ({ insn, text: `${describeCall(env, insn)} begins it here` })),
+    });
   if (regions && state.activeLocks > 0) throw refuseRegion('bpf_spin_lock-ed');
   const leaked = leakedReferences(env, exceptionExit);
   if (leaked.length > 0) {
-    throw env.reject('reference-leak', 'EINVAL', [...leaked.map(({ id, insn }) => `Unreleased reference id=${id} alloc_insn=${insn}`), `${what} would lead to reference leak`], {
-      explanation: `What ${describeCall(env, leaked[0]!.insn)} acquired is still held when this path ends.`,
-    });
+    throw env.reject(
+      'reference-leak',
+      'EINVAL',
+      [...leaked.map(({ id, insn }) => `Unreleased reference id=${id} alloc_insn=${insn}`), `${what} would lead to reference leak`],
+      {
+        explanation: `What ${describeCall(env, leaked[0]!.insn)} acquired is still held when this path ends.`,
+      },
+    );
   }
   if (regions && state.activeIrqId !== 0) throw refuseRegion('bpf_local_irq_save-ed');
   if (regions && state.activeRcuLocks > 0) throw refuseRegion('bpf_rcu_read_lock-ed');
@@ -61,7 +69,12 @@ export function checkReturnValue(env: VerifierEnvironment, regno = 0, name = 'R0
   }
   if (isSubprogram && !outermost.inExceptionCallback) {
     if (register.type !== SCALAR_VALUE) {
-      throw env.reject('return-value', 'EINVAL', `At subprogram exit the register R${regno} is not a scalar value (${typeName(register.type)})`, { register: regno });
+      throw env.reject(
+        'return-value',
+        'EINVAL',
+        `At subprogram exit the register R${regno} is not a scalar value (${typeName(register.type)})`,
+        { register: regno },
+      );
     }
     return;
   }
@@ -73,7 +86,9 @@ export function checkReturnValue(env: VerifierEnvironment, regno = 0, name = 'R0
 
 function enforce(env: VerifierEnvironment, register: Register, regno: number, name: string, range: ReturnRange, when: string): void {
   if (register.type !== SCALAR_VALUE) {
-    throw env.reject('return-value', 'EINVAL', `${when} the register R${regno} is not a known value (${typeName(register.type)})`, { register: regno });
+    throw env.reject('return-value', 'EINVAL', `${when} the register R${regno} is not a known value (${typeName(register.type)})`, {
+      register: regno,
+    });
   }
   markPrecise(env, regno);
   const { smin, smax } = register.scalar;

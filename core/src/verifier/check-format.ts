@@ -20,7 +20,10 @@ export function checkFormat(env: VerifierEnvironment, _meta: CallMeta): void {
 }
 
 function refuse(env: VerifierEnvironment): never {
-  throw env.reject('helper-argument', 'EINVAL', 'Invalid format string', { register: FORMAT_REGISTER, needed: 'a format that asks for as many values as are passed' });
+  throw env.reject('helper-argument', 'EINVAL', 'Invalid format string', {
+    register: FORMAT_REGISTER,
+    needed: 'a format that asks for as many values as are passed',
+  });
 }
 
 /** How many values a format asks for; undefined where it has a conversion that BPF does not know. */
@@ -35,7 +38,9 @@ export function valuesOf(format: string): number | undefined {
       at++;
       continue;
     }
-    const match = /^%[0+\- ]?[0-9]*(?:p(?:K|x|s|S|B|[iI][46])?|[su]s|k?s|pks|pus|c|l{0,2}[diuxX])/.exec(format.slice(at).replace(/^%p([ku])s/, '%$1s'));
+    const match = /^%[0+\- ]?[0-9]*(?:p(?:K|x|s|S|B|[iI][46])?|[su]s|k?s|pks|pus|c|l{0,2}[diuxX])/.exec(
+      format.slice(at).replace(/^%p([ku])s/, '%$1s'),
+    );
     if (!match) return undefined;
     count++;
     at += match[0].length - 1;

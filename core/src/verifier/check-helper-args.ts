@@ -14,9 +14,38 @@ import { checkArgumentOffset, knownOffset } from './pointer-offset.ts';
 import { markPrecise, markSlotPrecise } from './precision.ts';
 import { checkProcessedDynptr } from './process-dynptr.ts';
 import {
-  baseType, CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, DYNPTR_TYPE_SKB, DYNPTR_TYPE_XDP, isPacketPointer, mayBeNull, MEM_ALLOC, MEM_PERCPU, MEM_RCU, MEM_RDONLY, MEM_RINGBUF, NOT_INIT,
-  PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX, PTR_TO_FUNC, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_SOCK_COMMON, PTR_TO_SOCKET,
-  PTR_TO_STACK, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK, PTR_TRUSTED, type Register, SCALAR_VALUE, typeName,
+  baseType,
+  CONST_PTR_TO_DYNPTR,
+  CONST_PTR_TO_MAP,
+  DYNPTR_TYPE_SKB,
+  DYNPTR_TYPE_XDP,
+  isPacketPointer,
+  mayBeNull,
+  MEM_ALLOC,
+  MEM_PERCPU,
+  MEM_RCU,
+  MEM_RDONLY,
+  MEM_RINGBUF,
+  NOT_INIT,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_BUF,
+  PTR_TO_CTX,
+  PTR_TO_FUNC,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_SOCK_COMMON,
+  PTR_TO_SOCKET,
+  PTR_TO_STACK,
+  PTR_TO_TCP_SOCK,
+  PTR_TO_XDP_SOCK,
+  PTR_TRUSTED,
+  type Register,
+  SCALAR_VALUE,
+  typeName,
 } from './registers.ts';
 import { fieldAt, type SpecialField, fieldOf } from './special-fields.ts';
 import { objectSlot } from './stack-objects.ts';
@@ -51,12 +80,37 @@ export interface CallMeta {
 
 export function newCallMeta(helper: Helper, rule: HelperRule): CallMeta {
   return {
-    helper, rule, map: undefined, mapUid: 0, constantKey: undefined, refObjId: 0, releaseRegister: 0, raw: { size: 0, register: 0 }, rawMode: false, sizeMax: 0n, memSize: 0, subprogram: -1,
-    kptr: undefined, kptrBtf: undefined, dynptrId: 0, returnBtf: undefined, returnBtfId: 0,
+    helper,
+    rule,
+    map: undefined,
+    mapUid: 0,
+    constantKey: undefined,
+    refObjId: 0,
+    releaseRegister: 0,
+    raw: { size: 0, register: 0 },
+    rawMode: false,
+    sizeMax: 0n,
+    memSize: 0,
+    subprogram: -1,
+    kptr: undefined,
+    kptrBtf: undefined,
+    dynptrId: 0,
+    returnBtf: undefined,
+    returnBtfId: 0,
   };
 }
 
-const MEMORY_TYPES = [PTR_TO_STACK, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_MEM | MEM_RINGBUF, PTR_TO_BUF, PTR_TO_BTF_ID | PTR_TRUSTED];
+const MEMORY_TYPES = [
+  PTR_TO_STACK,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_MEM | MEM_RINGBUF,
+  PTR_TO_BUF,
+  PTR_TO_BTF_ID | PTR_TRUSTED,
+];
 const SOCKET_TYPES = [PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK];
 
 /** Register types that an argument kind takes, in the order in which the kernel lists them (compatible_reg_types). */
@@ -109,7 +163,10 @@ export function checkHelperArgument(env: VerifierEnvironment, index: number, met
   }
   if (rule.release) checkRelease(env, regno, register, rule, meta);
   if (register.refObjId !== 0 && rule.kind !== 'kptr_xchg_dest') {
-    if (meta.refObjId !== 0) throw env.reject('reference-state', 'EACCES', `more than one arg with ref_obj_id R${regno} ${register.refObjId} ${meta.refObjId}`, { register: regno });
+    if (meta.refObjId !== 0)
+      throw env.reject('reference-state', 'EACCES', `more than one arg with ref_obj_id R${regno} ${register.refObjId} ${meta.refObjId}`, {
+        register: regno,
+      });
     meta.refObjId = register.refObjId;
   }
   checkArgumentKind(env, regno, register, rule, meta, insn);
@@ -134,7 +191,11 @@ function mapValueRule(env: VerifierEnvironment, rule: ArgumentRule, meta: CallMe
 }
 
 /** A kernel object of a given struct, as a global function's argument asks for one. */
-export function checkObjectArgument(env: VerifierEnvironment, regno: number, wanted: { btf: Btf; btfId: number; maybeNull: boolean }): void {
+export function checkObjectArgument(
+  env: VerifierEnvironment,
+  regno: number,
+  wanted: { btf: Btf; btfId: number; maybeNull: boolean },
+): void {
   const struct = wanted.btf.type(wanted.btfId)?.name ?? '';
   checkRegisterType(env, regno, { kind: 'btf_id', struct, ...(wanted.maybeNull ? { maybeNull: true as const } : {}) }, undefined);
 }
@@ -153,24 +214,40 @@ function checkRegisterType(env: VerifierEnvironment, regno: number, rule: Argume
   if (!types.includes(type)) {
     const expected = types.map(typeName).join(', ');
     const nullable = mayBeNull(register.type) && types.includes(register.type & ~PTR_MAYBE_NULL);
-    throw env.reject(nullable ? 'helper-argument-null' : 'helper-argument', 'EACCES', `R${regno} type=${typeName(register.type)} expected=${expected}`, {
-      register: regno,
-      explanation: `Argument ${regno} of ${callee} is ${nullable ? 'a pointer that may be NULL' : `of the wrong kind (${typeName(register.type)})`}.`,
-      needed: expected,
-      known: typeName(register.type),
-    });
+    throw env.reject(
+      nullable ? 'helper-argument-null' : 'helper-argument',
+      'EACCES',
+      `R${regno} type=${typeName(register.type)} expected=${expected}`,
+      {
+        register: regno,
+        explanation: `Argument ${regno} of ${callee} is ${nullable ? 'a pointer that may be NULL' : `of the wrong kind (${typeName(register.type)})`}.`,
+        needed: expected,
+        known: typeName(register.type),
+      },
+    );
   }
   if (baseType(register.type) !== PTR_TO_BTF_ID) return;
   if (types === MEMORY_TYPES) {
     if (!rule.readonly) {
-      throw env.reject('write-forbidden', 'EACCES', `${callee}() may write into memory pointed by R${regno} type=${typeName(register.type)}`, { register: regno });
+      throw env.reject(
+        'write-forbidden',
+        'EACCES',
+        `${callee}() may write into memory pointed by R${regno} type=${typeName(register.type)}`,
+        { register: regno },
+      );
     }
     return;
   }
   checkStructType(env, regno, register, rule, meta);
 }
 
-function checkStructType(env: VerifierEnvironment, regno: number, register: Register, rule: ArgumentRule, meta: CallMeta | undefined): void {
+function checkStructType(
+  env: VerifierEnvironment,
+  regno: number,
+  register: Register,
+  rule: ArgumentRule,
+  meta: CallMeta | undefined,
+): void {
   if ((register.type & MEM_ALLOC) !== 0) {
     if (meta?.helper.name === 'bpf_kptr_xchg' && regno === 2) checkKptrMatches(env, meta.kptr!, meta.kptrBtf!, regno);
     return;
@@ -192,13 +269,18 @@ function checkStructType(env: VerifierEnvironment, regno: number, register: Regi
   const strict = rule.release === true && meta?.helper.name !== 'bpf_sk_release';
   if (!structsMatch(register.btf, register.btfId, register.off, kernelBtf, wantedId, strict)) {
     const name = register.btf.type(register.btfId)?.name ?? '';
-    throw env.reject('helper-argument', 'EACCES', `R${regno} is of type ${name} but ${wanted} is expected`, { register: regno, needed: `struct ${wanted}`, known: `struct ${name}` });
+    throw env.reject('helper-argument', 'EACCES', `R${regno} is of type ${name} but ${wanted} is expected`, {
+      register: regno,
+      needed: `struct ${wanted}`,
+      known: `struct ${name}`,
+    });
   }
 }
 
 function checkRelease(env: VerifierEnvironment, regno: number, register: Register, rule: ArgumentRule, meta: CallMeta): void {
   if (rule.kind === 'dynptr') {
-    if (register.type !== PTR_TO_STACK) throw env.reject('dynptr', 'EINVAL', 'cannot release unowned const bpf_dynptr', { register: regno });
+    if (register.type !== PTR_TO_STACK)
+      throw env.reject('dynptr', 'EINVAL', 'cannot release unowned const bpf_dynptr', { register: regno });
     const slot = objectSlot(env, register, 'dynptr', 2);
     if (slot === 'beyond' || env.frameOf(register).stack[slot]!.register.refObjId === 0) {
       throw env.reject('reference-state', 'EINVAL', `arg ${regno} is an unacquired reference`, { register: regno });
@@ -209,7 +291,14 @@ function checkRelease(env: VerifierEnvironment, regno: number, register: Registe
   meta.releaseRegister = regno;
 }
 
-function checkArgumentKind(env: VerifierEnvironment, regno: number, register: Register, rule: ArgumentRule, meta: CallMeta, insn: number): void {
+function checkArgumentKind(
+  env: VerifierEnvironment,
+  regno: number,
+  register: Register,
+  rule: ArgumentRule,
+  meta: CallMeta,
+  insn: number,
+): void {
   const direction = rule.write ? 'write' : 'read';
   switch (rule.kind) {
     case 'const_map_ptr':
@@ -229,7 +318,7 @@ function checkArgumentKind(env: VerifierEnvironment, regno: number, register: Re
       meta.returnBtfId = register.btfId;
       return;
     case 'spin_lock':
-      if (inTreeCallback(env)) throw env.reject('lock', 'EACCES', 'can\'t spin_{lock,unlock} in rbtree cb', { register: regno });
+      if (inTreeCallback(env)) throw env.reject('lock', 'EACCES', "can't spin_{lock,unlock} in rbtree cb", { register: regno });
       if (meta.helper.name === 'bpf_spin_lock') takeLock(env, regno, 'lock', insn);
       else releaseLock(env, regno, 'lock');
       return;
@@ -251,14 +340,26 @@ function checkArgumentKind(env: VerifierEnvironment, regno: number, register: Re
     case 'const_size':
     case 'const_size_or_zero': {
       const memory = meta.rule.arguments[regno - 2]!;
-      meta.sizeMax = checkMemorySize(env, regno, memory.write ? 'write' : 'read', rule.kind === 'const_size_or_zero', meta.rawMode ? meta.raw : undefined).max;
+      meta.sizeMax = checkMemorySize(
+        env,
+        regno,
+        memory.write ? 'write' : 'read',
+        rule.kind === 'const_size_or_zero',
+        meta.rawMode ? meta.raw : undefined,
+      ).max;
       return;
     }
     case 'dynptr':
-      checkProcessedDynptr(env, regno, insn, { uninit: rule.uninit === true, readonly: rule.readonly === true, kind: rule.dynptr, cloneOf: 0 });
+      checkProcessedDynptr(env, regno, insn, {
+        uninit: rule.uninit === true,
+        readonly: rule.readonly === true,
+        kind: rule.dynptr,
+        cloneOf: 0,
+      });
       return;
     case 'const_alloc_size_or_zero':
-      if (register.scalar.mask !== 0n) throw env.reject('helper-argument-constant', 'EACCES', `R${regno} is not a known constant'`, { register: regno });
+      if (register.scalar.mask !== 0n)
+        throw env.reject('helper-argument-constant', 'EACCES', `R${regno} is not a known constant'`, { register: regno });
       meta.memSize = Number(BigInt.asIntN(32, register.scalar.value));
       markPrecise(env, regno);
       return;
@@ -284,7 +385,11 @@ function checkArgumentKind(env: VerifierEnvironment, regno: number, register: Re
 function checkMapArgument(env: VerifierEnvironment, register: Register, meta: CallMeta): void {
   if (meta.map && (meta.map !== register.map || meta.mapUid !== register.mapUid)) {
     // Timers of one inner map must not be prepared for another: look-ups are told apart by their number.
-    throw env.reject('helper-map', 'EINVAL', `timer pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${register.mapUid}`);
+    throw env.reject(
+      'helper-map',
+      'EINVAL',
+      `timer pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${register.mapUid}`,
+    );
   }
   meta.map = register.map;
   meta.mapUid = register.mapUid;
@@ -318,16 +423,29 @@ function constantKey(env: VerifierEnvironment, regno: number, keySize: number): 
 }
 
 /** A timer, work queue or task work lies where the map says (check_map_field_pointer). */
-export function checkTimer(env: VerifierEnvironment, regno: number, register: Register, meta: { map: VerifierMap | undefined; mapUid: number }, kind: 'bpf_timer' | 'bpf_wq' | 'bpf_task_work', words: string): void {
+export function checkTimer(
+  env: VerifierEnvironment,
+  regno: number,
+  register: Register,
+  meta: { map: VerifierMap | undefined; mapUid: number },
+  kind: 'bpf_timer' | 'bpf_wq' | 'bpf_task_work',
+  words: string,
+): void {
   const map = register.map!;
-  if (register.scalar.mask !== 0n) throw env.reject('helper-argument', 'EINVAL', `R${regno} doesn't have constant offset. ${words} has to be at the constant offset`, { register: regno });
+  if (register.scalar.mask !== 0n)
+    throw env.reject('helper-argument', 'EINVAL', `R${regno} doesn't have constant offset. ${words} has to be at the constant offset`, {
+      register: regno,
+    });
   if (map.definition.valueTypeId === undefined) {
     throw env.reject('btf', 'EINVAL', `map '${map.name}' has to have BTF in order to use ${words}`, { register: regno });
   }
   const field = fieldOf(map.fields, kind);
   if (!field) throw env.reject('helper-map', 'EINVAL', `map '${map.name}' has no valid ${words}`, { register: regno });
   const offset = knownOffset(register);
-  if (field.offset !== offset) throw env.reject('helper-argument', 'EINVAL', `off ${offset} doesn't point to 'struct ${words}' that is at ${field.offset}`, { register: regno });
+  if (field.offset !== offset)
+    throw env.reject('helper-argument', 'EINVAL', `off ${offset} doesn't point to 'struct ${words}' that is at ${field.offset}`, {
+      register: regno,
+    });
   if (meta.map) throw env.reject('verifier-limit', 'EFAULT', `verifier bug: Two map pointers in a ${words} helper`);
   meta.map = map;
   meta.mapUid = register.mapUid;
@@ -337,13 +455,17 @@ export function checkTimer(env: VerifierEnvironment, regno: number, register: Re
 export function checkConstantString(env: VerifierEnvironment, regno: number): void {
   const register = env.register(regno);
   const map = register.map;
-  if (register.type !== PTR_TO_MAP_VALUE || !map) throw env.reject('helper-argument', 'EINVAL', `R${regno} does not point to a readonly map'`, { register: regno });
+  if (register.type !== PTR_TO_MAP_VALUE || !map)
+    throw env.reject('helper-argument', 'EINVAL', `R${regno} does not point to a readonly map'`, { register: regno });
   if (!map.frozen) throw env.reject('helper-argument', 'EACCES', `R${regno} does not point to a readonly map'`, { register: regno });
-  if (register.scalar.mask !== 0n) throw env.reject('helper-argument', 'EACCES', `R${regno} is not a constant address'`, { register: regno });
-  if (map.type !== 'array' && map.type !== 'insn_array') throw env.reject('helper-argument', 'EACCES', 'no direct value access support for this map type', { register: regno });
+  if (register.scalar.mask !== 0n)
+    throw env.reject('helper-argument', 'EACCES', `R${regno} is not a constant address'`, { register: regno });
+  if (map.type !== 'array' && map.type !== 'insn_array')
+    throw env.reject('helper-argument', 'EACCES', 'no direct value access support for this map type', { register: regno });
   checkMapValue(env, regno, register.off, map.valueSize - register.off, false, false);
   const offset = knownOffset(register);
-  if (!map.frozen.subarray(offset).includes(0)) throw env.reject('helper-argument', 'EINVAL', 'string is not zero-terminated', { register: regno });
+  if (!map.frozen.subarray(offset).includes(0))
+    throw env.reject('helper-argument', 'EINVAL', 'string is not zero-terminated', { register: regno });
 }
 
 /** Where bpf_kptr_xchg puts the pointer: a kptr field of a map value or of an allocated object (process_kptr_func). */
@@ -351,16 +473,21 @@ function checkKptrDestination(env: VerifierEnvironment, regno: number, register:
   const fields = fieldsBehind(register);
   if (baseType(register.type) === PTR_TO_MAP_VALUE) {
     const map = register.map!;
-    if (map.definition.valueTypeId === undefined) throw env.reject('btf', 'EINVAL', `map '${map.name}' has to have BTF in order to use bpf_kptr_xchg`, { register: regno });
+    if (map.definition.valueTypeId === undefined)
+      throw env.reject('btf', 'EINVAL', `map '${map.name}' has to have BTF in order to use bpf_kptr_xchg`, { register: regno });
     meta.map = map;
   }
-  if (register.scalar.mask !== 0n) throw env.reject('kptr', 'EINVAL', `R${regno} doesn't have constant offset. kptr has to be at the constant offset`, { register: regno });
+  if (register.scalar.mask !== 0n)
+    throw env.reject('kptr', 'EINVAL', `R${regno} doesn't have constant offset. kptr has to be at the constant offset`, {
+      register: regno,
+    });
   const isKptr = fields?.fields.some((field) => field.kind === 'kptr' || field.kind === 'kptr_untrusted' || field.kind === 'percpu_kptr');
   if (!fields || !isKptr) throw env.reject('kptr', 'EINVAL', `R${regno} has no valid kptr`, { register: regno });
   const offset = knownOffset(register);
   const field = fieldAt(fields, offset);
   if (!field) throw env.reject('kptr', 'EACCES', `off=${offset} doesn't point to kptr`, { register: regno });
-  if (field.kind !== 'kptr' && field.kind !== 'percpu_kptr') throw env.reject('kptr', 'EACCES', `off=${offset} kptr isn't referenced kptr`, { register: regno });
+  if (field.kind !== 'kptr' && field.kind !== 'percpu_kptr')
+    throw env.reject('kptr', 'EACCES', `off=${offset} kptr isn't referenced kptr`, { register: regno });
   meta.kptr = field;
   meta.kptrBtf = fields.btf;
 }

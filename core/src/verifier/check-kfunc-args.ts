@@ -13,12 +13,47 @@ import { checkArgumentOffset, knownOffset } from './pointer-offset.ts';
 import { markPrecise } from './precision.ts';
 import { checkProcessedDynptr } from './process-dynptr.ts';
 import {
-  baseType, DYNPTR_TYPE_SKB, DYNPTR_TYPE_XDP, type DynptrKind, isAllocatedObject, isNonOwningReference, isRcu, isTrusted, mayBeNull, MEM_ALLOC, MEM_PERCPU, MEM_RCU, NON_OWN_REF, PTR_TO_BTF_ID,
-  PTR_TO_CTX, PTR_TO_FUNC, PTR_TO_MAP_VALUE, PTR_TO_STACK, PTR_TRUSTED, BASE_MASK, CONST_PTR_TO_DYNPTR, type Register, SCALAR_VALUE, typeFlags, typeName,
+  baseType,
+  DYNPTR_TYPE_SKB,
+  DYNPTR_TYPE_XDP,
+  type DynptrKind,
+  isAllocatedObject,
+  isNonOwningReference,
+  isRcu,
+  isTrusted,
+  mayBeNull,
+  MEM_ALLOC,
+  MEM_PERCPU,
+  MEM_RCU,
+  NON_OWN_REF,
+  PTR_TO_BTF_ID,
+  PTR_TO_CTX,
+  PTR_TO_FUNC,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_STACK,
+  PTR_TRUSTED,
+  BASE_MASK,
+  CONST_PTR_TO_DYNPTR,
+  type Register,
+  SCALAR_VALUE,
+  typeFlags,
+  typeName,
 } from './registers.ts';
 import { fieldAt, fieldOf, type SpecialField, type SpecialKind } from './special-fields.ts';
 import {
-  checkIterator, dynptrAt, endIterator, IRQ_LOCK, IRQ_NATIVE, irqFlagIsThere, irqFlagMayBegin, iteratorMayBegin, makeIterator, objectSlot, readIterator, restoreIrqFlag, saveIrqFlag,
+  checkIterator,
+  dynptrAt,
+  endIterator,
+  IRQ_LOCK,
+  IRQ_NATIVE,
+  irqFlagIsThere,
+  irqFlagMayBegin,
+  iteratorMayBegin,
+  makeIterator,
+  objectSlot,
+  readIterator,
+  restoreIrqFlag,
+  saveIrqFlag,
 } from './stack-objects.ts';
 import { structsMatch } from './struct-match.ts';
 
@@ -46,12 +81,27 @@ export interface KfuncMeta {
 }
 
 /** Slices of packets go stale with the packet. */
-export const dynptrFlag = (kind: DynptrKind): number => (kind === 'skb' || kind === 'skb_meta' ? DYNPTR_TYPE_SKB : kind === 'xdp' ? DYNPTR_TYPE_XDP : 0);
+export const dynptrFlag = (kind: DynptrKind): number =>
+  kind === 'skb' || kind === 'skb_meta' ? DYNPTR_TYPE_SKB : kind === 'xdp' ? DYNPTR_TYPE_XDP : 0;
 
 export function checkKfuncArguments(env: VerifierEnvironment, kfunc: KfuncPrototype, insn: number): KfuncMeta {
   const meta: KfuncMeta = {
-    kfunc, map: undefined, mapUid: 0, refObjId: 0, releaseRegister: 0, subprogram: -1, constant: undefined, returnSize: undefined, returnReadonly: false, argumentBtf: undefined,
-    argumentBtfId: 0, owned: false, dynptr: undefined, iterator: undefined, listHead: undefined, treeRoot: undefined,
+    kfunc,
+    map: undefined,
+    mapUid: 0,
+    refObjId: 0,
+    releaseRegister: 0,
+    subprogram: -1,
+    constant: undefined,
+    returnSize: undefined,
+    returnReadonly: false,
+    argumentBtf: undefined,
+    argumentBtfId: 0,
+    owned: false,
+    dynptr: undefined,
+    iterator: undefined,
+    listHead: undefined,
+    treeRoot: undefined,
   };
   const { parameters } = kfunc.proto;
   if (parameters.length > 5) throw env.reject('kfunc-argument', 'EINVAL', `Function ${kfunc.name} has ${parameters.length} > 5 args`);
@@ -65,11 +115,20 @@ export function checkKfuncArguments(env: VerifierEnvironment, kfunc: KfuncProtot
       checkScalar(env, meta, index);
       continue;
     }
-    if ((kfunc.trustedArguments || kfunc.rcuArguments) && (isNull(register) || mayBeNull(register.type)) && !endsIn(parameter, '__nullable')) {
+    if (
+      (kfunc.trustedArguments || kfunc.rcuArguments) &&
+      (isNull(register) || mayBeNull(register.type)) &&
+      !endsIn(parameter, '__nullable')
+    ) {
       throw env.reject('helper-argument-null', 'EACCES', `Possibly NULL pointer passed to trusted arg${index}`, { register: regno });
     }
     if (register.refObjId !== 0) {
-      if (kfunc.releases && meta.refObjId !== 0) throw env.reject('verifier-limit', 'EFAULT', `verifier bug: more than one arg with ref_obj_id R${regno} ${register.refObjId} ${meta.refObjId}`);
+      if (kfunc.releases && meta.refObjId !== 0)
+        throw env.reject(
+          'verifier-limit',
+          'EFAULT',
+          `verifier bug: more than one arg with ref_obj_id R${regno} ${register.refObjId} ${meta.refObjId}`,
+        );
       meta.refObjId = register.refObjId;
       if (kfunc.releases) meta.releaseRegister = regno;
     }
@@ -91,12 +150,14 @@ function checkScalar(env: VerifierEnvironment, meta: KfuncMeta, index: number): 
   const parameter = meta.kfunc.proto.parameters[index]!;
   if (register.type !== SCALAR_VALUE) throw env.reject('kfunc-argument', 'EINVAL', `R${regno} is not a scalar`, { register: regno });
   if (endsIn(parameter, '__k')) {
-    if (register.scalar.mask !== 0n) throw env.reject('helper-argument-constant', 'EINVAL', `R${regno} must be a known constant`, { register: regno });
+    if (register.scalar.mask !== 0n)
+      throw env.reject('helper-argument-constant', 'EINVAL', `R${regno} must be a known constant`, { register: regno });
     markPrecise(env, regno);
     meta.constant = register.scalar.value;
   } else if (parameter.name === 'rdonly_buf_size' || parameter.name === 'rdwr_buf_size') {
     if (meta.returnSize !== undefined) throw env.reject('kfunc-argument', 'EINVAL', '2 or more rdonly/rdwr_buf_size parameters for kfunc');
-    if (register.scalar.mask !== 0n) throw env.reject('helper-argument-constant', 'EINVAL', `R${regno} is not a const`, { register: regno });
+    if (register.scalar.mask !== 0n)
+      throw env.reject('helper-argument-constant', 'EINVAL', `R${regno} is not a const`, { register: regno });
     meta.returnReadonly = parameter.name === 'rdonly_buf_size';
     meta.returnSize = Number(register.scalar.value);
     markPrecise(env, regno);
@@ -104,12 +165,30 @@ function checkScalar(env: VerifierEnvironment, meta: KfuncMeta, index: number): 
 }
 
 /** Kernel objects must be known to be alive, where the kfunc asks for it. */
-function checkTrust(env: VerifierEnvironment, kfunc: KfuncPrototype, argument: KfuncArgument, register: Register, regno: number, meta: KfuncMeta): void {
+function checkTrust(
+  env: VerifierEnvironment,
+  kfunc: KfuncPrototype,
+  argument: KfuncArgument,
+  register: Register,
+  regno: number,
+  meta: KfuncMeta,
+): void {
   if (argument.kind === 'map') {
-    if (!register.map && !register.btf) throw env.reject('kfunc-argument', 'EINVAL', `pointer in R${regno} isn't map pointer`, { register: regno });
-    if (register.map && meta.map && fieldOf(register.map.fields, 'bpf_wq', 'bpf_task_work') && (meta.map !== register.map || meta.mapUid !== register.mapUid)) {
+    if (!register.map && !register.btf)
+      throw env.reject('kfunc-argument', 'EINVAL', `pointer in R${regno} isn't map pointer`, { register: regno });
+    if (
+      register.map &&
+      meta.map &&
+      fieldOf(register.map.fields, 'bpf_wq', 'bpf_task_work') &&
+      (meta.map !== register.map || meta.mapUid !== register.mapUid)
+    ) {
       const what = fieldOf(register.map.fields, 'bpf_wq') ? 'workqueue' : 'bpf_task_work';
-      throw env.reject('helper-map', 'EINVAL', `${what} pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${register.mapUid}`, { register: regno });
+      throw env.reject(
+        'helper-map',
+        'EINVAL',
+        `${what} pointer in R1 map_uid=${meta.mapUid} doesn't match map pointer in R2 map_uid=${register.mapUid}`,
+        { register: regno },
+      );
     }
     meta.map = register.map;
     meta.mapUid = register.mapUid;
@@ -151,7 +230,8 @@ function checkArgument(env: VerifierEnvironment, meta: KfuncMeta, argument: Kfun
       return 'one';
     case 'list_head':
     case 'rb_root':
-      if (register.type !== PTR_TO_MAP_VALUE && register.type !== (PTR_TO_BTF_ID | MEM_ALLOC)) refuse(`arg#${index} expected pointer to map value or allocated object`);
+      if (register.type !== PTR_TO_MAP_VALUE && register.type !== (PTR_TO_BTF_ID | MEM_ALLOC))
+        refuse(`arg#${index} expected pointer to map value or allocated object`);
       if (register.type === (PTR_TO_BTF_ID | MEM_ALLOC) && register.refObjId === 0) refuse('allocated object must be referenced');
       checkGraphRoot(env, meta, regno, argument.kind === 'list_head' ? 'bpf_list_head' : 'bpf_rb_root');
       return 'one';
@@ -165,7 +245,8 @@ function checkArgument(env: VerifierEnvironment, meta: KfuncMeta, argument: Kfun
         if (register.type !== (PTR_TO_BTF_ID | MEM_ALLOC)) refuse(`arg#${index} expected pointer to allocated object`);
         if (register.refObjId === 0) refuse('allocated object must be referenced');
       } else {
-        if (!isNonOwningReference(register.type) && register.refObjId === 0) refuse(`${kfunc.name} can only take non-owning or refcounted bpf_rb_node pointer`);
+        if (!isNonOwningReference(register.type) && register.refObjId === 0)
+          refuse(`${kfunc.name} can only take non-owning or refcounted bpf_rb_node pointer`);
         if (inTreeCallback(env)) refuse(`${kfunc.name} not allowed in rbtree cb`);
       }
       checkGraphNode(env, meta, regno, 'bpf_rb_node', 'bpf_rb_root', meta.treeRoot!);
@@ -203,14 +284,22 @@ function checkArgument(env: VerifierEnvironment, meta: KfuncMeta, argument: Kfun
     case 'workqueue':
     case 'task_work':
       if (register.type !== PTR_TO_MAP_VALUE) refuse(`arg#${index} doesn't point to a map value`);
-      checkTimer(env, regno, register, meta, argument.kind === 'workqueue' ? 'bpf_wq' : 'bpf_task_work', argument.kind === 'workqueue' ? 'bpf_wq' : 'bpf_task_work');
+      checkTimer(
+        env,
+        regno,
+        register,
+        meta,
+        argument.kind === 'workqueue' ? 'bpf_wq' : 'bpf_task_work',
+        argument.kind === 'workqueue' ? 'bpf_wq' : 'bpf_task_work',
+      );
       return 'one';
     case 'irq_flag':
       if (register.type !== PTR_TO_STACK) refuse(`arg#${index} doesn't point to an irq flag on stack`);
       checkIrqFlag(env, meta, index, insn);
       return 'one';
     case 'res_spin_lock': {
-      if (register.type !== PTR_TO_MAP_VALUE && register.type !== (PTR_TO_BTF_ID | MEM_ALLOC)) refuse(`arg#${index} doesn't point to map value or allocated object`);
+      if (register.type !== PTR_TO_MAP_VALUE && register.type !== (PTR_TO_BTF_ID | MEM_ALLOC))
+        refuse(`arg#${index} doesn't point to map value or allocated object`);
       const kind = kfunc.name.includes('irq') ? 'res_lock_irq' : 'res_lock';
       if (kfunc.name.includes('unlock')) releaseLock(env, regno, kind);
       else takeLock(env, regno, kind, insn);
@@ -249,17 +338,22 @@ function checkIteratorArgument(env: VerifierEnvironment, meta: KfuncMeta, index:
   const { kfunc } = meta;
   const regno = index + 1;
   const register = env.register(regno);
-  if (register.type !== PTR_TO_STACK) throw env.reject('iterator', 'EINVAL', `arg#${index} expected pointer to an iterator on stack`, { register: regno });
+  if (register.type !== PTR_TO_STACK)
+    throw env.reject('iterator', 'EINVAL', `arg#${index} expected pointer to an iterator on stack`, { register: regno });
   const pointer = resolve(kfunc.btf, kfunc.proto.parameters[index]!.type);
   const type = pointer?.kind === 'ptr' ? resolve(kfunc.btf, pointer.type) : undefined;
-  if (type?.kind !== 'struct' || !type.name.startsWith('bpf_iter_')) throw env.reject('iterator', 'EINVAL', `expected valid iter pointer as arg #${index}`, { register: regno });
+  if (type?.kind !== 'struct' || !type.name.startsWith('bpf_iter_'))
+    throw env.reject('iterator', 'EINVAL', `expected valid iter pointer as arg #${index}`, { register: regno });
   const words = `iter_${type.name.slice('bpf_iter_'.length)}`;
   const slots = type.size / 8;
   if (kfunc.name === 'bpf_iter_css_task_new' && !cssTaskAllowed(env)) {
-    throw env.reject('kfunc-context', 'EINVAL', 'css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs', { register: regno });
+    throw env.reject('kfunc-context', 'EINVAL', 'css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs', {
+      register: regno,
+    });
   }
   if (kfunc.iterator === 'new') {
-    if (!iteratorMayBegin(env, register, slots)) throw env.reject('iterator', 'EINVAL', `expected uninitialized ${words} as arg #${index}`, { register: regno });
+    if (!iteratorMayBegin(env, register, slots))
+      throw env.reject('iterator', 'EINVAL', `expected uninitialized ${words} as arg #${index}`, { register: regno });
     for (let at = 0; at < slots * 8; at += 8) accessMemory(env, regno, at, { write: true, size: 8, value: -1 });
     makeIterator(env, register, kfunc.btf, type.id, slots, insn, kfunc.rcuProtected);
     return;
@@ -286,19 +380,31 @@ function cssTaskAllowed(env: VerifierEnvironment): boolean {
 }
 
 const ROOT_API: Readonly<Record<string, readonly string[]>> = {
-  bpf_list_head: ['bpf_list_push_front_impl', 'bpf_list_push_back_impl', 'bpf_list_pop_front', 'bpf_list_pop_back', 'bpf_list_front', 'bpf_list_back'],
+  bpf_list_head: [
+    'bpf_list_push_front_impl',
+    'bpf_list_push_back_impl',
+    'bpf_list_pop_front',
+    'bpf_list_pop_back',
+    'bpf_list_front',
+    'bpf_list_back',
+  ],
   bpf_rb_root: ['bpf_rbtree_add_impl', 'bpf_rbtree_remove', 'bpf_rbtree_first', 'bpf_rbtree_root', 'bpf_rbtree_left', 'bpf_rbtree_right'],
 };
 
 /** A list head or tree root in a value or object, with its lock held. */
 function checkGraphRoot(env: VerifierEnvironment, meta: KfuncMeta, regno: number, kind: 'bpf_list_head' | 'bpf_rb_root'): void {
   const register = env.register(regno);
-  if (!ROOT_API[kind]!.includes(meta.kfunc.name)) throw env.reject('graph-node', 'EINVAL', `verifier internal error: ${kind} argument for unknown kfunc`, { register: regno });
-  if (register.scalar.mask !== 0n) throw env.reject('graph-node', 'EINVAL', `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`, { register: regno });
+  if (!ROOT_API[kind]!.includes(meta.kfunc.name))
+    throw env.reject('graph-node', 'EINVAL', `verifier internal error: ${kind} argument for unknown kfunc`, { register: regno });
+  if (register.scalar.mask !== 0n)
+    throw env.reject('graph-node', 'EINVAL', `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`, {
+      register: regno,
+    });
   const fields = fieldsBehind(register);
   const offset = knownOffset(register);
   const field = fieldAt(fields, offset);
-  if (!fields || field?.kind !== kind) throw env.reject('graph-node', 'EINVAL', `${kind} not found at offset=${offset}`, { register: regno });
+  if (!fields || field?.kind !== kind)
+    throw env.reject('graph-node', 'EINVAL', `${kind} not found at offset=${offset}`, { register: regno });
   const lock = fieldOf(fields, 'bpf_spin_lock', 'bpf_res_spin_lock');
   checkOwnLockHeld(env, register, `bpf_spin_lock at off=${lock?.offset ?? -22} must be held for ${kind}`);
   const root = { field, btf: fields.btf };
@@ -307,7 +413,14 @@ function checkGraphRoot(env: VerifierEnvironment, meta: KfuncMeta, regno: number
 }
 
 /** A node of the kind that the root contains, at the offset that the root names. */
-function checkGraphNode(env: VerifierEnvironment, meta: KfuncMeta, regno: number, kind: SpecialKind, rootKind: string, root: { field: SpecialField; btf: Btf }): void {
+function checkGraphNode(
+  env: VerifierEnvironment,
+  meta: KfuncMeta,
+  regno: number,
+  kind: SpecialKind,
+  rootKind: string,
+  root: { field: SpecialField; btf: Btf },
+): void {
   const register = env.register(regno);
   const refuse = (message: string): never => {
     throw env.reject('graph-node', 'EINVAL', message, { register: regno });
@@ -319,11 +432,14 @@ function checkGraphNode(env: VerifierEnvironment, meta: KfuncMeta, regno: number
   const graph = root.field.graph!;
   const name = register.btf?.type(register.btfId)?.name ?? '';
   if (!register.btf || !structsMatch(register.btf, register.btfId, 0, root.btf, graph.valueTypeId, true)) {
-    refuse(`operation on ${rootKind} expects arg#1 ${kind} at offset=${graph.nodeOffset} in struct ${graph.valueName}, but arg is at offset=${offset} in struct ${name}`);
+    refuse(
+      `operation on ${rootKind} expects arg#1 ${kind} at offset=${graph.nodeOffset} in struct ${graph.valueName}, but arg is at offset=${offset} in struct ${name}`,
+    );
   }
   meta.argumentBtf = register.btf;
   meta.argumentBtfId = register.btfId;
-  if (offset !== graph.nodeOffset) refuse(`arg#1 offset=${offset}, but expected ${kind} at offset=${graph.nodeOffset} in struct ${graph.valueName}`);
+  if (offset !== graph.nodeOffset)
+    refuse(`arg#1 offset=${offset}, but expected ${kind} at offset=${graph.nodeOffset} in struct ${graph.valueName}`);
 }
 
 /** A pointer to a kernel object of the parameter's type (process_kf_arg_ptr_to_btf_id). */
@@ -335,7 +451,9 @@ function checkKernelObject(env: VerifierEnvironment, meta: KfuncMeta, index: num
   const standIn = structOfType(register);
   if ((baseType(register.type) !== PTR_TO_BTF_ID || (unsafe && !isRcu(register))) && standIn === undefined) {
     const wanted = typeName(baseType(register.type) | (typeFlags(register.type) & (PTR_TRUSTED | MEM_ALLOC | MEM_RCU | NON_OWN_REF)));
-    throw env.reject('kfunc-argument', 'EINVAL', `arg#${index} is ${typeName(register.type)} expected ${wanted} or socket`, { register: regno });
+    throw env.reject('kfunc-argument', 'EINVAL', `arg#${index} is ${typeName(register.type)} expected ${wanted} or socket`, {
+      register: regno,
+    });
   }
   const isBtf = (register.type & BASE_MASK) === PTR_TO_BTF_ID;
   const btf = isBtf ? register.btf! : kfunc.btf;
@@ -345,16 +463,21 @@ function checkKernelObject(env: VerifierEnvironment, meta: KfuncMeta, index: num
   const strict = (kfunc.releases && register.refObjId !== 0) || isAlias(wanted?.name ?? '', given?.name ?? '');
   if (PROJECTIONS[wanted?.name ?? ''] === given?.name) return;
   if (!structsMatch(btf, id, register.off, kfunc.btf, typeId, strict)) {
-    throw env.reject('kfunc-argument', 'EINVAL', `kernel function ${kfunc.name} args#${index} expected pointer to STRUCT ${wanted?.name ?? ''} but R${regno} has a pointer to ${(given?.kind ?? 'struct').toUpperCase()} ${given?.name ?? ''}`, {
-      register: regno,
-      needed: `struct ${wanted?.name ?? ''} *`,
-      known: `struct ${given?.name ?? ''} *`,
-    });
+    throw env.reject(
+      'kfunc-argument',
+      'EINVAL',
+      `kernel function ${kfunc.name} args#${index} expected pointer to STRUCT ${wanted?.name ?? ''} but R${regno} has a pointer to ${(given?.kind ?? 'struct').toUpperCase()} ${given?.name ?? ''}`,
+      {
+        register: regno,
+        needed: `struct ${wanted?.name ?? ''} *`,
+        known: `struct ${given?.name ?? ''} *`,
+      },
+    );
   }
 }
 
 /** `nf_conn` and `nf_conn___init` are laid out alike and are different states of one object: never one for the other. */
-const isAlias = (a: string, b: string): boolean => (a === `${b}___init` || b === `${a}___init`);
+const isAlias = (a: string, b: string): boolean => a === `${b}___init` || b === `${a}___init`;
 
 function checkSizedMemory(env: VerifierEnvironment, meta: KfuncMeta, index: number): void {
   const { parameters } = meta.kfunc.proto;
@@ -364,7 +487,8 @@ function checkSizedMemory(env: VerifierEnvironment, meta: KfuncMeta, index: numb
     checkSharedMemorySize(env, index + 2, `arg#${index} arg#${index + 1} memory, len pair leads to invalid memory access`);
   }
   if (!endsIn(parameters[index + 1], '__szk')) return;
-  if (size.scalar.mask !== 0n) throw env.reject('helper-argument-constant', 'EINVAL', `R${index + 2} must be a known constant`, { register: index + 2 });
+  if (size.scalar.mask !== 0n)
+    throw env.reject('helper-argument-constant', 'EINVAL', `R${index + 2} must be a known constant`, { register: index + 2 });
   meta.constant = size.scalar.value;
 }
 
@@ -374,11 +498,13 @@ function checkIrqFlag(env: VerifierEnvironment, meta: KfuncMeta, index: number, 
   const register = env.register(regno);
   const family = name.startsWith('bpf_res_spin') ? IRQ_LOCK : IRQ_NATIVE;
   if (name === 'bpf_local_irq_save' || name === 'bpf_res_spin_lock_irqsave') {
-    if (!irqFlagMayBegin(env, register)) throw env.reject('lock', 'EINVAL', `expected uninitialized irq flag as arg#${index}`, { register: regno });
+    if (!irqFlagMayBegin(env, register))
+      throw env.reject('lock', 'EINVAL', `expected uninitialized irq flag as arg#${index}`, { register: regno });
     accessMemory(env, regno, 0, { write: true, size: 8, value: -1 });
     saveIrqFlag(env, register, insn, family);
   } else {
-    if (!irqFlagIsThere(env, register)) throw env.reject('lock', 'EINVAL', `expected an initialized irq flag as arg#${index}`, { register: regno });
+    if (!irqFlagIsThere(env, register))
+      throw env.reject('lock', 'EINVAL', `expected an initialized irq flag as arg#${index}`, { register: regno });
     restoreIrqFlag(env, register, family);
   }
 }

@@ -7,7 +7,20 @@ import type { VerifierEnvironment } from './environment.ts';
 import { markPrecise } from './precision.ts';
 import { inRcuSection } from './references.ts';
 import {
-  baseType, MEM_ALLOC, MEM_PERCPU, MEM_RCU, NON_OWN_REF, pointerRegister, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register, typeFlags, typeName,
+  baseType,
+  MEM_ALLOC,
+  MEM_PERCPU,
+  MEM_RCU,
+  NON_OWN_REF,
+  pointerRegister,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_MEM,
+  PTR_TRUSTED,
+  PTR_UNTRUSTED,
+  type Register,
+  typeFlags,
+  typeName,
 } from './registers.ts';
 import { fieldOf, type SpecialField, specialFieldsOf, sizeOfType } from './special-fields.ts';
 
@@ -37,16 +50,23 @@ export function checkKptrAccess(env: VerifierEnvironment, value: number, field: 
   const insn = env.insns[env.insn]!;
   const class_ = insnClass(insn);
   if (modeField(insn) !== BPF_MEM) throw env.reject('kptr', 'EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
-  if (class_ !== BPF_LDX && (field.kind === 'kptr' || field.kind === 'percpu_kptr')) throw env.reject('kptr', 'EACCES', 'store to referenced kptr disallowed');
+  if (class_ !== BPF_LDX && (field.kind === 'kptr' || field.kind === 'percpu_kptr'))
+    throw env.reject('kptr', 'EACCES', 'store to referenced kptr disallowed');
   if (class_ !== BPF_LDX && field.kind === 'uptr') throw env.reject('kptr', 'EACCES', 'store to uptr disallowed');
   const target = kptrTarget(env, field, btf);
   switch (class_) {
     case BPF_LDX:
       if (field.kind === 'uptr') {
-        env.setRegister(value, pointerRegister(PTR_TO_MEM | PTR_MAYBE_NULL, { id: env.newId(), memSize: sizeOfType(btf, field.pointee!.localId) }));
+        env.setRegister(
+          value,
+          pointerRegister(PTR_TO_MEM | PTR_MAYBE_NULL, { id: env.newId(), memSize: sizeOfType(btf, field.pointee!.localId) }),
+        );
         return;
       }
-      env.setRegister(value, pointerRegister(PTR_TO_BTF_ID | loadedType(env, field, target), { btf: target.btf, btfId: target.btfId, id: env.newId() }));
+      env.setRegister(
+        value,
+        pointerRegister(PTR_TO_BTF_ID | loadedType(env, field, target), { btf: target.btf, btfId: target.btfId, id: env.newId() }),
+      );
       return;
     case BPF_STX: {
       const register = env.register(value);
@@ -63,7 +83,13 @@ export function checkKptrAccess(env: VerifierEnvironment, value: number, field: 
 }
 
 /** The pointer in `register` may be kept in this kptr. */
-export function matchKptr(env: VerifierEnvironment, field: SpecialField, target: ReturnType<typeof kptrTarget>, register: Register, regno: number): void {
+export function matchKptr(
+  env: VerifierEnvironment,
+  field: SpecialField,
+  target: ReturnType<typeof kptrTarget>,
+  register: Register,
+  regno: number,
+): void {
   const wanted = target.btf.type(target.btfId)?.name ?? '';
   const own = register.btf?.type(register.btfId)?.name ?? '';
   const refuse = () =>
@@ -87,4 +113,3 @@ export function matchKptr(env: VerifierEnvironment, field: SpecialField, target:
   if (register.off !== 0 || register.scalar.mask !== 0n || register.scalar.value !== 0n) throw refuse();
   if (own !== wanted) throw refuse();
 }
-

@@ -13,9 +13,31 @@ import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { constant, isAligned, isConstant, isZero, signExtend, truncate } from './domains/scalar.ts';
 import { formatTnum } from './domains/tnum.ts';
 import {
-  baseType, CONST_PTR_TO_MAP, isPacketPointer, isSocketPointer, mayBeNull, MAX_VARIABLE_OFFSET, MEM_RDONLY, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
-  PTR_TO_FLOW_KEYS, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER, type Register, SCALAR_VALUE,
-  scalarRegister, typeName, unknownRegister,
+  baseType,
+  CONST_PTR_TO_MAP,
+  isPacketPointer,
+  isSocketPointer,
+  mayBeNull,
+  MAX_VARIABLE_OFFSET,
+  MEM_RDONLY,
+  PTR_TO_ARENA,
+  PTR_TO_BTF_ID,
+  PTR_TO_BUF,
+  PTR_TO_CTX,
+  PTR_TO_FLOW_KEYS,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_END,
+  PTR_TO_PACKET_META,
+  PTR_TO_STACK,
+  PTR_TO_TP_BUFFER,
+  type Register,
+  SCALAR_VALUE,
+  scalarRegister,
+  typeName,
+  unknownRegister,
 } from './registers.ts';
 import { specialName } from './special-fields.ts';
 import { noteRecordWrite } from './warnings.ts';
@@ -32,7 +54,6 @@ export interface MemoryAccess {
   /** Asks for natural alignment whatever the program's flags say (atomics). */
   readonly aligned?: boolean;
 }
-
 
 /** One load or store at `off` from the register. Changes the state: the loaded register, or the stack. */
 export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: number, access: MemoryAccess): void {
@@ -55,7 +76,8 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
   } else if (base === PTR_TO_MEM) {
     if (mayBeNull(type)) throw nullAccess(env, regno);
     const readOnly = (type & MEM_RDONLY) !== 0;
-    if (write && readOnly) throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno });
+    if (write && readOnly)
+      throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno });
     if ((type & UNTRUSTED_MEMORY) === UNTRUSTED_MEMORY) {
       // Reads of such memory are made safe by the kernel: any offset may fault and gives zero.
       setUnknown();
@@ -69,12 +91,14 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
   } else if (type === PTR_TO_STACK) {
     accessStack(env, regno, off, access);
   } else if (isPacketPointer(type)) {
-    if (write && !mayAccessPacket(env, true)) throw env.reject('write-forbidden', 'EACCES', 'cannot write into packet', { register: regno });
+    if (write && !mayAccessPacket(env, true))
+      throw env.reject('write-forbidden', 'EACCES', 'cannot write into packet', { register: regno });
     checkPacket(env, regno, off, size, false);
     if (!write || env.programType) env.seenDirectWrite ||= write;
     setUnknown();
   } else if (type === PTR_TO_FLOW_KEYS) {
-    if (off < 0 || off + size > FLOW_KEYS_SIZE) throw env.reject('mem-bounds', 'EACCES', `invalid access to flow keys off=${off} size=${size}`, { register: regno });
+    if (off < 0 || off + size > FLOW_KEYS_SIZE)
+      throw env.reject('mem-bounds', 'EACCES', `invalid access to flow keys off=${off} size=${size}`, { register: regno });
     setUnknown();
   } else if (isSocketPointer(type)) {
     if (write) throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno });
@@ -89,7 +113,8 @@ export function accessMemory(env: VerifierEnvironment, regno: number, insnOff: n
     checkMapPointerAccess(env, regno, off, access);
   } else if (base === PTR_TO_BUF && !mayBeNull(type)) {
     const readOnly = (type & MEM_RDONLY) !== 0;
-    if (write && readOnly) throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno });
+    if (write && readOnly)
+      throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(type)}`, { register: regno });
     checkBuffer(env, readOnly ? 'rdonly' : 'rdwr', register, regno, off, size);
     if (value >= 0 && (!write || readOnly)) env.setRegister(value, unknownRegister());
   } else if (type === PTR_TO_ARENA) {
@@ -139,7 +164,11 @@ export function checkAlignment(env: VerifierEnvironment, register: Register, off
     if (!strict || size === 1) return;
     // Packets start two bytes off a word, so that the IP header is aligned.
     if (!isAligned(register.scalar, 2 + register.off + off, size)) {
-      throw env.reject('misaligned', 'EACCES', `misaligned packet access off 2+${formatTnum(register.scalar)}+${register.off}+${off} size ${size}`);
+      throw env.reject(
+        'misaligned',
+        'EACCES',
+        `misaligned packet access off 2+${formatTnum(register.scalar)}+${register.off}+${off} size ${size}`,
+      );
     }
     return;
   }
@@ -182,17 +211,29 @@ export function checkAlignment(env: VerifierEnvironment, register: Register, off
   }
   if (!mustAlign || size === 1) return;
   if (!isAligned(register.scalar, register.off + off, size)) {
-    throw env.reject('misaligned', 'EACCES', `misaligned ${what}access off ${formatTnum(register.scalar)}+${register.off}+${off} size ${size}`, {
-      needed: `a multiple of ${size}`,
-      known: `offset ${register.off + off}`,
-    });
+    throw env.reject(
+      'misaligned',
+      'EACCES',
+      `misaligned ${what}access off ${formatTnum(register.scalar)}+${register.off}+${off} size ${size}`,
+      {
+        needed: `a multiple of ${size}`,
+        known: `offset ${register.off + off}`,
+      },
+    );
   }
 }
 
 const isReadOnlyInsnArray = (register: Register): boolean => register.map?.type === 'insn_array';
 
 /** [off, off + size) lies in [0, total); `off` is known. Gives the kernel's line where not. */
-export function regionProblem(env: VerifierEnvironment, regno: number, off: bigint, size: number, total: number, zeroSizeAllowed: boolean): string | undefined {
+export function regionProblem(
+  env: VerifierEnvironment,
+  regno: number,
+  off: bigint,
+  size: number,
+  total: number,
+  zeroSizeAllowed: boolean,
+): string | undefined {
   if (off >= 0n && (size > 0 || (size === 0 && zeroSizeAllowed)) && off + BigInt(size) <= BigInt(total >>> 0)) return undefined;
   const register = env.register(regno);
   // The kernel prints the offset as a 32-bit number.
@@ -212,16 +253,37 @@ export function regionProblem(env: VerifierEnvironment, regno: number, off: bigi
 }
 
 const boundsCode = (register: Register) =>
-  register.type === PTR_TO_MAP_VALUE ? ('map-value-bounds' as const) : register.type === PTR_TO_MAP_KEY ? ('map-key-bounds' as const) : isPacketPointer(register.type) ? ('packet-bounds' as const) : ('mem-bounds' as const);
+  register.type === PTR_TO_MAP_VALUE
+    ? ('map-value-bounds' as const)
+    : register.type === PTR_TO_MAP_KEY
+      ? ('map-key-bounds' as const)
+      : isPacketPointer(register.type)
+        ? ('packet-bounds' as const)
+        : ('mem-bounds' as const);
 
 /** The access, at any of the offsets that the register may have, stays inside memory of `total` bytes. */
-export function checkRegion(env: VerifierEnvironment, regno: number, off: number, size: number, total: number, zeroSizeAllowed: boolean): void {
+export function checkRegion(
+  env: VerifierEnvironment,
+  regno: number,
+  off: number,
+  size: number,
+  total: number,
+  zeroSizeAllowed: boolean,
+): void {
   const register = env.register(regno);
   const { scalar } = register;
   const smallest = scalar.sminNumber;
   const largest = scalar.umaxNumber;
   // Most accesses are good: they need no exact numbers and no words.
-  if (smallest + off >= 0 && size > 0 && largest < MAX_VARIABLE_OFFSET && smallest + off + size <= total >>> 0 && largest + off >= 0 && largest + off + size <= total >>> 0) return;
+  if (
+    smallest + off >= 0 &&
+    size > 0 &&
+    largest < MAX_VARIABLE_OFFSET &&
+    smallest + off + size <= total >>> 0 &&
+    largest + off >= 0 &&
+    largest + off + size <= total >>> 0
+  )
+    return;
   const low = scalar.smin + BigInt(off);
   const details = (): RejectionDetails => ({
     register: regno,
@@ -230,15 +292,32 @@ export function checkRegion(env: VerifierEnvironment, regno: number, off: number
     known: `offset is ${scalar.mask === 0n ? String(low) : `in [${low}, ${scalar.umax + BigInt(off)}]`}`,
   });
   if (scalar.smin < 0n && (scalar.smin === S64_MIN || low !== BigInt.asIntN(32, low) || low < 0n)) {
-    throw env.reject('negative-index', 'EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`, details());
+    throw env.reject(
+      'negative-index',
+      'EACCES',
+      `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
+      details(),
+    );
   }
   const lowProblem = regionProblem(env, regno, low, size, total, zeroSizeAllowed);
-  if (lowProblem) throw env.reject(boundsCode(register), 'EACCES', [lowProblem, `R${regno} min value is outside of the allowed memory range`], details());
+  if (lowProblem)
+    throw env.reject(boundsCode(register), 'EACCES', [lowProblem, `R${regno} min value is outside of the allowed memory range`], details());
   if (largest >= MAX_VARIABLE_OFFSET) {
-    throw env.reject('unbounded-index', 'EACCES', `R${regno} unbounded memory access, make sure to bounds check any such access`, details());
+    throw env.reject(
+      'unbounded-index',
+      'EACCES',
+      `R${regno} unbounded memory access, make sure to bounds check any such access`,
+      details(),
+    );
   }
   const highProblem = regionProblem(env, regno, scalar.umax + BigInt(off), size, total, zeroSizeAllowed);
-  if (highProblem) throw env.reject(boundsCode(register), 'EACCES', [highProblem, `R${regno} max value is outside of the allowed memory range`], details());
+  if (highProblem)
+    throw env.reject(
+      boundsCode(register),
+      'EACCES',
+      [highProblem, `R${regno} max value is outside of the allowed memory range`],
+      details(),
+    );
 }
 
 /** Map flags allow the direction. */
@@ -251,12 +330,21 @@ export function checkMapDirection(env: VerifierEnvironment, regno: number, off: 
     });
   }
   if (!write && !map.programMayRead) {
-    throw env.reject('read-forbidden', 'EACCES', `read from map forbidden, value_size=${map.valueSize} off=${off} size=${size}`, { register: regno });
+    throw env.reject('read-forbidden', 'EACCES', `read from map forbidden, value_size=${map.valueSize} off=${off} size=${size}`, {
+      register: regno,
+    });
   }
 }
 
 /** Bounds of a map value, and the special fields in it that must not be touched. */
-export function checkMapValue(env: VerifierEnvironment, regno: number, off: number, size: number, zeroSizeAllowed: boolean, direct: boolean): void {
+export function checkMapValue(
+  env: VerifierEnvironment,
+  regno: number,
+  off: number,
+  size: number,
+  zeroSizeAllowed: boolean,
+  direct: boolean,
+): void {
   const register = env.register(regno);
   const map = register.map!;
   checkRegion(env, regno, off, size, map.valueSize, zeroSizeAllowed);
@@ -300,7 +388,13 @@ function accessMapValue(env: VerifierEnvironment, regno: number, off: number, ac
   checkMapValue(env, regno, off, size, false, true);
   const fixed = isConstant(register.scalar);
   const at = off + register.scalar.signedValueNumber;
-  const kptr = fixed ? map.fields?.fields.find((field) => field.offset === at && (field.kind === 'kptr' || field.kind === 'kptr_untrusted' || field.kind === 'percpu_kptr' || field.kind === 'uptr')) : undefined;
+  const kptr = fixed
+    ? map.fields?.fields.find(
+        (field) =>
+          field.offset === at &&
+          (field.kind === 'kptr' || field.kind === 'kptr_untrusted' || field.kind === 'percpu_kptr' || field.kind === 'uptr'),
+      )
+    : undefined;
   if (kptr) {
     checkKptrAccess(env, value, kptr, map.fields!.btf);
     return;
@@ -334,7 +428,11 @@ function accessStack(env: VerifierEnvironment, regno: number, off: number, acces
   } else if (fixed) readStackFixed(env, frame, at, size, value);
   else {
     if (value < 0) {
-      throw env.reject('stack-bounds', 'EACCES', `variable offset stack pointer cannot be passed into helper function; var_off=${formatTnum(register.scalar)} off=${off} size=${size}`);
+      throw env.reject(
+        'stack-bounds',
+        'EACCES',
+        `variable offset stack pointer cannot be passed into helper function; var_off=${formatTnum(register.scalar)} off=${off} size=${size}`,
+      );
     }
     readStackVariable(env, regno, off, size, value);
   }
@@ -368,19 +466,27 @@ export function checkPacket(env: VerifierEnvironment, regno: number, off: number
   const register = env.register(regno);
   const { scalar } = register;
   if (scalar.smin < 0n) {
-    throw env.reject('negative-index', 'EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`, {
-      register: regno,
-      needed: 'an offset that is not negative',
-      known: `offset is in ${rangeOf(register)}`,
-      access: { off, size },
-    });
+    throw env.reject(
+      'negative-index',
+      'EACCES',
+      `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
+      {
+        register: regno,
+        needed: 'an offset that is not negative',
+        known: `offset is in ${rangeOf(register)}`,
+        access: { off, size },
+      },
+    );
   }
   const outside = `R${regno} offset is outside of the packet`;
   const details = (): RejectionDetails => ({
     register: regno,
     access: { off, size, total: register.range },
     needed: `${byteCount(off + size)} after the pointer's start`,
-    known: register.range > 0 ? `${byteCount(register.range)} are known to be there` : 'the packet has not been compared with data_end on this path',
+    known:
+      register.range > 0
+        ? `${byteCount(register.range)} are known to be there`
+        : 'the packet has not been compared with data_end on this path',
   });
   if (register.range < 0) throw env.reject('packet-bounds', 'EINVAL', outside, details());
   const problem = regionProblem(env, regno, BigInt(off), size, register.range, zeroSizeAllowed);
@@ -389,9 +495,15 @@ export function checkPacket(env: VerifierEnvironment, regno: number, off: number
 
 /** Buffers whose size is checked when the program is attached: a constant, non-negative offset is all that is asked. */
 export function checkBuffer(env: VerifierEnvironment, what: string, register: Register, regno: number, off: number, size: number): void {
-  if (off < 0) throw env.reject('negative-index', 'EACCES', `R${regno} invalid ${what} buffer access: off=${off}, size=${size}`, { register: regno });
+  if (off < 0)
+    throw env.reject('negative-index', 'EACCES', `R${regno} invalid ${what} buffer access: off=${off}, size=${size}`, { register: regno });
   if (!isZero(register.scalar)) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `R${regno} invalid variable buffer offset: off=${off}, var_off=${formatTnum(register.scalar)}`, { register: regno });
+    throw env.reject(
+      'pointer-variable-offset',
+      'EACCES',
+      `R${regno} invalid variable buffer offset: off=${off}, var_off=${formatTnum(register.scalar)}`,
+      { register: regno },
+    );
   }
 }
 
@@ -399,12 +511,18 @@ export function checkBuffer(env: VerifierEnvironment, what: string, register: Re
 export function checkPointerOffset(env: VerifierEnvironment, register: Register, regno: number, fixedOffsetAllowed: boolean): void {
   const name = typeName(register.type);
   if (register.off < 0) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `negative offset ${name} ptr R${regno} off=${register.off} disallowed`, { register: regno });
+    throw env.reject('pointer-variable-offset', 'EACCES', `negative offset ${name} ptr R${regno} off=${register.off} disallowed`, {
+      register: regno,
+    });
   }
   if (!fixedOffsetAllowed && register.off) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `dereference of modified ${name} ptr R${regno} off=${register.off} disallowed`, { register: regno });
+    throw env.reject('pointer-variable-offset', 'EACCES', `dereference of modified ${name} ptr R${regno} off=${register.off} disallowed`, {
+      register: regno,
+    });
   }
   if (!isZero(register.scalar)) {
-    throw env.reject('pointer-variable-offset', 'EACCES', `variable ${name} access var_off=${formatTnum(register.scalar)} disallowed`, { register: regno });
+    throw env.reject('pointer-variable-offset', 'EACCES', `variable ${name} access var_off=${formatTnum(register.scalar)} disallowed`, {
+      register: regno,
+    });
   }
 }

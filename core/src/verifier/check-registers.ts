@@ -13,7 +13,8 @@ export function checkSource(env: VerifierEnvironment, regno: number): Register {
     throw env.reject('uninitialised-register', 'EACCES', `R${regno} !read_ok`, {
       register: regno,
       needed: `a value in r${regno}`,
-      known: regno >= 1 && regno <= 5 && env.previousInsn >= 0 ? `r${regno} has none; calls leave nothing in r1 to r5` : `r${regno} has none`,
+      known:
+        regno >= 1 && regno <= 5 && env.previousInsn >= 0 ? `r${regno} has none; calls leave nothing in r1 to r5` : `r${regno} has none`,
     });
   }
   return register;

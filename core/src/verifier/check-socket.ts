@@ -6,7 +6,20 @@ import { PTR_TO_SOCK_COMMON, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK, typeName } from '
 
 /** Fields of struct bpf_sock (include/uapi/linux/bpf.h): offset, size, and whether parts of the field may be read. */
 const SOCK_FIELDS: readonly (readonly [offset: number, size: number, narrow: boolean])[] = [
-  [0, 4, false], [4, 4, true], [8, 4, true], [12, 4, true], [16, 4, false], [20, 4, false], [24, 4, true], [28, 16, true], [44, 4, true], [48, 2, true], [52, 4, true], [56, 16, true], [72, 4, true], [76, 4, true],
+  [0, 4, false],
+  [4, 4, true],
+  [8, 4, true],
+  [12, 4, true],
+  [16, 4, false],
+  [20, 4, false],
+  [24, 4, true],
+  [28, 16, true],
+  [44, 4, true],
+  [48, 2, true],
+  [52, 4, true],
+  [56, 16, true],
+  [72, 4, true],
+  [76, 4, true],
 ];
 /** Fields of struct bpf_sock that a sock_common does not have: type, protocol, mark and priority. */
 const FULL_SOCK_ONLY = new Set([8, 12, 16, 20]);
@@ -30,7 +43,12 @@ const TCP_SOCK_SIZE = 112;
 export function checkSocketAccess(env: VerifierEnvironment, regno: number, off: number, size: number): void {
   const register = env.register(regno);
   if (register.scalar.smin < 0n) {
-    throw env.reject('negative-index', 'EACCES', `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`, { register: regno, known: rangeOf(register) });
+    throw env.reject(
+      'negative-index',
+      'EACCES',
+      `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
+      { register: regno, known: rangeOf(register) },
+    );
   }
   let valid: boolean;
   switch (register.type) {
@@ -46,5 +64,8 @@ export function checkSocketAccess(env: VerifierEnvironment, regno: number, off: 
     default:
       valid = isReadableSock(off, size, false);
   }
-  if (!valid) throw env.reject('mem-bounds', 'EACCES', `R${regno} invalid ${typeName(register.type)} access off=${off} size=${size}`, { register: regno });
+  if (!valid)
+    throw env.reject('mem-bounds', 'EACCES', `R${regno} invalid ${typeName(register.type)} access off=${off} size=${size}`, {
+      register: regno,
+    });
 }

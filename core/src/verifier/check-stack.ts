@@ -8,10 +8,30 @@ import { formatTnum } from './domains/tnum.ts';
 import { uninitialisedStackAllowed } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import { destroyDynptrAt } from './stack-objects.ts';
-import { MAX_VARIABLE_OFFSET, PTR_TO_STACK, type Register, SCALAR_VALUE, scalarRegister, UNINITIALISED, unknownRegister } from './registers.ts';
+import {
+  MAX_VARIABLE_OFFSET,
+  PTR_TO_STACK,
+  type Register,
+  SCALAR_VALUE,
+  scalarRegister,
+  UNINITIALISED,
+  unknownRegister,
+} from './registers.ts';
 import { formatLine } from './source-lines.ts';
 import {
-  byteKind, EMPTY_SLOT, type Frame, isSpecialSlot, isSpilled, isSpilledScalar, MAX_BPF_STACK, STACK_DYNPTR, STACK_INVALID, STACK_MISC, STACK_SPILL, STACK_ZERO, type StackSlot,
+  byteKind,
+  EMPTY_SLOT,
+  type Frame,
+  isSpecialSlot,
+  isSpilled,
+  isSpilledScalar,
+  MAX_BPF_STACK,
+  STACK_DYNPTR,
+  STACK_INVALID,
+  STACK_MISC,
+  STACK_SPILL,
+  STACK_ZERO,
+  type StackSlot,
   withByteKind,
 } from './state.ts';
 import { warnUnwrittenStack } from './warnings.ts';
@@ -28,7 +48,8 @@ export function linkScalar(env: VerifierEnvironment, register: Register): Regist
   return linked;
 }
 
-export const unlinked = (register: Register): Register => (register.id === 0 && !register.addConst && register.off === 0 ? register : register.with({ id: 0, off: 0, addConst: 0 }));
+export const unlinked = (register: Register): Register =>
+  register.id === 0 && !register.addConst && register.off === 0 ? register : register.with({ id: 0, off: 0, addConst: 0 });
 
 /** Makes the frame's stack as deep as an access at `lowest` needs. */
 export function growStack(env: VerifierEnvironment, frame: Frame, lowest: number): void {
@@ -158,7 +179,14 @@ function isSpillable(register: Register): boolean {
 }
 
 /** Stores at a variable offset: any byte in reach may have changed. */
-export function writeStackVariable(env: VerifierEnvironment, frame: Frame, pointer: Register, off: number, size: number, value: number): void {
+export function writeStackVariable(
+  env: VerifierEnvironment,
+  frame: Frame,
+  pointer: Register,
+  off: number,
+  size: number,
+  value: number,
+): void {
   const insn = env.insns[env.insn]!;
   const low = pointer.scalar.sminNumber + off;
   const high = pointer.scalar.smaxNumber + off + size;
@@ -185,13 +213,16 @@ export function writeStackVariable(env: VerifierEnvironment, frame: Frame, point
       zeroKept = true;
     }
     if (kind === STACK_INVALID && !uninitialisedStackAllowed(env.kernel)) {
-      throw env.reject('stack-uninitialised', 'EINVAL', `uninit stack in range of var-offset write prohibited for !root; insn ${env.insn}, off: ${at}`);
+      throw env.reject(
+        'stack-uninitialised',
+        'EINVAL',
+        `uninit stack in range of var-offset write prohibited for !root; insn ${env.insn}, off: ${at}`,
+      );
     }
     frame.stack[index] = { kinds: withByteKind(scrubbed.kinds, byte, newKind), register: UNINITIALISED };
   }
   if (zeroKept && value >= 0) markPrecise(env, value);
 }
-
 
 /** The register loaded from bytes that are no spill: zero if all are, otherwise unknown. */
 function loadBytes(env: VerifierEnvironment, frame: Frame, low: number, high: number, target: number): void {
@@ -275,8 +306,15 @@ export interface StackRangeUse {
 
 /** The bytes [off, off + size) from a stack pointer are there and initialised (or will be, by the helper). */
 export function checkStackRange(env: VerifierEnvironment, regno: number, off: number, size: number, use: StackRangeUse): void {
-  if (size === 0 && !use.zeroSizeAllowed) throw env.reject('helper-argument-size', 'EACCES', 'invalid zero-sized read', { register: regno });
-  checkStackBounds(env, regno, off, size, use.access === 'helper-write' ? 'helper-write' : use.access === 'direct' ? 'read' : 'helper-read');
+  if (size === 0 && !use.zeroSizeAllowed)
+    throw env.reject('helper-argument-size', 'EACCES', 'invalid zero-sized read', { register: regno });
+  checkStackBounds(
+    env,
+    regno,
+    off,
+    size,
+    use.access === 'helper-write' ? 'helper-write' : use.access === 'direct' ? 'read' : 'helper-read',
+  );
   const pointer = env.register(regno);
   const frame = env.frameOf(pointer);
   const fixed = isConstant(pointer.scalar);
@@ -316,7 +354,8 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
     }
     // A helper that writes may leave anything here.
     if (use.access === 'helper-write' && kind !== STACK_MISC) {
-      if (kind === STACK_ZERO || kind === STACK_INVALID) frame.stack[index] = { kinds: withByteKind(slot.kinds, byte, STACK_MISC), register: slot.register };
+      if (kind === STACK_ZERO || kind === STACK_INVALID)
+        frame.stack[index] = { kinds: withByteKind(slot.kinds, byte, STACK_MISC), register: slot.register };
       else if (spilled) frame.stack[index] = { kinds: miscWhereValid(slot.kinds), register: unknownRegister() };
     }
     env.liveStack?.markRead(frame.number, index);

@@ -97,7 +97,8 @@ const FIELD_SIZE = 8;
 /** The field at `off`; undefined where this program's context does not follow BTF, and a rejection where it has no such field. */
 export function contextFromBtf(env: VerifierEnvironment, off: number, access: MemoryAccess): ContextField | undefined {
   if (env.programType !== 'tracing' && env.programType !== 'lsm' && env.programType !== 'struct_ops') return undefined;
-  const invalid = (...lines: string[]) => env.reject('ctx-access', 'EACCES', [...lines, `invalid bpf_context access off=${off} size=${access.size}`]);
+  const invalid = (...lines: string[]) =>
+    env.reject('ctx-access', 'EACCES', [...lines, `invalid bpf_context access off=${off} size=${access.size}`]);
   if (off < 0 || off >= FIELD_SIZE * 12 || access.write || off % access.size !== 0) throw invalid();
   const target = attachTarget(env);
   // Without the kernel's BTF nothing is known of the arguments; numbers are the safe answer.
@@ -137,26 +138,48 @@ function fieldOfType(
   isReturnValue: boolean,
 ): ContextField {
   const type = resolve(btf, typeId);
-  if (!type || type.kind === 'void' || type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64' || type.kind === 'struct' || type.kind === 'union' || type.kind === 'float') {
+  if (
+    !type ||
+    type.kind === 'void' ||
+    type.kind === 'int' ||
+    type.kind === 'enum' ||
+    type.kind === 'enum64' ||
+    type.kind === 'struct' ||
+    type.kind === 'union' ||
+    type.kind === 'float'
+  ) {
     return { type: 0, isReturnValue };
   }
-  if (type.kind !== 'ptr') throw invalid(`func '${name}' arg${index} '${type.name}' has type ${type.kind.toUpperCase()}. Only pointer access is allowed`);
+  if (type.kind !== 'ptr')
+    throw invalid(`func '${name}' arg${index} '${type.name}' has type ${type.kind.toUpperCase()}. Only pointer access is allowed`);
   if (access.size !== 8) throw invalid(`func '${name}' size ${access.size} must be 8`);
   const iterator = env.attachType === 'BPF_TRACE_ITER' ? ITERATOR_ARGUMENTS[env.program.attachTarget ?? '']?.[parameter ?? ''] : undefined;
   if (iterator !== undefined && (iterator & 0xff) === PTR_TO_BUF) return { type: iterator };
   let flags = 0;
   let pointee = btf.type(type.type);
-  while (pointee && (pointee.kind === 'const' || pointee.kind === 'volatile' || pointee.kind === 'restrict' || pointee.kind === 'typedef' || pointee.kind === 'type_tag')) {
+  while (
+    pointee &&
+    (pointee.kind === 'const' ||
+      pointee.kind === 'volatile' ||
+      pointee.kind === 'restrict' ||
+      pointee.kind === 'typedef' ||
+      pointee.kind === 'type_tag')
+  ) {
     if (pointee.kind === 'type_tag') flags |= pointee.name === 'user' ? MEM_USER : pointee.name === 'percpu' ? MEM_PERCPU : 0;
     pointee = btf.type(pointee.type);
   }
   if (!pointee || pointee.kind === 'void' || pointee.kind === 'int') return { type: 0 };
   if (pointee.kind !== 'struct') throw invalid(`func '${name}' arg${index} type ${pointee.kind.toUpperCase()} is not a struct`);
   if (iterator !== undefined) return { type: iterator, btf, btfId: pointee.id };
-  const trusted = env.attachType === 'BPF_TRACE_RAW_TP' || env.attachType === 'BPF_TRACE_ITER' || env.programType === 'lsm' || env.programType === 'struct_ops';
+  const trusted =
+    env.attachType === 'BPF_TRACE_RAW_TP' ||
+    env.attachType === 'BPF_TRACE_ITER' ||
+    env.programType === 'lsm' ||
+    env.programType === 'struct_ops';
   env.log.write(`func '${name}' arg${index} has btf_id ${pointee.id} type STRUCT '${pointee.name}'\n`);
   if (parameter?.endsWith('__nullable')) flags |= PTR_MAYBE_NULL;
   // Congestion control gets a struct sock that is always a TCP socket.
-  const tcpSock = env.program.structOps?.type === 'tcp_congestion_ops' && pointee.name === 'sock' ? btf.find('tcp_sock', 'struct') : undefined;
+  const tcpSock =
+    env.program.structOps?.type === 'tcp_congestion_ops' && pointee.name === 'sock' ? btf.find('tcp_sock', 'struct') : undefined;
   return { type: PTR_TO_BTF_ID | flags | (trusted ? PTR_TRUSTED : 0), btf, btfId: tcpSock ?? pointee.id };
 }

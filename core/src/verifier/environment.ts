@@ -12,7 +12,15 @@ import type { VerifierLog } from './log.ts';
 import type { VerifierMap } from './maps.ts';
 import type { Observer } from './observe.ts';
 import type { Register } from './registers.ts';
-import { type ExploredState, type Frame, type HistoryEntry, type LinkedRegister, type LoopVisit, SlotSet, type VerifierState } from './state.ts';
+import {
+  type ExploredState,
+  type Frame,
+  type HistoryEntry,
+  type LinkedRegister,
+  type LoopVisit,
+  SlotSet,
+  type VerifierState,
+} from './state.ts';
 import type { Cause, VerifyOptions } from './types.ts';
 import type { Warning } from './warnings.ts';
 
@@ -269,7 +277,11 @@ export class VerifierEnvironment {
   }
 
   /** Remembers this step for backtracking. Called twice for one instruction, it adds to the same entry. */
-  pushHistory(change: Partial<Pick<HistoryEntry, 'stackFrame' | 'stackSlot' | 'sourceIsStack' | 'targetIsStack'>> & { linked?: readonly LinkedRegister[] }): void {
+  pushHistory(
+    change: Partial<Pick<HistoryEntry, 'stackFrame' | 'stackSlot' | 'sourceIsStack' | 'targetIsStack'>> & {
+      linked?: readonly LinkedRegister[];
+    },
+  ): void {
     const history = this.state.history;
     const current = this.currentHistory;
     if (current) {

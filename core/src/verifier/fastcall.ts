@@ -53,7 +53,8 @@ export function markFastcallPatterns(env: VerifierEnvironment): void {
         const store = insns[at - i];
         const load = insns[at + i];
         if (!store || !load || facts.jumpTarget[at - i + 1] || facts.jumpTarget[at + i]) break;
-        if (store.opcode !== SPILL || load.opcode !== FILL || store.dst !== BPF_REG_FP || load.src !== BPF_REG_FP || store.src !== load.dst) break;
+        if (store.opcode !== SPILL || load.opcode !== FILL || store.dst !== BPF_REG_FP || load.src !== BPF_REG_FP || store.src !== load.dst)
+          break;
         if (!((expected >>> store.src) & 1) || store.off !== off || load.off !== off) break;
         expected &= ~(1 << store.src);
         facts.fastcallPattern[at - i] = 1;

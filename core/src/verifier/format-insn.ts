@@ -11,6 +11,7 @@ export function formatInsn(env: VerifierEnvironment, at: number): string {
     // A callback is a plain distance in the kernel's log.
     immediate: (insn) => (insn.src === BPF_PSEUDO_FUNC ? `0x${(insn.imm >>> 0).toString(16)}` : undefined),
     // The kernel calls kfuncs by their BTF id.
-    callNumber: (insn) => (insn.src === BPF_PSEUDO_KFUNC_CALL ? (env.options.kernelBtf?.find(env.program.kfuncs[insn.imm] ?? '', 'func') ?? insn.imm) : insn.imm),
+    callNumber: (insn) =>
+      insn.src === BPF_PSEUDO_KFUNC_CALL ? (env.options.kernelBtf?.find(env.program.kfuncs[insn.imm] ?? '', 'func') ?? insn.imm) : insn.imm,
   });
 }

@@ -7,8 +7,21 @@ import { checkBtfAccess } from './check-btf-access.ts';
 import { accessMemory, checkBuffer, checkMapDirection, checkMapValue, checkPacket, checkRegion } from './check-memory.ts';
 import { markPrecise } from './precision.ts';
 import {
-  baseType, MEM_RDONLY, mayBeNull, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META,
-  PTR_TO_STACK, type Register, typeName,
+  baseType,
+  MEM_RDONLY,
+  mayBeNull,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_BUF,
+  PTR_TO_CTX,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_STACK,
+  type Register,
+  typeName,
 } from './registers.ts';
 import { noteRecordWrite } from './warnings.ts';
 
@@ -23,13 +36,33 @@ export interface RawMemory {
 const MAX_SIZE = 1n << 29n;
 
 /** Program types whose context is used as it is (no convert_ctx_access). */
-const PLAIN_CONTEXTS = new Set(['kprobe', 'tracepoint', 'raw_tracepoint', 'raw_tracepoint_writable', 'tracing', 'lsm', 'struct_ops', 'syscall', 'lirc_mode2', 'netfilter', 'cgroup_device']);
+const PLAIN_CONTEXTS = new Set([
+  'kprobe',
+  'tracepoint',
+  'raw_tracepoint',
+  'raw_tracepoint_writable',
+  'tracing',
+  'lsm',
+  'struct_ops',
+  'syscall',
+  'lirc_mode2',
+  'netfilter',
+  'cgroup_device',
+]);
 
 /** All `size` bytes behind the pointer in `regno` may be read, or written, by a helper (check_helper_mem_access). */
-export function checkHelperMemory(env: VerifierEnvironment, regno: number, size: number, direction: Direction, zeroAllowed: boolean, raw?: RawMemory): void {
+export function checkHelperMemory(
+  env: VerifierEnvironment,
+  regno: number,
+  size: number,
+  direction: Direction,
+  zeroAllowed: boolean,
+  raw?: RawMemory,
+): void {
   const register = env.register(regno);
   const readonly = (): void => {
-    if (direction === 'write') throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(register.type)}`, { register: regno });
+    if (direction === 'write')
+      throw env.reject('write-forbidden', 'EACCES', `R${regno} cannot write into ${typeName(register.type)}`, { register: regno });
   };
   switch (baseType(register.type)) {
     case PTR_TO_PACKET:
@@ -55,7 +88,11 @@ export function checkHelperMemory(env: VerifierEnvironment, regno: number, size:
       checkBuffer(env, (register.type & MEM_RDONLY) !== 0 ? 'rdonly' : 'rdwr', register, regno, register.off, size);
       return;
     case PTR_TO_STACK:
-      checkStackRange(env, regno, register.off, size, { access: direction === 'write' ? 'helper-write' : 'helper-read', zeroSizeAllowed: zeroAllowed, raw });
+      checkStackRange(env, regno, register.off, size, {
+        access: direction === 'write' ? 'helper-write' : 'helper-read',
+        zeroSizeAllowed: zeroAllowed,
+        raw,
+      });
       return;
     case PTR_TO_BTF_ID:
       checkBtfAccess(env, regno, register.off, { write: false, size: size as 1, value: -1 });
@@ -72,7 +109,9 @@ export function checkHelperMemory(env: VerifierEnvironment, regno: number, size:
   }
   // Nothing at all may be read from NULL.
   if (zeroAllowed && size === 0 && isNull(register)) return;
-  throw env.reject('helper-argument', 'EACCES', `R${regno} type=${typeName(register.type)} expected=${typeName(PTR_TO_STACK)}`, { register: regno });
+  throw env.reject('helper-argument', 'EACCES', `R${regno} type=${typeName(register.type)} expected=${typeName(PTR_TO_STACK)}`, {
+    register: regno,
+  });
 }
 
 export interface SizeAnswer {
@@ -81,7 +120,13 @@ export interface SizeAnswer {
 }
 
 /** The size in `regno` fits the memory that the register before it points to (check_mem_size_reg). */
-export function checkMemorySize(env: VerifierEnvironment, regno: number, direction: Direction, zeroAllowed: boolean, raw?: RawMemory): SizeAnswer {
+export function checkMemorySize(
+  env: VerifierEnvironment,
+  regno: number,
+  direction: Direction,
+  zeroAllowed: boolean,
+  raw?: RawMemory,
+): SizeAnswer {
   const { scalar } = env.register(regno);
   // With a size that is not known nobody can say how much the helper fills: the memory must be initialised.
   const fill = scalar.mask === 0n ? raw : undefined;
@@ -93,11 +138,16 @@ export function checkMemorySize(env: VerifierEnvironment, regno: number, directi
     });
   }
   if (scalar.umin === 0n && !zeroAllowed) {
-    throw env.reject('helper-argument-size', 'EACCES', `R${regno} invalid zero-sized read: u64=[${asS64(scalar.umin)},${asS64(scalar.umax)}]`, {
-      register: regno,
-      needed: 'a size of 1 or more',
-      known: `the size is in [${scalar.umin}, ${scalar.umax}]`,
-    });
+    throw env.reject(
+      'helper-argument-size',
+      'EACCES',
+      `R${regno} invalid zero-sized read: u64=[${asS64(scalar.umin)},${asS64(scalar.umax)}]`,
+      {
+        register: regno,
+        needed: 'a size of 1 or more',
+        known: `the size is in [${scalar.umin}, ${scalar.umax}]`,
+      },
+    );
   }
   if (scalar.umax >= MAX_SIZE) {
     throw env.reject('helper-argument-size', 'EACCES', `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`, {

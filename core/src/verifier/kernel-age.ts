@@ -2,7 +2,23 @@
 // instructions. Helpers, kfuncs and finer rules are asked where they are used (call-helper.ts, kfunc-meta.ts, kernel-rules.ts).
 
 import { atLeast, attachType, type KernelVersion, mapType, programType } from '#core/catalog';
-import { BPF_ALU, BPF_ALU64, BPF_CALL, BPF_END, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_MOV, BPF_PSEUDO_CALL, BPF_STX, insnClass, type Insn, isLdImm64, lookup } from '#core/isa';
+import {
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_CALL,
+  BPF_END,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_MOV,
+  BPF_PSEUDO_CALL,
+  BPF_STX,
+  insnClass,
+  type Insn,
+  isLdImm64,
+  lookup,
+} from '#core/isa';
 import { Rejection, type VerifierEnvironment } from './environment.ts';
 import type { FindingCode } from './findings.ts';
 
@@ -19,13 +35,15 @@ export function checkKernelAge(env: VerifierEnvironment): void {
   const { kernel, program } = env;
   env.insn = 0;
   const type = programType(env.programType);
-  if (type && !atLeast(kernel, type.since)) throw tooNew(env, 'invalid-program', `Programs of type ${type.name}`, type.since, 'Choose another program type');
+  if (type && !atLeast(kernel, type.since))
+    throw tooNew(env, 'invalid-program', `Programs of type ${type.name}`, type.since, 'Choose another program type');
   const attach = env.attachType === undefined ? undefined : attachType(env.attachType);
   // Where a type had only one attach point at first, older kernels ask for none.
   if (attach && type && attach.since !== type.since && !atLeast(kernel, attach.since) && !OPTIONAL_ATTACH_TYPES.has(attach.name)) {
     throw tooNew(env, 'invalid-program', `The attach type ${attach.name}`, attach.since, 'Choose another attach point');
   }
-  for (const { flag, since, name } of FLAGS) if (program.flags & flag && !atLeast(kernel, since)) throw tooNew(env, 'invalid-program', name, since, 'Do without');
+  for (const { flag, since, name } of FLAGS)
+    if (program.flags & flag && !atLeast(kernel, since)) throw tooNew(env, 'invalid-program', name, since, 'Do without');
   checkMaps(env);
   checkInsns(env);
 }
@@ -35,14 +53,18 @@ const OPTIONAL_ATTACH_TYPES = new Set(['BPF_XDP']);
 
 /** The kernel says nothing in these cases but an error number. */
 function tooNew(env: VerifierEnvironment, code: FindingCode, what: string, since: KernelVersion, advice: string): Rejection {
-  return new Rejection(code, 'EINVAL', ['Invalid argument'], env.insn, { explanation: `${what} came with Linux ${since}; the target is ${env.kernel}.`, advice: `${advice}, or a target kernel from ${since} on.` });
+  return new Rejection(code, 'EINVAL', ['Invalid argument'], env.insn, {
+    explanation: `${what} came with Linux ${since}; the target is ${env.kernel}.`,
+    advice: `${advice}, or a target kernel from ${since} on.`,
+  });
 }
 
 /** All maps of an object are made before its programs are loaded. */
 function checkMaps(env: VerifierEnvironment): void {
   for (const { type, name, autocreate } of env.object.maps) {
     const row = mapType(type);
-    if (row && autocreate !== false && !atLeast(env.kernel, row.since)) throw tooNew(env, 'map-program', `The map ${name} is of type ${type}, which`, row.since, 'Use another type of map');
+    if (row && autocreate !== false && !atLeast(env.kernel, row.since))
+      throw tooNew(env, 'map-program', `The map ${name} is of type ${type}, which`, row.since, 'Use another type of map');
   }
 }
 
@@ -81,7 +103,11 @@ function oldKernelSays(insn: Insn): string {
   switch (insnClass(insn)) {
     case BPF_ALU:
     case BPF_ALU64:
-      return operation === BPF_END ? 'BPF_END uses reserved fields' : operation === BPF_MOV ? 'BPF_MOV uses reserved fields' : 'BPF_ALU uses reserved fields';
+      return operation === BPF_END
+        ? 'BPF_END uses reserved fields'
+        : operation === BPF_MOV
+          ? 'BPF_MOV uses reserved fields'
+          : 'BPF_ALU uses reserved fields';
     case BPF_LDX:
       return 'BPF_LDX uses reserved fields';
     case BPF_STX:
@@ -98,6 +124,11 @@ function oldKernelSays(insn: Insn): string {
 }
 
 function adviceFor(insn: Insn, since: string): string {
-  const compiler = insnClass(insn) === BPF_STX ? 'The compiler uses it for atomic operations: __sync_fetch_and_add() without its result is an older one' : since === '6.6' ? 'Compile for an older instruction set (-mcpu=v3, the setting ebpf.compiler.cpu)' : 'Write it differently';
+  const compiler =
+    insnClass(insn) === BPF_STX
+      ? 'The compiler uses it for atomic operations: __sync_fetch_and_add() without its result is an older one'
+      : since === '6.6'
+        ? 'Compile for an older instruction set (-mcpu=v3, the setting ebpf.compiler.cpu)'
+        : 'Write it differently';
   return `${compiler}, or choose a target kernel from ${since} on.`;
 }

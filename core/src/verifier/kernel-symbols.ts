@@ -3,7 +3,16 @@
 import { resolve, sizeOf } from '#core/btf';
 import type { Insn } from '#core/isa';
 import type { VerifierEnvironment } from './environment.ts';
-import { MEM_PERCPU, MEM_RDONLY, pointerRegister, PTR_TO_BTF_ID, PTR_TO_MEM, type Register, scalarRegister, unknownRegister } from './registers.ts';
+import {
+  MEM_PERCPU,
+  MEM_RDONLY,
+  pointerRegister,
+  PTR_TO_BTF_ID,
+  PTR_TO_MEM,
+  type Register,
+  scalarRegister,
+  unknownRegister,
+} from './registers.ts';
 import { ZERO } from './domains/scalar.ts';
 
 /** The symbol that an ld_imm64 with src BPF_PSEUDO_BTF_ID names. */

@@ -7,7 +7,16 @@ import { BPF_CALL, BPF_JMP, BPF_PSEUDO_KFUNC_CALL, type Insn } from '#core/isa';
 import { kfuncName } from './call-facts.ts';
 import { isNull } from './check-stack.ts';
 import type { VerifierEnvironment } from './environment.ts';
-import { baseType, CONST_PTR_TO_MAP, PTR_TO_BTF_ID, PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TCP_SOCK, type Register, SCALAR_VALUE } from './registers.ts';
+import {
+  baseType,
+  CONST_PTR_TO_MAP,
+  PTR_TO_BTF_ID,
+  PTR_TO_SOCK_COMMON,
+  PTR_TO_SOCKET,
+  PTR_TO_TCP_SOCK,
+  type Register,
+  SCALAR_VALUE,
+} from './registers.ts';
 
 export interface KfuncPrototype {
   readonly name: string;
@@ -33,23 +42,36 @@ export function kfuncPrototype(env: VerifierEnvironment, insn: Insn): KfuncProto
   const proto = func?.kind === 'func' ? btf!.type(func.type) : undefined;
   if (!btf || proto?.kind !== 'func_proto') {
     throw env.reject('kfunc-unknown', 'EINVAL', `kernel btf_id of kfunc ${name} is not known`, {
-      explanation: btf ? `The target kernel has no kfunc ${name}.` : `Whether ${name} may be called cannot be said without the target kernel's BTF.`,
+      explanation: btf
+        ? `The target kernel has no kfunc ${name}.`
+        : `Whether ${name} may be called cannot be said without the target kernel's BTF.`,
     });
   }
   if (kfunc?.since && !atLeast(env.kernel, kfunc.since)) {
-    throw env.reject('kfunc-unknown', 'EINVAL', `kernel btf_id of kfunc ${name} is not known`, { explanation: `${name} came with Linux ${kfunc.since}; the target is ${env.kernel}.` });
+    throw env.reject('kfunc-unknown', 'EINVAL', `kernel btf_id of kfunc ${name} is not known`, {
+      explanation: `${name} came with Linux ${kfunc.since}; the target is ${env.kernel}.`,
+    });
   }
   if (kfunc && !kfuncAllowed(kfunc, env.programType, env.attachType)) {
-    throw env.reject('kfunc-not-allowed', 'EACCES', `calling kernel function ${name} is not allowed`, { explanation: `A program of type ${env.programType} may not call ${name}.` });
+    throw env.reject('kfunc-not-allowed', 'EACCES', `calling kernel function ${name} is not allowed`, {
+      explanation: `A program of type ${env.programType} may not call ${name}.`,
+    });
   }
   if (!kfunc) throw env.reject('kfunc-not-allowed', 'EACCES', `calling kernel function ${name} is not allowed`);
   const has = (flag: string): boolean => kfunc.flags?.includes(flag) ?? false;
   return {
-    name, kfunc, btf, proto,
-    acquires: has('KF_ACQUIRE'), releases: has('KF_RELEASE'), returnsNull: has('KF_RET_NULL'),
+    name,
+    kfunc,
+    btf,
+    proto,
+    acquires: has('KF_ACQUIRE'),
+    releases: has('KF_RELEASE'),
+    returnsNull: has('KF_RET_NULL'),
     // What a function releases must be the program's own: the kernel asks releasing kfuncs for trusted arguments too.
     trustedArguments: has('KF_TRUSTED_ARGS') || has('KF_RELEASE'),
-    rcuArguments: has('KF_RCU'), rcuProtected: has('KF_RCU_PROTECTED'), sleepable: has('KF_SLEEPABLE'),
+    rcuArguments: has('KF_RCU'),
+    rcuProtected: has('KF_RCU_PROTECTED'),
+    sleepable: has('KF_SLEEPABLE'),
     iterator: has('KF_ITER_NEW') ? 'new' : has('KF_ITER_NEXT') ? 'next' : has('KF_ITER_DESTROY') ? 'destroy' : undefined,
   };
 }
@@ -64,7 +86,9 @@ export function checkKfuncsBeforeWalk(env: VerifierEnvironment): void {
     env.insn = at;
     if (!isGpl(env)) throw env.reject('helper-gpl', 'EINVAL', 'cannot call kernel function from non-GPL compatible program');
     if (DEVICE_KFUNCS.has(kfuncName(env, insn))) {
-      throw env.reject('kfunc-context', 'EINVAL', 'metadata kfuncs require device-bound program', { explanation: 'These kfuncs read what one device\'s driver knows of a packet: the program must be loaded for that device.' });
+      throw env.reject('kfunc-context', 'EINVAL', 'metadata kfuncs require device-bound program', {
+        explanation: "These kfuncs read what one device's driver knows of a packet: the program must be loaded for that device.",
+      });
     }
   });
 }
@@ -73,12 +97,27 @@ const GPL_LICENCES = new Set(['GPL', 'GPL v2', 'GPL and additional rights', 'Dua
 export const isGpl = (env: VerifierEnvironment): boolean => GPL_LICENCES.has(env.program.license);
 
 export type KfuncArgument =
-  | { readonly kind: 'ignored' | 'scalar' | 'null' | 'ctx' | 'alloc' | 'refcounted' | 'dynptr' | 'iterator' | 'list_head' | 'list_node' | 'rb_root' | 'rb_node' }
+  | {
+      readonly kind:
+        | 'ignored'
+        | 'scalar'
+        | 'null'
+        | 'ctx'
+        | 'alloc'
+        | 'refcounted'
+        | 'dynptr'
+        | 'iterator'
+        | 'list_head'
+        | 'list_node'
+        | 'rb_root'
+        | 'rb_node';
+    }
   | { readonly kind: 'const_str' | 'map' | 'workqueue' | 'task_work' | 'irq_flag' | 'res_spin_lock' | 'callback' | 'mem_size' }
   | { readonly kind: 'btf_id'; readonly typeId: number }
   | { readonly kind: 'mem'; readonly typeId: number };
 
-export const endsIn = (parameter: BtfParameter | undefined, suffix: string): boolean => parameter !== undefined && parameter.name.endsWith(suffix) && parameter.name.length > suffix.length;
+export const endsIn = (parameter: BtfParameter | undefined, suffix: string): boolean =>
+  parameter !== undefined && parameter.name.endsWith(suffix) && parameter.name.length > suffix.length;
 
 const isScalar = (type: BtfType | undefined): boolean => type?.kind === 'int' || type?.kind === 'enum' || type?.kind === 'enum64';
 
@@ -90,7 +129,9 @@ export function pointee(btf: Btf, parameter: BtfParameter): { type: BtfType | un
   return { type, id: type?.id ?? 0 };
 }
 
-const STRUCT_KINDS: Readonly<Record<string, 'dynptr' | 'list_head' | 'list_node' | 'rb_root' | 'rb_node' | 'workqueue' | 'task_work' | 'res_spin_lock'>> = {
+const STRUCT_KINDS: Readonly<
+  Record<string, 'dynptr' | 'list_head' | 'list_node' | 'rb_root' | 'rb_node' | 'workqueue' | 'task_work' | 'res_spin_lock'>
+> = {
   bpf_dynptr: 'dynptr',
   bpf_dynptr_kern: 'dynptr',
   bpf_list_head: 'list_head',
@@ -146,17 +187,31 @@ export function classifyArgument(env: VerifierEnvironment, kfunc: KfuncPrototype
   if (endsIn(parameter, '__irq_flag')) return { kind: 'irq_flag' };
   if (baseType(register.type) === PTR_TO_BTF_ID || structOfType(register) !== undefined) {
     if (target.type?.kind !== 'struct' && target.type?.kind !== 'union') {
-      throw env.reject('kfunc-argument', 'EINVAL', `kernel function ${kfunc.name} args#${index} pointer type ${typeWords(target.type)} is not supported`, { register: index + 1 });
+      throw env.reject(
+        'kfunc-argument',
+        'EINVAL',
+        `kernel function ${kfunc.name} args#${index} pointer type ${typeWords(target.type)} is not supported`,
+        { register: index + 1 },
+      );
     }
     return { kind: 'btf_id', typeId: target.id };
   }
   if (target.type?.kind === 'func_proto') return { kind: 'callback' };
   // What is left is memory that both sides may write: numbers, or structs of them.
-  if (!isScalar(target.type) && !isStructOfScalars(btf, target.id) && !(sized && (target.type === undefined || target.type.kind === 'void'))) {
-    throw env.reject('kfunc-argument', 'EINVAL', `arg#${index} pointer type ${typeWords(target.type)} must point to ${sized ? 'void, ' : ''}scalar, or struct with scalar`, {
-      register: index + 1,
-      explanation: `Argument ${index + 1} of ${kfunc.name} must be a kernel object, not memory of the program.`,
-    });
+  if (
+    !isScalar(target.type) &&
+    !isStructOfScalars(btf, target.id) &&
+    !(sized && (target.type === undefined || target.type.kind === 'void'))
+  ) {
+    throw env.reject(
+      'kfunc-argument',
+      'EINVAL',
+      `arg#${index} pointer type ${typeWords(target.type)} must point to ${sized ? 'void, ' : ''}scalar, or struct with scalar`,
+      {
+        register: index + 1,
+        explanation: `Argument ${index + 1} of ${kfunc.name} must be a kernel object, not memory of the program.`,
+      },
+    );
   }
   return sized ? { kind: 'mem_size' } : { kind: 'mem', typeId: target.id };
 }
@@ -175,4 +230,3 @@ export function isStructOfScalars(btf: Btf, id: number, depth = 0): boolean {
     return isScalar(inner);
   });
 }
-

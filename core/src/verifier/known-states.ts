@@ -3,7 +3,23 @@
 // through copies here, and what is computed from them is `open`. Nothing of the verdict depends on this.
 
 import {
-  BPF_ALU, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_JMP, BPF_LDX, BPF_MEM, BPF_MOV, BPF_PSEUDO_CALL, BPF_ST, BPF_STX, insnClass, type Insn, modeField, sizeField, usesRegisterSource,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_CALL,
+  BPF_DW,
+  BPF_EXIT,
+  BPF_JMP,
+  BPF_LDX,
+  BPF_MEM,
+  BPF_MOV,
+  BPF_PSEUDO_CALL,
+  BPF_ST,
+  BPF_STX,
+  insnClass,
+  type Insn,
+  modeField,
+  sizeField,
+  usesRegisterSource,
 } from '#core/isa';
 import { successors } from './cfg.ts';
 import { U32_MAX } from './domains/scalar.ts';
@@ -11,7 +27,20 @@ import type { VerifierEnvironment } from './environment.ts';
 import type { KnownShape, KnownSlot, KnownState, KnownStates, KnownValue } from './known-value.ts';
 import { usesAndDefinitions } from './liveness-registers.ts';
 import { formatRegister } from './log.ts';
-import { baseType, isPacketPointer, mayBeNull, NOT_INIT, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_MAP_KEY, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE, typeName } from './registers.ts';
+import {
+  baseType,
+  isPacketPointer,
+  mayBeNull,
+  NOT_INIT,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MEM,
+  PTR_TO_STACK,
+  type Register,
+  SCALAR_VALUE,
+  typeName,
+} from './registers.ts';
 import { BPF_REG_FP, byteKind, isSpilled, REGISTER_COUNT, SLOT_LETTERS, type StackSlot } from './state.ts';
 
 const MAX_SHAPES = 6;
@@ -89,9 +118,20 @@ class Cell {
 }
 
 const sameNumbers = (a: KnownShape, b: KnownShape): boolean =>
-  a.maybeNull === b.maybeNull && a.umin === b.umin && a.umax === b.umax && a.smin === b.smin && a.smax === b.smax && a.u32min === b.u32min && a.u32max === b.u32max && a.s32min === b.s32min &&
-  a.s32max === b.s32max && a.bits.value === b.bits.value && a.bits.mask === b.bits.mask && a.proven === b.proven;
-const sameKind = (a: KnownShape, b: KnownShape): boolean => a.type === b.type && a.map === b.map && a.memSize === b.memSize && a.pointee === b.pointee && a.frame === b.frame;
+  a.maybeNull === b.maybeNull &&
+  a.umin === b.umin &&
+  a.umax === b.umax &&
+  a.smin === b.smin &&
+  a.smax === b.smax &&
+  a.u32min === b.u32min &&
+  a.u32max === b.u32max &&
+  a.s32min === b.s32min &&
+  a.s32max === b.s32max &&
+  a.bits.value === b.bits.value &&
+  a.bits.mask === b.bits.mask &&
+  a.proven === b.proven;
+const sameKind = (a: KnownShape, b: KnownShape): boolean =>
+  a.type === b.type && a.map === b.map && a.memSize === b.memSize && a.pointee === b.pointee && a.frame === b.frame;
 
 function shapeOf(register: Register): KnownShape {
   const { type, scalar } = register;
@@ -128,8 +168,17 @@ const larger = <N extends number | bigint>(a: N, b: N): N => (b > a ? b : a);
 function widen(known: Shape, by: KnownShape): boolean {
   const unknown = known.bits.mask | by.bits.mask | (known.bits.value ^ by.bits.value);
   const covered =
-    by.umin >= known.umin && by.umax <= known.umax && by.smin >= known.smin && by.smax <= known.smax && by.u32min >= known.u32min && by.u32max <= known.u32max && by.s32min >= known.s32min &&
-    by.s32max <= known.s32max && unknown === known.bits.mask && (known.maybeNull || !by.maybeNull) && (by.proven ?? 0) >= (known.proven ?? 0);
+    by.umin >= known.umin &&
+    by.umax <= known.umax &&
+    by.smin >= known.smin &&
+    by.smax <= known.smax &&
+    by.u32min >= known.u32min &&
+    by.u32max <= known.u32max &&
+    by.s32min >= known.s32min &&
+    by.s32max <= known.s32max &&
+    unknown === known.bits.mask &&
+    (known.maybeNull || !by.maybeNull) &&
+    (by.proven ?? 0) >= (known.proven ?? 0);
   if (covered) return false;
   known.umin = smaller(known.umin, by.umin);
   known.umax = larger(known.umax, by.umax);
@@ -238,7 +287,9 @@ export function keepStates(env: VerifierEnvironment): (() => KnownStates | undef
   };
   return () => {
     if (steps > MAX_STEPS) return undefined;
-    const changes = new Map([...nodes].map(([at, node]) => [at, [...node.after].map(([to, places]) => ({ to, places, changed: changedPlaces(node, places) }))]));
+    const changes = new Map(
+      [...nodes].map(([at, node]) => [at, [...node.after].map(([to, places]) => ({ to, places, changed: changedPlaces(node, places) }))]),
+    );
     carryCovered(env, nodes);
     const shared = new Map<Register, KnownValue>();
     return new Map([...nodes].map(([at, node]) => [at, stateOf(node, changes.get(at)!, shared)]));
@@ -280,7 +331,13 @@ function carryCovered(env: VerifierEnvironment, nodes: ReadonlyMap<number, Node>
   }
 }
 
-function* flowsOf(env: VerifierEnvironment, callers: ReadonlyMap<number, readonly number[]>, at: number, place: number, shape: KnownShape | undefined): Generator<{ at: number; place: number; shape: KnownShape | undefined }> {
+function* flowsOf(
+  env: VerifierEnvironment,
+  callers: ReadonlyMap<number, readonly number[]>,
+  at: number,
+  place: number,
+  shape: KnownShape | undefined,
+): Generator<{ at: number; place: number; shape: KnownShape | undefined }> {
   const insn = env.insns[at]!;
   const { define } = usesAndDefinitions(env, insn);
   const isRegister = place < FIRST_SLOT;
@@ -300,10 +357,15 @@ function* flowsOf(env: VerifierEnvironment, callers: ReadonlyMap<number, readonl
       if (usesRegisterSource(insn) ? insn.src !== place && insn.dst !== place : insn.dst !== place) continue;
       const isMove = (insn.opcode & 0xf0) === BPF_MOV;
       if (isMove && (!usesRegisterSource(insn) || insn.src !== place)) continue;
-      const kept = isMove && insn.off === 0 && (kind === BPF_ALU64 || (shape !== undefined && shape.type === 'scalar' && shape.umax <= BigInt(U32_MAX)));
+      const kept =
+        isMove &&
+        insn.off === 0 &&
+        (kind === BPF_ALU64 || (shape !== undefined && shape.type === 'scalar' && shape.umax <= BigInt(U32_MAX)));
       yield { at: next, place: insn.dst, shape: kept ? shape : undefined };
-    } else if (isRegister && kind === BPF_STX && insn.src === place && insn.dst === BPF_REG_FP && slot >= 0) yield { at: next, place: slot, shape: whole ? shape : undefined };
-    else if (!isRegister && kind === BPF_LDX && insn.src === BPF_REG_FP && slot === place) yield { at: next, place: insn.dst, shape: whole ? shape : undefined };
+    } else if (isRegister && kind === BPF_STX && insn.src === place && insn.dst === BPF_REG_FP && slot >= 0)
+      yield { at: next, place: slot, shape: whole ? shape : undefined };
+    else if (!isRegister && kind === BPF_LDX && insn.src === BPF_REG_FP && slot === place)
+      yield { at: next, place: insn.dst, shape: whole ? shape : undefined };
   }
 }
 
@@ -317,14 +379,28 @@ function callersOf(env: VerifierEnvironment): ReadonlyMap<number, readonly numbe
   return callers;
 }
 
-function stateOf(node: Node, changes: readonly { to: number; places: Places; changed: readonly number[] }[], shared: Map<Register, KnownValue>): KnownState {
+function stateOf(
+  node: Node,
+  changes: readonly { to: number; places: Places; changed: readonly number[] }[],
+  shared: Map<Register, KnownValue>,
+): KnownState {
   return {
     registers: Array.from({ length: REGISTER_COUNT }, (_, register) => node.cells[register]?.value(shared)),
-    stack: slotsOf(node, node.letters.map((_, slot) => slot + FIRST_SLOT), shared),
+    stack: slotsOf(
+      node,
+      node.letters.map((_, slot) => slot + FIRST_SLOT),
+      shared,
+    ),
     after: changes.map(({ to, places, changed }) => ({
       to,
-      registers: Array.from({ length: REGISTER_COUNT }, (_, register) => (changed.includes(register) ? places.cells[register]?.value(shared) : undefined)),
-      stack: slotsOf(places, changed.filter((place) => place >= FIRST_SLOT), shared),
+      registers: Array.from({ length: REGISTER_COUNT }, (_, register) =>
+        changed.includes(register) ? places.cells[register]?.value(shared) : undefined,
+      ),
+      stack: slotsOf(
+        places,
+        changed.filter((place) => place >= FIRST_SLOT),
+        shared,
+      ),
     })),
   };
 }

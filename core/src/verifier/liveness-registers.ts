@@ -2,8 +2,34 @@
 // A register that is dead takes no part in comparing states. Stack slots are in liveness-stack.ts.
 
 import {
-  BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_CMPXCHG, BPF_DW, BPF_END, BPF_EXIT, BPF_FETCH, BPF_IMM, BPF_JA, BPF_JCOND, BPF_JMP, BPF_JMP32, BPF_LD,
-  BPF_LDX, BPF_LOAD_ACQ, BPF_MEM, BPF_MEMSX, BPF_MOV, BPF_ST, BPF_STORE_REL, BPF_STX, insnClass, type Insn, modeField, sizeField, usesRegisterSource,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_CMPXCHG,
+  BPF_DW,
+  BPF_END,
+  BPF_EXIT,
+  BPF_FETCH,
+  BPF_IMM,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_LOAD_ACQ,
+  BPF_MEM,
+  BPF_MEMSX,
+  BPF_MOV,
+  BPF_ST,
+  BPF_STORE_REL,
+  BPF_STX,
+  insnClass,
+  type Insn,
+  modeField,
+  sizeField,
+  usesRegisterSource,
 } from '#core/isa';
 import { callParameterCount } from './call-facts.ts';
 import type { FlowGraph } from './cfg.ts';
@@ -74,7 +100,7 @@ export function computeLiveRegisters(env: VerifierEnvironment, graph: FlowGraph,
       uses[at] = use;
       definitions[at] = define;
     }
-    for (let changed = true; changed; ) {
+    for (let changed = true; changed;) {
       changed = false;
       for (const at of order) {
         const first = graph.first[at]!;

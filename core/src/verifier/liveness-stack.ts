@@ -234,11 +234,11 @@ export class LiveStack {
   private updateTable(instance: FunctionInstance, table: FrameTable): void {
     const order = this.orders[instance.subprogram]!;
     const { stale } = table;
-    for (let left = true; left; ) {
+    for (let left = true; left;) {
       left = false;
       for (let word = 0; word < stale.length; word++) {
         // Instructions before this one that become stale meanwhile wait for the next round: the order of rounds decides what loops find.
-        for (let ahead = -1; (stale[word]! & ahead) !== 0; ) {
+        for (let ahead = -1; (stale[word]! & ahead) !== 0;) {
           const candidates = stale[word]! & ahead;
           const bit = 31 - Math.clz32(candidates & -candidates);
           ahead = bit === 31 ? 0 : -2 << bit;
@@ -272,7 +272,10 @@ export class LiveStack {
     liveLow = (liveLow & ~table[at + MUST_WRITE]!) | table[at + MAY_READ]!;
     liveHigh = (liveHigh & ~table[at + MUST_WRITE + 1]!) | table[at + MAY_READ + 1]!;
     const changed =
-      liveLow !== table[at + LIVE_BEFORE] || liveHigh !== table[at + LIVE_BEFORE + 1] || writtenLow !== table[at + WRITTEN_TO_END] || writtenHigh !== table[at + WRITTEN_TO_END + 1];
+      liveLow !== table[at + LIVE_BEFORE] ||
+      liveHigh !== table[at + LIVE_BEFORE + 1] ||
+      writtenLow !== table[at + WRITTEN_TO_END] ||
+      writtenHigh !== table[at + WRITTEN_TO_END + 1];
     table[at + LIVE_BEFORE] = liveLow;
     table[at + LIVE_BEFORE + 1] = liveHigh;
     table[at + WRITTEN_TO_END] = writtenLow;

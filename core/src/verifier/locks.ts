@@ -24,7 +24,9 @@ function lockField(env: VerifierEnvironment, regno: number, kind: LockKind): Spe
   const register = env.register(regno);
   const words = kind === 'lock' ? 'bpf_spin' : 'bpf_res_spin';
   if (register.scalar.mask !== 0n) {
-    throw env.reject('lock', 'EINVAL', `R${regno} doesn't have constant offset. ${words}_lock has to be at the constant offset`, { register: regno });
+    throw env.reject('lock', 'EINVAL', `R${regno} doesn't have constant offset. ${words}_lock has to be at the constant offset`, {
+      register: regno,
+    });
   }
   const isMap = baseType(register.type) === PTR_TO_MAP_VALUE;
   if (isMap && !register.map?.definition.valueTypeId) {
@@ -32,11 +34,15 @@ function lockField(env: VerifierEnvironment, regno: number, kind: LockKind): Spe
   }
   const field = fieldOf(fieldsBehind(register), kind === 'lock' ? 'bpf_spin_lock' : 'bpf_res_spin_lock');
   if (!field) {
-    throw env.reject('lock', 'EINVAL', `${isMap ? 'map' : 'local'} '${isMap ? register.map!.name : 'kptr'}' has no valid ${words}_lock`, { register: regno });
+    throw env.reject('lock', 'EINVAL', `${isMap ? 'map' : 'local'} '${isMap ? register.map!.name : 'kptr'}' has no valid ${words}_lock`, {
+      register: regno,
+    });
   }
   const offset = knownOffset(register);
   if (field.offset !== offset) {
-    throw env.reject('lock', 'EINVAL', `off ${offset} doesn't point to 'struct ${words}_lock' that is at ${field.offset}`, { register: regno });
+    throw env.reject('lock', 'EINVAL', `off ${offset} doesn't point to 'struct ${words}_lock' that is at ${field.offset}`, {
+      register: regno,
+    });
   }
   return field;
 }
@@ -48,10 +54,21 @@ export function takeLock(env: VerifierEnvironment, regno: number, kind: LockKind
   const owner = lockOwner(register);
   if (kind === 'lock' && state.activeLocks > 0) {
     const held = state.references.find((reference) => reference.kind === 'lock');
-    if (held) throw env.reject('lock', 'EINVAL', 'Locking two bpf_spin_locks are not allowed', { register: regno, causes: [{ insn: held.insn, text: 'The first lock is taken here.' }] });
+    if (held)
+      throw env.reject('lock', 'EINVAL', 'Locking two bpf_spin_locks are not allowed', {
+        register: regno,
+        causes: [{ insn: held.insn, text: 'The first lock is taken here.' }],
+      });
   } else if (kind !== 'lock') {
-    const held = state.references.find((reference) => (reference.kind === 'res_lock' || reference.kind === 'res_lock_irq') && reference.id === register.id && reference.owner === owner);
-    if (held) throw env.reject('lock', 'EINVAL', 'Acquiring the same lock again, AA deadlock detected', { register: regno, causes: [{ insn: held.insn, text: 'The lock is taken here.' }] });
+    const held = state.references.find(
+      (reference) =>
+        (reference.kind === 'res_lock' || reference.kind === 'res_lock_irq') && reference.id === register.id && reference.owner === owner,
+    );
+    if (held)
+      throw env.reject('lock', 'EINVAL', 'Acquiring the same lock again, AA deadlock detected', {
+        register: regno,
+        causes: [{ insn: held.insn, text: 'The lock is taken here.' }],
+      });
   }
   state.references.push({ kind, id: register.id, insn, owner });
   state.activeLocks++;
@@ -66,9 +83,12 @@ export function releaseLock(env: VerifierEnvironment, regno: number, kind: LockK
   const register = env.register(regno);
   const owner = lockOwner(register);
   if (state.activeLocks === 0) throw env.reject('lock', 'EINVAL', `${words}_unlock without taking a lock`, { register: regno });
-  const at = state.references.findLastIndex((reference) => reference.kind === (kind as ReferenceKind) && reference.id === register.id && reference.owner === owner);
+  const at = state.references.findLastIndex(
+    (reference) => reference.kind === (kind as ReferenceKind) && reference.id === register.id && reference.owner === owner,
+  );
   if (at < 0) throw env.reject('lock', 'EINVAL', `${words}_unlock of different lock`, { register: regno });
-  if (register.id !== state.activeLockId || owner !== state.activeLockOwner) throw env.reject('lock', 'EINVAL', `${words}_unlock cannot be out of order`, { register: regno });
+  if (register.id !== state.activeLockId || owner !== state.activeLockOwner)
+    throw env.reject('lock', 'EINVAL', `${words}_unlock cannot be out of order`, { register: regno });
   state.references.splice(at, 1);
   state.activeLocks--;
   const before = state.references.findLast(isLock);
@@ -88,11 +108,30 @@ export function checkOwnLockHeld(env: VerifierEnvironment, register: Register, o
 
 /** Kfuncs that may be called with a lock held: those of lists, trees, numeric iterators, resilient locks, arenas and streams. */
 const ALLOWED_UNDER_LOCK = new Set([
-  'bpf_list_push_front_impl', 'bpf_list_push_back_impl', 'bpf_list_pop_front', 'bpf_list_pop_back', 'bpf_list_front', 'bpf_list_back',
-  'bpf_rbtree_remove', 'bpf_rbtree_add_impl', 'bpf_rbtree_first', 'bpf_rbtree_root', 'bpf_rbtree_left', 'bpf_rbtree_right', 'bpf_refcount_acquire_impl',
-  'bpf_iter_num_new', 'bpf_iter_num_next', 'bpf_iter_num_destroy',
-  'bpf_res_spin_lock', 'bpf_res_spin_unlock', 'bpf_res_spin_lock_irqsave', 'bpf_res_spin_unlock_irqrestore',
-  'bpf_arena_alloc_pages', 'bpf_arena_free_pages', 'bpf_arena_reserve_pages', 'bpf_stream_vprintk_impl',
+  'bpf_list_push_front_impl',
+  'bpf_list_push_back_impl',
+  'bpf_list_pop_front',
+  'bpf_list_pop_back',
+  'bpf_list_front',
+  'bpf_list_back',
+  'bpf_rbtree_remove',
+  'bpf_rbtree_add_impl',
+  'bpf_rbtree_first',
+  'bpf_rbtree_root',
+  'bpf_rbtree_left',
+  'bpf_rbtree_right',
+  'bpf_refcount_acquire_impl',
+  'bpf_iter_num_new',
+  'bpf_iter_num_next',
+  'bpf_iter_num_destroy',
+  'bpf_res_spin_lock',
+  'bpf_res_spin_unlock',
+  'bpf_res_spin_lock_irqsave',
+  'bpf_res_spin_unlock_irqrestore',
+  'bpf_arena_alloc_pages',
+  'bpf_arena_free_pages',
+  'bpf_arena_reserve_pages',
+  'bpf_stream_vprintk_impl',
 ]);
 
 const BPF_FUNC_spin_unlock = 94;
@@ -101,6 +140,7 @@ const BPF_FUNC_spin_unlock = 94;
 export function checkCallUnderLock(env: VerifierEnvironment, insn: Insn): void {
   if (env.state.activeLocks === 0) return;
   const name = env.program.kfuncs[insn.imm];
-  const allowed = insn.src === BPF_PSEUDO_KFUNC_CALL ? name !== undefined && ALLOWED_UNDER_LOCK.has(name) : insn.imm === BPF_FUNC_spin_unlock;
+  const allowed =
+    insn.src === BPF_PSEUDO_KFUNC_CALL ? name !== undefined && ALLOWED_UNDER_LOCK.has(name) : insn.imm === BPF_FUNC_spin_unlock;
   if (!allowed) throw env.reject('helper-context', 'EINVAL', 'function calls are not allowed while holding a lock');
 }

@@ -5,10 +5,33 @@ import { asS64, asU64 } from '#core/bytes';
 import { formatSigned, formatUnsigned, type Scalar, S32_MAX, S32_MIN, S64_MAX, S64_MIN, U32_MAX, U64_MAX } from './domains/scalar.ts';
 import { formatTnum } from './domains/tnum.ts';
 import {
-  baseType, CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, isNonOwningReference, isPacketPointer, NOT_INIT, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_MAP_KEY,
-  PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_STACK, type Register, SCALAR_VALUE, typeName,
+  baseType,
+  CONST_PTR_TO_DYNPTR,
+  CONST_PTR_TO_MAP,
+  isNonOwningReference,
+  isPacketPointer,
+  NOT_INIT,
+  PTR_TO_ARENA,
+  PTR_TO_BTF_ID,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_STACK,
+  type Register,
+  SCALAR_VALUE,
+  typeName,
 } from './registers.ts';
-import { byteKind, type Frame, SLOT_LETTERS, STACK_DYNPTR, STACK_INVALID, STACK_ITER, STACK_IRQ_FLAG, STACK_SPILL, type VerifierState } from './state.ts';
+import {
+  byteKind,
+  type Frame,
+  SLOT_LETTERS,
+  STACK_DYNPTR,
+  STACK_INVALID,
+  STACK_ITER,
+  STACK_IRQ_FLAG,
+  STACK_SPILL,
+  type VerifierState,
+} from './state.ts';
 
 export const LOG_LEVEL1 = 1;
 export const LOG_LEVEL2 = 2;
@@ -76,8 +99,16 @@ function formatRanges(s: Scalar): string[] {
     { name: 'umin', value: s.umin, omit: s.umin === 0n },
     { name: 'umax', value: s.umax, omit: s.umax === U64_MAX },
     // A small negative 32-bit number looks like the 64-bit one; a large one keeps its 32 bits.
-    { name: 'smin32', value: s.s32min >= -0x8000 && s.s32min <= 0x7fff ? asU64(BigInt(s.s32min)) : BigInt(s.s32min >>> 0), omit: s.s32min === S32_MIN },
-    { name: 'smax32', value: s.s32max >= -0x8000 && s.s32max <= 0x7fff ? asU64(BigInt(s.s32max)) : BigInt(s.s32max >>> 0), omit: s.s32max === S32_MAX },
+    {
+      name: 'smin32',
+      value: s.s32min >= -0x8000 && s.s32min <= 0x7fff ? asU64(BigInt(s.s32min)) : BigInt(s.s32min >>> 0),
+      omit: s.s32min === S32_MIN,
+    },
+    {
+      name: 'smax32',
+      value: s.s32max >= -0x8000 && s.s32max <= 0x7fff ? asU64(BigInt(s.s32max)) : BigInt(s.s32max >>> 0),
+      omit: s.s32max === S32_MAX,
+    },
     { name: 'umin32', value: BigInt(s.u32min), omit: s.u32min === 0 },
     { name: 'umax32', value: BigInt(s.u32max), omit: s.u32max === U32_MAX },
   ];
@@ -140,7 +171,8 @@ export interface Scratched {
   hasSlot(slot: number): boolean;
 }
 
-const iteratorName = (register: Register): string => (register.btf?.type(register.btfId)?.name ?? 'bpf_iter_<invalid>').slice('bpf_iter_'.length);
+const iteratorName = (register: Register): string =>
+  (register.btf?.type(register.btfId)?.name ?? 'bpf_iter_<invalid>').slice('bpf_iter_'.length);
 
 /** The state's line, with a leading blank before each part and without the newline. */
 export function formatState(state: VerifierState, frame: Frame, scratched?: Scratched): string {

@@ -29,7 +29,11 @@ export interface VerifierMap {
   readonly inner: VerifierMap | undefined;
 }
 
-export function makeMap(definition: MapDefinition, index: number, fields: (definition: MapDefinition) => SpecialFields | undefined): VerifierMap {
+export function makeMap(
+  definition: MapDefinition,
+  index: number,
+  fields: (definition: MapDefinition) => SpecialFields | undefined,
+): VerifierMap {
   const readOnly = (definition.flags & BPF_F_RDONLY_PROG) !== 0;
   // The loader freezes .rodata and .kconfig after it has filled them.
   const section = definition.globalSection;

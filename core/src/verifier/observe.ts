@@ -20,7 +20,12 @@ export class Observer {
     const id = this.count++;
     if (this.fresh) this.ids.set(this.fresh, id);
     this.fresh = undefined;
-    const frames = state.frames.map(({ subprogram, callsite, registers, stack }) => ({ subprogram, callsite, registers: registers.slice(), stack: stack.slice() }));
+    const frames = state.frames.map(({ subprogram, callsite, registers, stack }) => ({
+      subprogram,
+      callsite,
+      registers: registers.slice(),
+      stack: stack.slice(),
+    }));
     options.observe!({ id, before: state.observed, insn, previous: previousInsn, frames });
     state.observed = id;
   }
@@ -34,12 +39,21 @@ export class Observer {
     const by = this.ids.get(checkpoint);
     if (by === undefined) return;
     const { env } = this;
-    const kept = checkpoint.frames.map((frame, number) => ({ frame, live: env.facts.liveBefore[frameInsn(checkpoint, number)]! | (1 << BPF_REG_FP), dead: frame.stack.map(({ kinds }) => kinds === 0) }));
+    const kept = checkpoint.frames.map((frame, number) => ({
+      frame,
+      live: env.facts.liveBefore[frameInsn(checkpoint, number)]! | (1 << BPF_REG_FP),
+      dead: frame.stack.map(({ kinds }) => kinds === 0),
+    }));
     const path: CoveredPath = {
       insn,
       before: env.state.observed,
       by,
-      counts: () => kept.map(({ frame, live, dead }) => ({ registers: live, preciseRegisters: frame.preciseRegisters, slots: dead.map((isDead, slot) => (isDead ? 'dead' : frame.preciseSlots.has(slot) ? 'precise' : 'imprecise')) })),
+      counts: () =>
+        kept.map(({ frame, live, dead }) => ({
+          registers: live,
+          preciseRegisters: frame.preciseRegisters,
+          slots: dead.map((isDead, slot) => (isDead ? 'dead' : frame.preciseSlots.has(slot) ? 'precise' : 'imprecise')),
+        })),
     };
     env.options.observeCovered?.(path);
   }

@@ -19,7 +19,15 @@ const LAST: ReadonlySet<FindingCode> = new Set<FindingCode>(['too-large', 'too-m
 
 /** An access that would have been right in another place: the value loaded is unknown either way, and a store can be left out. */
 const ACCESS_OUTSIDE: ReadonlySet<FindingCode> = new Set<FindingCode>([
-  'map-value-bounds', 'map-key-bounds', 'packet-bounds', 'mem-bounds', 'negative-index', 'unbounded-index', 'write-forbidden', 'stack-uninitialised', 'misaligned',
+  'map-value-bounds',
+  'map-key-bounds',
+  'packet-bounds',
+  'mem-bounds',
+  'negative-index',
+  'unbounded-index',
+  'write-forbidden',
+  'stack-uninitialised',
+  'misaligned',
 ]);
 
 /**
@@ -80,7 +88,12 @@ function placeOf(env: VerifierEnvironment, { code, insn, details }: Rejection): 
 function isIndependent(env: VerifierEnvironment, rejection: Rejection, places: readonly Place[], recovered: ReadonlySet<number>): boolean {
   const place = placeOf(env, rejection);
   if (recovered.has(place.origin)) return false;
-  return !places.some((other) => other.insn === place.insn || other.line === place.line || (other.code === place.code && other.origin >= 0 && other.origin === place.origin));
+  return !places.some(
+    (other) =>
+      other.insn === place.insn ||
+      other.line === place.line ||
+      (other.code === place.code && other.origin >= 0 && other.origin === place.origin),
+  );
 }
 
 /** Prepares the state for what comes after a failed instruction, and says where the walk takes up. */

@@ -3,8 +3,25 @@
 import { checkPointerOffset } from './check-memory.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
-  baseType, CONST_PTR_TO_DYNPTR, MEM_ALLOC, MEM_RCU, MEM_RDONLY, MEM_RINGBUF, NON_OWN_REF, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE,
-  PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TRUSTED, type Register, SCALAR_VALUE,
+  baseType,
+  CONST_PTR_TO_DYNPTR,
+  MEM_ALLOC,
+  MEM_RCU,
+  MEM_RDONLY,
+  MEM_RINGBUF,
+  NON_OWN_REF,
+  PTR_TO_ARENA,
+  PTR_TO_BTF_ID,
+  PTR_TO_BUF,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_STACK,
+  PTR_TRUSTED,
+  type Register,
+  SCALAR_VALUE,
 } from './registers.ts';
 
 /** The fixed and the known variable part together. */
@@ -23,7 +40,12 @@ export function checkArgumentOffset(env: VerifierEnvironment, register: Register
     // The slot of a dynptr on the stack is looked at by its own check.
     if (use.dynptr && type === PTR_TO_STACK) return;
     if (register.off !== 0) {
-      throw env.reject('pointer-variable-offset', 'EINVAL', `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`, { register: regno });
+      throw env.reject(
+        'pointer-variable-offset',
+        'EINVAL',
+        `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`,
+        { register: regno },
+      );
     }
     checkPointerOffset(env, register, regno, false);
     return;
@@ -55,7 +77,13 @@ export function checkArgumentOffset(env: VerifierEnvironment, register: Register
       return;
     default:
       // Sizes behind slices carry a flag of their own; the memory is as free to point into as any.
-      if (baseType(type) === PTR_TO_MEM && (type & ~(MEM_RDONLY | MEM_RINGBUF)) !== PTR_TO_MEM && (type & 0xc_0000) !== 0 && (type & 0x100) === 0) return;
+      if (
+        baseType(type) === PTR_TO_MEM &&
+        (type & ~(MEM_RDONLY | MEM_RINGBUF)) !== PTR_TO_MEM &&
+        (type & 0xc_0000) !== 0 &&
+        (type & 0x100) === 0
+      )
+        return;
       checkPointerOffset(env, register, regno, false);
   }
 }

@@ -3,15 +3,47 @@
 // through all checkpoints on the way. Reads history; changes nothing but precision marks.
 
 import {
-  BPF_ABS, BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_END, BPF_EXIT, BPF_IMM, BPF_IND, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_LOAD_ACQ,
-  BPF_MOV, BPF_NEG, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_ST, BPF_STORE_REL, BPF_STX, insnClass, type Insn, modeField, usesRegisterSource,
+  BPF_ABS,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_END,
+  BPF_EXIT,
+  BPF_IMM,
+  BPF_IND,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_LOAD_ACQ,
+  BPF_MOV,
+  BPF_NEG,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_ST,
+  BPF_STORE_REL,
+  BPF_STX,
+  insnClass,
+  type Insn,
+  modeField,
+  usesRegisterSource,
 } from '#core/isa';
 import { describeHelperFlow, describeKfuncFlow } from './call-facts.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { formatInsn } from './format-insn.ts';
 import { formatState, LOG_LEVEL2 } from './log.ts';
 import { SCALAR_VALUE } from './registers.ts';
-import { BPF_REG_FP, type HistoryEntry, isSpilled, isSpilledScalar, MAX_CALL_FRAMES, NO_CALLSITE, SlotSet, type VerifierState } from './state.ts';
+import {
+  BPF_REG_FP,
+  type HistoryEntry,
+  isSpilled,
+  isSpilledScalar,
+  MAX_CALL_FRAMES,
+  NO_CALLSITE,
+  SlotSet,
+  type VerifierState,
+} from './state.ts';
 
 const ARGUMENTS = 0x3e;
 const TAIL_CALL = 12;
@@ -84,7 +116,9 @@ function stepBack(env: VerifierEnvironment, at: number, following: number, entry
   const insn = env.insns[at]!;
   if (insn.opcode === 0) return FOLLOWED;
   if (env.log.level & LOG_LEVEL2) {
-    env.log.write(`mark_precise: frame${bt.frame}: regs=${registerNames(bt.registers[bt.frame]!)} stack=${slotNames(bt.slots[bt.frame]!)} before ${at}: ${formatInsn(env, at)}\n`);
+    env.log.write(
+      `mark_precise: frame${bt.frame}: regs=${registerNames(bt.registers[bt.frame]!)} stack=${slotNames(bt.slots[bt.frame]!)} before ${at}: ${formatInsn(env, at)}\n`,
+    );
   }
   // Registers linked after this instruction need precision before it is looked at, and again for what it leaves.
   syncLinked(bt, entry);
@@ -190,7 +224,8 @@ function stepBackOverJump(env: VerifierEnvironment, at: number, following: numbe
 
 /** Marks every scalar of all checkpoints on the way precise, where the walk back cannot tell. */
 export function markAllScalarsPrecise(env: VerifierEnvironment, start: VerifierState): void {
-  if (env.log.level & LOG_LEVEL2) env.log.write(`mark_precise: frame${start.frames.length - 1}: falling back to forcing all scalars precise\n`);
+  if (env.log.level & LOG_LEVEL2)
+    env.log.write(`mark_precise: frame${start.frames.length - 1}: falling back to forcing all scalars precise\n`);
   for (let state = start.parent; state; state = state.parent) {
     state.frames.forEach((frame, number) => {
       for (let i = 0; i < BPF_REG_FP; i++) {
@@ -211,7 +246,11 @@ export function markAllScalarsPrecise(env: VerifierEnvironment, start: VerifierS
 export function markPrecise(env: VerifierEnvironment, register: number): void {
   // Asked of a pointer (as the number of rounds of bpf_loop), the kernel finds fault with itself.
   if (env.register(register).type !== SCALAR_VALUE) {
-    throw env.reject('helper-argument', 'EFAULT', 'verifier bug: backtracking misuse', { register, explanation: `R${register} must be a number here, and holds a pointer.`, advice: 'Pass a number.' });
+    throw env.reject('helper-argument', 'EFAULT', 'verifier bug: backtracking misuse', {
+      register,
+      explanation: `R${register} must be a number here, and holds a pointer.`,
+      advice: 'Pass a number.',
+    });
   }
   const bt = shared.begin(env.state.frames.length - 1);
   bt.add(register);
@@ -277,7 +316,7 @@ function run(env: VerifierEnvironment, start: VerifierState, lastInsn: number, b
       return changed;
     }
     let remaining = state.history.length;
-    for (let at = last; ; ) {
+    for (let at = last; ;) {
       if (skip) skip = false;
       else {
         const top: HistoryEntry | undefined = remaining > 0 ? state.history[remaining - 1] : undefined;
@@ -323,7 +362,9 @@ function run(env: VerifierEnvironment, start: VerifierState, lastInsn: number, b
         }
       }
       if (verbose) {
-        env.log.write(`mark_precise: frame${number}: parent state regs=${registerNames(bt.registers[number]!)} stack=${slotNames(slots)}: ${formatState(state, frame)}\n`);
+        env.log.write(
+          `mark_precise: frame${number}: parent state regs=${registerNames(bt.registers[number]!)} stack=${slotNames(slots)}: ${formatState(state, frame)}\n`,
+        );
       }
     }
     if (bt.empty) return changed;

@@ -3,8 +3,29 @@
 
 import { atLeast } from '#core/catalog';
 import {
-  BPF_ABS, BPF_CALL, BPF_EXIT, BPF_IND, BPF_JA, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_MEM, BPF_MEMSX, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD,
-  BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, insnClass, type Insn, isLdImm64, lookup, formsOf, modeField,
+  BPF_ABS,
+  BPF_CALL,
+  BPF_EXIT,
+  BPF_IND,
+  BPF_JA,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_MEM,
+  BPF_MEMSX,
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_IDX,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  insnClass,
+  type Insn,
+  isLdImm64,
+  lookup,
+  formsOf,
+  modeField,
 } from '#core/isa';
 import { jumpTarget } from './cfg.ts';
 import { isGplCompatible } from './check-btf-access.ts';
@@ -47,7 +68,8 @@ export function prepareSubprograms(env: VerifierEnvironment): void {
   });
   for (let i = 0; i < insns.length; i++) {
     const insn = insns[i]!;
-    const callee = (insn.opcode === (BPF_JMP | BPF_CALL) && insn.src === 1) || (isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC) ? i + insn.imm + 1 : 0;
+    const callee =
+      (insn.opcode === (BPF_JMP | BPF_CALL) && insn.src === 1) || (isLdImm64(insn) && insn.src === BPF_PSEUDO_FUNC) ? i + insn.imm + 1 : 0;
     if (callee < 0 || callee >= insns.length) {
       env.insn = i;
       throw env.reject('jump-out-of-range', 'EINVAL', 'call to invalid destination');
@@ -67,7 +89,11 @@ export function prepareSubprograms(env: VerifierEnvironment): void {
         }
       }
       if (i === subprogram.end - 1) {
-        const ends = insn.opcode === (BPF_JMP | BPF_EXIT) || insn.opcode === (BPF_JMP32 | BPF_JA) || insn.opcode === (BPF_JMP | BPF_JA) || isThrow(env, insn);
+        const ends =
+          insn.opcode === (BPF_JMP | BPF_EXIT) ||
+          insn.opcode === (BPF_JMP32 | BPF_JA) ||
+          insn.opcode === (BPF_JMP | BPF_JA) ||
+          isThrow(env, insn);
         if (!ends) throw env.reject('fall-through', 'EINVAL', 'last insn is not an exit or jmp');
       }
       if (isLdImm64(insn)) i++;
@@ -75,7 +101,8 @@ export function prepareSubprograms(env: VerifierEnvironment): void {
   }
 }
 
-const isThrow = (env: VerifierEnvironment, insn: Insn): boolean => insn.opcode === (BPF_JMP | BPF_CALL) && insn.src === 2 && env.program.kfuncs[insn.imm] === 'bpf_throw';
+const isThrow = (env: VerifierEnvironment, insn: Insn): boolean =>
+  insn.opcode === (BPF_JMP | BPF_CALL) && insn.src === 2 && env.program.kfuncs[insn.imm] === 'bpf_throw';
 
 /** Functions whose type information forbids what their code does. */
 export function checkFunctionTypes(env: VerifierEnvironment): void {
@@ -86,13 +113,23 @@ export function checkFunctionTypes(env: VerifierEnvironment): void {
     const func = btf && subprogram.funcTypeId !== undefined ? btf.type(subprogram.funcTypeId) : undefined;
     const proto = func?.kind === 'func' ? btf!.type(func.type) : undefined;
     if (!btf || proto?.kind !== 'func_proto') {
-      throw env.reject('btf', 'EINVAL', subprogram.hasLdAbs ? 'LD_ABS is not allowed in subprogs without BTF' : 'tail_call is not allowed in subprogs without BTF');
+      throw env.reject(
+        'btf',
+        'EINVAL',
+        subprogram.hasLdAbs ? 'LD_ABS is not allowed in subprogs without BTF' : 'tail_call is not allowed in subprogs without BTF',
+      );
     }
     let type = btf.type(proto.type);
     while (type && (type.kind === 'typedef' || type.kind === 'const' || type.kind === 'volatile')) type = btf.type(type.type);
     const returnsInt = type !== undefined && ((type.kind === 'int' && type.size <= 8) || type.kind === 'enum' || type.kind === 'enum64');
     if (!returnsInt) {
-      throw env.reject('btf', 'EINVAL', subprogram.hasLdAbs ? "LD_ABS is only allowed in functions that return 'int'." : "tail_call is only allowed in functions that return 'int'.");
+      throw env.reject(
+        'btf',
+        'EINVAL',
+        subprogram.hasLdAbs
+          ? "LD_ABS is only allowed in functions that return 'int'."
+          : "tail_call is only allowed in functions that return 'int'.",
+      );
     }
   });
 }
@@ -139,12 +176,14 @@ export function resolveReferences(env: VerifierEnvironment): void {
     }
     if (isLdImm64(insn)) {
       const second = insns[i + 1];
-      if (!second || second.opcode !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0) throw env.reject('invalid-instruction', 'EINVAL', 'invalid bpf_ld_imm64 insn');
+      if (!second || second.opcode !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0)
+        throw env.reject('invalid-instruction', 'EINVAL', 'invalid bpf_ld_imm64 insn');
       resolveLoad(env, insn, second, maps, used);
       i++;
       continue;
     }
-    if (!isKnownOpcode(insn)) throw env.reject('invalid-instruction', 'EINVAL', `unknown opcode ${insn.opcode.toString(16).padStart(2, '0')}`);
+    if (!isKnownOpcode(insn))
+      throw env.reject('invalid-instruction', 'EINVAL', `unknown opcode ${insn.opcode.toString(16).padStart(2, '0')}`);
   }
 }
 
@@ -160,7 +199,9 @@ function checkSymbolAddress(env: VerifierEnvironment, insn: Insn): void {
   if (!kernelSymbols || name === undefined || kernelSymbols.has(name)) return;
   // A weak symbol that the kernel's types do not have either is NULL.
   if (kernelBtf?.find(name, 'var') === undefined && kernelBtf?.find(name, 'func') === undefined) return;
-  throw env.reject('btf', 'ENOENT', `ldimm64 failed to find the address for kernel symbol '${name}'.`, { explanation: `The target kernel has the type of ${name}, and does not tell its address.` });
+  throw env.reject('btf', 'ENOENT', `ldimm64 failed to find the address for kernel symbol '${name}'.`, {
+    explanation: `The target kernel has the type of ${name}, and does not tell its address.`,
+  });
 }
 
 function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: readonly VerifierMap[], used: Set<VerifierMap>): void {
@@ -169,7 +210,12 @@ function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: r
     case BPF_PSEUDO_FUNC:
       return;
     case BPF_PSEUDO_BTF_ID:
-      if (!env.program.ksyms[insn.imm]) throw env.reject('btf', 'EINVAL', second.imm === 0 ? `ldimm64 insn specifies invalid btf_id ${insn.imm}.` : 'invalid module BTF object FD specified.');
+      if (!env.program.ksyms[insn.imm])
+        throw env.reject(
+          'btf',
+          'EINVAL',
+          second.imm === 0 ? `ldimm64 insn specifies invalid btf_id ${insn.imm}.` : 'invalid module BTF object FD specified.',
+        );
       checkSymbolAddress(env, insn);
       return;
     case BPF_PSEUDO_MAP_FD:
@@ -184,7 +230,10 @@ function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: r
   }
   const map = maps[insn.imm];
   if (insn.src === BPF_PSEUDO_MAP_IDX || insn.src === BPF_PSEUDO_MAP_IDX_VALUE) {
-    throw env.reject('invalid-instruction', 'EPROTO', 'fd_idx without fd_array is invalid', { explanation: 'The load names its map by an index into an array that a loader hands over with the program; the loader that this program is for does not.' });
+    throw env.reject('invalid-instruction', 'EPROTO', 'fd_idx without fd_array is invalid', {
+      explanation:
+        'The load names its map by an index into an array that a loader hands over with the program; the loader that this program is for does not.',
+    });
   }
   if (!map) throw env.reject('invalid-program', 'EBADF', `fd ${insn.imm} is not pointing to valid bpf_map`);
   if (!used.has(map)) {
@@ -199,7 +248,8 @@ function resolveLoad(env: VerifierEnvironment, insn: Insn, second: Insn, maps: r
   const off = second.imm >>> 0;
   if (off >= 1 << 29) throw env.reject('map-value-bounds', 'EINVAL', `direct value offset of ${off} is not allowed`);
   if (map.type === 'arena') return;
-  if (map.type !== 'array' && map.type !== 'insn_array') throw env.reject('map-program', 'EINVAL', 'no direct value access support for this map type');
+  if (map.type !== 'array' && map.type !== 'insn_array')
+    throw env.reject('map-program', 'EINVAL', 'no direct value access support for this map type');
   if (map.maxEntries !== 1 && map.type === 'array') throw invalidDirectAccess(env, map, off, 'ENOTSUPP');
   if (off >= map.valueSize) throw invalidDirectAccess(env, map, off, 'EINVAL');
 }
@@ -209,15 +259,34 @@ const invalidDirectAccess = (env: VerifierEnvironment, map: VerifierMap, off: nu
 
 const TRACING_TYPES = new Set(['kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint', 'raw_tracepoint_writable']);
 const SLEEPABLE_MAPS = new Set([
-  'hash', 'lru_hash', 'array', 'percpu_hash', 'percpu_array', 'lru_percpu_hash', 'array_of_maps', 'hash_of_maps', 'ringbuf', 'user_ringbuf', 'inode_storage', 'sk_storage', 'task_storage',
-  'cgrp_storage', 'queue', 'stack', 'arena', 'insn_array',
+  'hash',
+  'lru_hash',
+  'array',
+  'percpu_hash',
+  'percpu_array',
+  'lru_percpu_hash',
+  'array_of_maps',
+  'hash_of_maps',
+  'ringbuf',
+  'user_ringbuf',
+  'inode_storage',
+  'sk_storage',
+  'task_storage',
+  'cgrp_storage',
+  'queue',
+  'stack',
+  'arena',
+  'insn_array',
 ]);
 
 /** Some maps, and maps with some fields, are not for every program type. */
 function checkMapForProgram(env: VerifierEnvironment, map: VerifierMap): void {
   const { programType } = env;
   const tracing = TRACING_TYPES.has(programType);
-  const refuse = (message: string) => env.reject('map-program', 'EINVAL', message, { explanation: `The map ${map.definition.name} cannot be used by a program of type ${programType}.` });
+  const refuse = (message: string) =>
+    env.reject('map-program', 'EINVAL', message, {
+      explanation: `The map ${map.definition.name} cannot be used by a program of type ${programType}.`,
+    });
   const { fields } = map;
   if (tracing && fieldOf(fields, 'bpf_list_head', 'bpf_rb_root')) throw refuse('tracing progs cannot use bpf_{list_head,rb_root} yet');
   if (fieldOf(fields, 'bpf_spin_lock', 'bpf_res_spin_lock')) {
@@ -239,9 +308,16 @@ export function checkAttach(env: VerifierEnvironment): void {
   if (programType === 'syscall') return;
   if (programType === 'struct_ops') checkStructOpsMember(env);
   if (program.sleepable) {
-    const allowed = programType === 'tracing' ? env.attachType !== 'BPF_TRACE_RAW_TP' : programType === 'lsm' || programType === 'kprobe' || programType === 'struct_ops';
+    const allowed =
+      programType === 'tracing'
+        ? env.attachType !== 'BPF_TRACE_RAW_TP'
+        : programType === 'lsm' || programType === 'kprobe' || programType === 'struct_ops';
     if (!allowed) {
-      throw env.reject('invalid-program', 'EINVAL', 'Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable');
+      throw env.reject(
+        'invalid-program',
+        'EINVAL',
+        'Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable',
+      );
     }
   }
 }
@@ -249,7 +325,8 @@ export function checkAttach(env: VerifierEnvironment): void {
 /** Members that a kernel structure does not let programs fill. */
 function checkStructOpsMember(env: VerifierEnvironment): void {
   const { structOps, sleepable } = env.program;
-  if (!isGplCompatible(env.object.license)) throw env.reject('invalid-program', 'EINVAL', 'struct ops programs must have a GPL compatible license');
+  if (!isGplCompatible(env.object.license))
+    throw env.reject('invalid-program', 'EINVAL', 'struct ops programs must have a GPL compatible license');
   if (!structOps) {
     throw env.reject('invalid-program', 'ENOTSUPP', 'attach_btf_id is 0', {
       explanation: 'The program is in no struct_ops variable of this object, so the kernel does not know which member it would be.',
@@ -257,7 +334,8 @@ function checkStructOpsMember(env: VerifierEnvironment): void {
     });
   }
   const { type, member } = structOps;
-  const unsupported = (type === 'tcp_congestion_ops' && member === 'get_info') || (type === 'bpf_dummy_ops' && sleepable && member !== 'test_sleepable');
+  const unsupported =
+    (type === 'tcp_congestion_ops' && member === 'get_info') || (type === 'bpf_dummy_ops' && sleepable && member !== 'test_sleepable');
   if (unsupported) throw env.reject('invalid-program', 'ENOTSUPP', `attach to unsupported member ${member} of struct ${type}`);
 }
 

@@ -16,7 +16,15 @@ export interface DynptrUse {
   readonly cloneOf: number;
 }
 
-const KIND_NAMES: Readonly<Record<DynptrKind, string>> = { invalid: '<unknown>', local: 'local', ringbuf: 'ringbuf', skb: 'skb', xdp: 'xdp', skb_meta: 'skb_meta', file: 'file' };
+const KIND_NAMES: Readonly<Record<DynptrKind, string>> = {
+  invalid: '<unknown>',
+  local: 'local',
+  ringbuf: 'ringbuf',
+  skb: 'skb',
+  xdp: 'xdp',
+  skb_meta: 'skb_meta',
+  file: 'file',
+};
 
 export function checkProcessedDynptr(env: VerifierEnvironment, regno: number, insn: number, use: DynptrUse): void {
   const register = env.register(regno);

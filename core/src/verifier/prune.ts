@@ -7,7 +7,17 @@ import { isNotChanged, isNotChangedButIds, type Exactness, IdMap, statesEqual } 
 import { formatState, LOG_LEVEL, LOG_LEVEL2 } from './log.ts';
 import { markAllScalarsPrecise, propagatePrecision } from './precision.ts';
 import { SCALAR_VALUE, UNINITIALISED, unknownRegister } from './registers.ts';
-import { BPF_REG_FP, byteKind, EMPTY_SLOT, type ExploredState, type Frame, isSpilled, type LoopVisit, STACK_ITER, type VerifierState } from './state.ts';
+import {
+  BPF_REG_FP,
+  byteKind,
+  EMPTY_SLOT,
+  type ExploredState,
+  type Frame,
+  isSpilled,
+  type LoopVisit,
+  STACK_ITER,
+  type VerifierState,
+} from './state.ts';
 import { formatLine } from './source-lines.ts';
 import { isMayGoto } from './cfg.ts';
 
@@ -15,7 +25,8 @@ const MAX_HISTORY = 40;
 const MAX_BACK_EDGE_ROUNDS = 64;
 
 /** Slot at which a frame of the state stands: the call, for outer frames. */
-export const frameInsn = (state: VerifierState, frame: number): number => (frame === state.frames.length - 1 ? state.insn : state.frames[frame + 1]!.callsite);
+export const frameInsn = (state: VerifierState, frame: number): number =>
+  frame === state.frames.length - 1 ? state.insn : state.frames[frame + 1]!.callsite;
 
 function bucketOf(env: VerifierEnvironment, insn: number): number {
   return ((insn ^ env.state.frame.callsite) >>> 0) % env.insns.length;
@@ -148,7 +159,14 @@ export function widenImpreciseScalars(old: VerifierState, current: VerifierState
     for (let i = 0; i < Math.min(before.stack.length, now.stack.length); i++) {
       const a = before.stack[i]!;
       const b = now.stack[i]!;
-      if (!isSpilled(a) || !isSpilled(b) || a.register.type !== SCALAR_VALUE || b.register.type !== SCALAR_VALUE || before.preciseSlots.has(i)) continue;
+      if (
+        !isSpilled(a) ||
+        !isSpilled(b) ||
+        a.register.type !== SCALAR_VALUE ||
+        b.register.type !== SCALAR_VALUE ||
+        before.preciseSlots.has(i)
+      )
+        continue;
       if (!isNotChanged(a.register, b.register, ids)) now.stack[i] = { kinds: b.kinds, register: unknownRegister() };
     }
   }
@@ -229,7 +247,8 @@ function compareWith(env: VerifierEnvironment, old: VerifierState, insn: number)
       // An iterator ends by itself: meeting the same state again with it still active means that one more round changes nothing.
       return statesEqual(env, old, current, RANGE_WITHIN) && iteratorIsActive(current) ? 'loop' : 'open';
     }
-    if (isMayGoto(env.insns[insn]!) && old.mayGotoDepth !== current.mayGotoDepth && statesEqual(env, old, current, RANGE_WITHIN)) return 'loop';
+    if (isMayGoto(env.insns[insn]!) && old.mayGotoDepth !== current.mayGotoDepth && statesEqual(env, old, current, RANGE_WITHIN))
+      return 'loop';
     if (facts.callsCallback[insn]) return statesEqual(env, old, current, RANGE_WITHIN) ? 'hit' : 'open';
     if (
       maybeLooping(old, current) &&

@@ -2,7 +2,17 @@
 // Acquiring gives an id; releasing turns every copy of the pointer into a plain number, so that nothing uses it afterwards.
 
 import type { VerifierEnvironment } from './environment.ts';
-import { isNonOwningReference, PTR_TO_MEM, PTR_MAYBE_NULL, baseType, type Register, unknownRegister, MEM_RCU, NON_OWN_REF, PTR_UNTRUSTED } from './registers.ts';
+import {
+  isNonOwningReference,
+  PTR_TO_MEM,
+  PTR_MAYBE_NULL,
+  baseType,
+  type Register,
+  unknownRegister,
+  MEM_RCU,
+  NON_OWN_REF,
+  PTR_UNTRUSTED,
+} from './registers.ts';
 import { fieldOf, specialFieldsOf } from './special-fields.ts';
 import { byteKind, STACK_ITER, type Reference, type ReferenceKind, type VerifierState } from './state.ts';
 
@@ -87,4 +97,8 @@ export const inRcuSection = (env: VerifierEnvironment): boolean =>
   env.state.activeRcuLocks > 0 || env.state.activeLocks > 0 || !inSleepableContext(env);
 
 export const inSleepableContext = (env: VerifierEnvironment): boolean =>
-  env.state.inSleepable && env.state.activeRcuLocks === 0 && env.state.activePreemptLocks === 0 && env.state.activeLocks === 0 && env.state.activeIrqId === 0;
+  env.state.inSleepable &&
+  env.state.activeRcuLocks === 0 &&
+  env.state.activePreemptLocks === 0 &&
+  env.state.activeLocks === 0 &&
+  env.state.activeIrqId === 0;

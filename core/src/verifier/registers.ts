@@ -58,8 +58,28 @@ export const isSocketPointer = (type: number): boolean =>
   type === PTR_TO_SOCKET || type === PTR_TO_SOCK_COMMON || type === PTR_TO_TCP_SOCK || type === PTR_TO_XDP_SOCK;
 
 const BASE_NAMES = [
-  '?', 'scalar', 'ctx', 'map_ptr', 'map_value', 'map_key', 'fp', 'pkt_meta', 'pkt', 'pkt_end', 'flow_keys',
-  'sock', 'sock_common', 'tcp_sock', 'tp_buffer', 'xdp_sock', 'ptr_', 'mem', 'arena', 'buf', 'func', 'dynptr_ptr',
+  '?',
+  'scalar',
+  'ctx',
+  'map_ptr',
+  'map_value',
+  'map_key',
+  'fp',
+  'pkt_meta',
+  'pkt',
+  'pkt_end',
+  'flow_keys',
+  'sock',
+  'sock_common',
+  'tcp_sock',
+  'tp_buffer',
+  'xdp_sock',
+  'ptr_',
+  'mem',
+  'arena',
+  'buf',
+  'func',
+  'dynptr_ptr',
 ] as const;
 
 /** The type as the log and the messages name it. */

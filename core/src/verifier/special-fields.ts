@@ -62,7 +62,12 @@ const STRUCT_KINDS: Readonly<Record<string, SpecialKind>> = {
   bpf_rb_node: 'bpf_rb_node',
   bpf_refcount: 'bpf_refcount',
 };
-const KPTR_TAGS: Readonly<Record<string, SpecialKind>> = { kptr_untrusted: 'kptr_untrusted', kptr: 'kptr', percpu_kptr: 'percpu_kptr', uptr: 'uptr' };
+const KPTR_TAGS: Readonly<Record<string, SpecialKind>> = {
+  kptr_untrusted: 'kptr_untrusted',
+  kptr: 'kptr',
+  percpu_kptr: 'percpu_kptr',
+  uptr: 'uptr',
+};
 
 const cache = new WeakMap<Btf, Map<number, SpecialFields | undefined>>();
 
@@ -96,7 +101,8 @@ const FOUR_ALIGNED: readonly SpecialKind[] = ['bpf_spin_lock', 'bpf_res_spin_loc
 function isConsistent(fields: readonly SpecialField[]): boolean {
   if (fields.length > MAX_FIELDS || fields.some(({ kind, offset }) => offset % (FOUR_ALIGNED.includes(kind) ? 4 : 8) !== 0)) return false;
   const count = (...kinds: readonly SpecialKind[]): number => fields.filter((field) => kinds.includes(field.kind)).length;
-  if (count('bpf_spin_lock', 'bpf_res_spin_lock') > 1 || count('bpf_timer') > 1 || count('bpf_wq') > 1 || count('bpf_refcount') > 1) return false;
+  if (count('bpf_spin_lock', 'bpf_res_spin_lock') > 1 || count('bpf_timer') > 1 || count('bpf_wq') > 1 || count('bpf_refcount') > 1)
+    return false;
   const roots = fields.filter((field) => field.kind === 'bpf_list_head' || field.kind === 'bpf_rb_root');
   // Lists and trees need a lock beside them, and elements that hold the right kind of node.
   if (roots.length > 0 && count('bpf_spin_lock', 'bpf_res_spin_lock') === 0) return false;
@@ -110,11 +116,25 @@ function collectMembers(btf: Btf, composite: BtfComposite, base: number, found: 
   const tags = btf.declTags(composite.id);
   composite.members.forEach((member, index) => {
     if (member.bitOffset % 8 !== 0) return;
-    collectType(btf, member.type, base + member.bitOffset / 8, found, depth, tags.filter((tag) => tag.component === index));
+    collectType(
+      btf,
+      member.type,
+      base + member.bitOffset / 8,
+      found,
+      depth,
+      tags.filter((tag) => tag.component === index),
+    );
   });
 }
 
-function collectType(btf: Btf, typeId: number, offset: number, found: SpecialField[], depth: number, tags: readonly { name: string }[]): void {
+function collectType(
+  btf: Btf,
+  typeId: number,
+  offset: number,
+  found: SpecialField[],
+  depth: number,
+  tags: readonly { name: string }[],
+): void {
   let type = btf.type(typeId);
   let count = 1;
   while (type?.kind === 'array') {
@@ -135,7 +155,10 @@ function collectType(btf: Btf, typeId: number, offset: number, found: SpecialFie
       }
       return;
     }
-    const graph = kind === 'bpf_list_head' || kind === 'bpf_rb_root' ? graphRoot(btf, tags, kind === 'bpf_list_head' ? 'bpf_list_node' : 'bpf_rb_node') : undefined;
+    const graph =
+      kind === 'bpf_list_head' || kind === 'bpf_rb_root'
+        ? graphRoot(btf, tags, kind === 'bpf_list_head' ? 'bpf_list_node' : 'bpf_rb_node')
+        : undefined;
     for (let i = 0; i < count; i++) found.push({ kind, offset: offset + i * type.size, size: type.size, ...(graph && { graph }) });
     return;
   }
@@ -147,7 +170,8 @@ function collectType(btf: Btf, typeId: number, offset: number, found: SpecialFie
   if (kind === undefined || pointee?.kind !== 'struct') {
     if (kind === undefined || pointee?.kind !== 'fwd') return;
   }
-  for (let i = 0; i < count; i++) found.push({ kind, offset: offset + i * 8, size: 8, pointee: { name: pointee.name, localId: pointee.id } });
+  for (let i = 0; i < count; i++)
+    found.push({ kind, offset: offset + i * 8, size: 8, pointee: { name: pointee.name, localId: pointee.id } });
 }
 
 /** `contains:STRUCT:NODE`, a declaration tag on a list head or tree root. */
@@ -171,7 +195,8 @@ const CONFIGURED_DESTRUCTORS: Readonly<Record<string, string>> = { sk_buff: 'bpf
 /** A kptr of a kernel type that the kernel cannot destroy. */
 function lacksDestructor(field: SpecialField, kernelBtf: Btf | undefined): boolean {
   const name = field.pointee?.name;
-  if (field.kind !== 'kptr' || name === undefined || !kernelBtf || kernelBtf.find(name, 'struct') === undefined || DESTRUCTIBLE.has(name)) return false;
+  if (field.kind !== 'kptr' || name === undefined || !kernelBtf || kernelBtf.find(name, 'struct') === undefined || DESTRUCTIBLE.has(name))
+    return false;
   const destructor = CONFIGURED_DESTRUCTORS[name];
   return destructor === undefined || kernelBtf.find(destructor, 'func') === undefined;
 }
@@ -179,7 +204,18 @@ function lacksDestructor(field: SpecialField, kernelBtf: Btf | undefined): boole
 /** Members of these types, and kptrs, make the kernel look at a struct when the BTF is loaded. */
 const LOOKED_AT = new Set(['bpf_spin_lock', 'bpf_list_head', 'bpf_list_node', 'bpf_rb_root', 'bpf_rb_node', 'bpf_refcount']);
 /** What it then looks at; timers and the like only matter in maps. */
-const STRUCT_FIELDS: readonly SpecialKind[] = ['bpf_spin_lock', 'bpf_res_spin_lock', 'kptr_untrusted', 'kptr', 'percpu_kptr', 'bpf_list_head', 'bpf_list_node', 'bpf_rb_root', 'bpf_rb_node', 'bpf_refcount'];
+const STRUCT_FIELDS: readonly SpecialKind[] = [
+  'bpf_spin_lock',
+  'bpf_res_spin_lock',
+  'kptr_untrusted',
+  'kptr',
+  'percpu_kptr',
+  'bpf_list_head',
+  'bpf_list_node',
+  'bpf_rb_root',
+  'bpf_rb_node',
+  'bpf_refcount',
+];
 
 const refused = new WeakMap<Btf, string | false>();
 
@@ -216,7 +252,8 @@ function findRefusedStruct(btf: Btf, kernelBtf: Btf | undefined): string | undef
     if (!isConsistent(fields) || fields.some((field) => lacksDestructor(field, kernelBtf))) return type.name;
     // What is in a list or tree cannot have one whose elements have one again.
     const isNode = fields.some(({ kind }) => kind === 'bpf_list_node' || kind === 'bpf_rb_node');
-    if (isNode && fields.some(({ graph }) => graph && fieldOf(specialFieldsOf(btf, graph.valueTypeId), 'bpf_list_head', 'bpf_rb_root'))) return type.name;
+    if (isNode && fields.some(({ graph }) => graph && fieldOf(specialFieldsOf(btf, graph.valueTypeId), 'bpf_list_head', 'bpf_rb_root')))
+      return type.name;
   }
   return undefined;
 }
@@ -224,11 +261,30 @@ function findRefusedStruct(btf: Btf, kernelBtf: Btf | undefined): string | undef
 /** Map types in whose values the kernel allows the field (map_check_btf). */
 const LOCK_MAPS = ['hash', 'array', 'cgroup_storage', 'sk_storage', 'inode_storage', 'task_storage', 'cgrp_storage'];
 const TIMER_MAPS = ['hash', 'lru_hash', 'array'];
-const KPTR_MAPS = ['hash', 'percpu_hash', 'lru_hash', 'lru_percpu_hash', 'array', 'percpu_array', 'sk_storage', 'inode_storage', 'task_storage', 'cgrp_storage'];
+const KPTR_MAPS = [
+  'hash',
+  'percpu_hash',
+  'lru_hash',
+  'lru_percpu_hash',
+  'array',
+  'percpu_array',
+  'sk_storage',
+  'inode_storage',
+  'task_storage',
+  'cgrp_storage',
+];
 const MAPS_OF_FIELD: Readonly<Partial<Record<SpecialKind, readonly string[]>>> = {
-  bpf_spin_lock: LOCK_MAPS, bpf_res_spin_lock: LOCK_MAPS,
-  bpf_timer: TIMER_MAPS, bpf_wq: TIMER_MAPS, bpf_task_work: TIMER_MAPS, bpf_list_head: TIMER_MAPS, bpf_rb_root: TIMER_MAPS,
-  kptr_untrusted: KPTR_MAPS, kptr: KPTR_MAPS, percpu_kptr: KPTR_MAPS, bpf_refcount: KPTR_MAPS,
+  bpf_spin_lock: LOCK_MAPS,
+  bpf_res_spin_lock: LOCK_MAPS,
+  bpf_timer: TIMER_MAPS,
+  bpf_wq: TIMER_MAPS,
+  bpf_task_work: TIMER_MAPS,
+  bpf_list_head: TIMER_MAPS,
+  bpf_rb_root: TIMER_MAPS,
+  kptr_untrusted: KPTR_MAPS,
+  kptr: KPTR_MAPS,
+  percpu_kptr: KPTR_MAPS,
+  bpf_refcount: KPTR_MAPS,
   uptr: ['task_storage'],
 };
 const PROGRAM_ACCESS_FLAGS = (1 << 7) | (1 << 8);

@@ -39,7 +39,14 @@ export function checkStackDepth(env: VerifierEnvironment): void {
   }
 }
 
-function walk(env: VerifierEnvironment, modes: Mode[], index: number, supported: boolean, depthBefore: number, callers: readonly number[]): void {
+function walk(
+  env: VerifierEnvironment,
+  modes: Mode[],
+  index: number,
+  supported: boolean,
+  depthBefore: number,
+  callers: readonly number[],
+): void {
   const subprogram = env.subprograms[index]!;
   const { insns } = env;
   env.insn = subprogram.start;
@@ -47,7 +54,11 @@ function walk(env: VerifierEnvironment, modes: Mode[], index: number, supported:
   const inCallback = subprogram.isCallback || callers.some((caller) => env.subprograms[caller]!.isCallback);
   if (subprogram.hasLdAbs && inCallback) throw env.reject('callback', 'EINVAL', 'cannot use BPF_LD_[ABS|IND] within callback');
   if (index !== 0 && subprogram.hasTailCall && depthBefore >= 256) {
-    throw env.reject('stack-depth', 'EACCES', `tail_calls are not allowed when call stack of previous frames is ${depthBefore} bytes. Too large`);
+    throw env.reject(
+      'stack-depth',
+      'EACCES',
+      `tail_calls are not allowed when call stack of previous frames is ${depthBefore} bytes. Too large`,
+    );
   }
   const own = Math.ceil(subprogram.stackDepth / 16) * 16;
   let depth = depthBefore;
@@ -59,7 +70,9 @@ function walk(env: VerifierEnvironment, modes: Mode[], index: number, supported:
     if (depth > MAX_BPF_STACK) {
       throw env.reject('stack-depth', 'EACCES', `combined stack size of ${callers.length + 1} calls is ${depth}. Too large`, {
         needed: `at most ${MAX_BPF_STACK} bytes`,
-        known: [...callers, index].map((caller) => `${env.subprograms[caller]!.name} uses ${env.subprograms[caller]!.stackDepth}`).join(', '),
+        known: [...callers, index]
+          .map((caller) => `${env.subprograms[caller]!.name} uses ${env.subprograms[caller]!.stackDepth}`)
+          .join(', '),
       });
     }
   }
@@ -79,7 +92,8 @@ function walk(env: VerifierEnvironment, modes: Mode[], index: number, supported:
     // Asynchronous callbacks run later, on a stack of their own.
     if (target.isAsyncCallback && !isPseudoCall(insn)) continue;
     if (target.isExceptionCallback) throw env.reject('exception', 'EINVAL', `insn ${i} cannot call exception cb directly`);
-    if (callers.length + 1 >= MAX_CALL_FRAMES) throw env.reject('call-depth', 'E2BIG', `the call stack of ${callers.length + 1} frames is too deep !`);
+    if (callers.length + 1 >= MAX_CALL_FRAMES)
+      throw env.reject('call-depth', 'E2BIG', `the call stack of ${callers.length + 1} frames is too deep !`);
     if (!supported) modes[callee] = 'shared';
     walk(env, modes, callee, supported, depth, [...callers, index]);
   }

@@ -51,7 +51,10 @@ export function makeDynptr(env: VerifierEnvironment, register: Register, kind: D
   destroyDynptrAt(env, frame, slot - 1);
   const id = env.newId();
   const refObjId = dynptrHolds(kind) ? cloneOf || acquireReference(env, insn) : 0;
-  const half = (first: boolean): StackSlot => ({ kinds: DYNPTR_KINDS, register: pointerRegister(CONST_PTR_TO_DYNPTR, { dynptr: kind, id, refObjId, dynptrFirstSlot: first }) });
+  const half = (first: boolean): StackSlot => ({
+    kinds: DYNPTR_KINDS,
+    register: pointerRegister(CONST_PTR_TO_DYNPTR, { dynptr: kind, id, refObjId, dynptrFirstSlot: first }),
+  });
   setSlot(env, frame, slot, half(true));
   setSlot(env, frame, slot - 1, half(false));
   env.liveStack?.markWrite(frame.number, slot);
@@ -77,7 +80,8 @@ export function endDynptr(env: VerifierEnvironment, register: Register): void {
   for (const other of env.state.frames) {
     for (let i = 1; i < other.stack.length; i++) {
       const candidate = other.stack[i]!;
-      if (byteKind(candidate, 0) === STACK_DYNPTR && candidate.register.dynptrFirstSlot && candidate.register.refObjId === refObjId) clearDynptr(env, other, i);
+      if (byteKind(candidate, 0) === STACK_DYNPTR && candidate.register.dynptrFirstSlot && candidate.register.refObjId === refObjId)
+        clearDynptr(env, other, i);
     }
   }
 }
@@ -131,7 +135,15 @@ export function checkIterator(env: VerifierEnvironment, register: Register, btf:
   return 'valid';
 }
 
-export function makeIterator(env: VerifierEnvironment, register: Register, btf: Btf, btfId: number, slots: number, insn: number, rcuProtected: boolean): void {
+export function makeIterator(
+  env: VerifierEnvironment,
+  register: Register,
+  btf: Btf,
+  btfId: number,
+  slots: number,
+  insn: number,
+  rcuProtected: boolean,
+): void {
   const slot = objectSlot(env, register, 'iter', slots);
   if (slot === 'beyond') throw env.reject('iterator', 'EINVAL', 'iter is not on the stack');
   const frame = env.frameOf(register);
@@ -200,14 +212,21 @@ export function restoreIrqFlag(env: VerifierEnvironment, register: Register, irq
   env.liveStack?.markRead(frame.number, slot);
   const { refObjId, irqClass: saved } = frame.stack[slot]!.register;
   const family = (one: number): string => (one === IRQ_LOCK ? 'lock' : 'native');
-  if (saved !== irqClass) throw env.reject('lock', 'EINVAL', `irq flag acquired by ${family(saved)} kfuncs cannot be restored with ${family(irqClass)} kfuncs`);
+  if (saved !== irqClass)
+    throw env.reject('lock', 'EINVAL', `irq flag acquired by ${family(saved)} kfuncs cannot be restored with ${family(irqClass)} kfuncs`);
   const { state } = env;
   if (state.activeIrqId !== refObjId) {
     const active = state.references.find((reference) => reference.kind === 'irq' && reference.id === state.activeIrqId);
-    throw env.reject('lock', 'EACCES', `cannot restore irq state out of order, expected id=${state.activeIrqId} acquired at insn_idx=${active?.insn ?? 0}`);
+    throw env.reject(
+      'lock',
+      'EACCES',
+      `cannot restore irq state out of order, expected id=${state.activeIrqId} acquired at insn_idx=${active?.insn ?? 0}`,
+    );
   }
-  state.references.splice(state.references.findIndex((reference) => reference.kind === 'irq' && reference.id === refObjId), 1);
+  state.references.splice(
+    state.references.findIndex((reference) => reference.kind === 'irq' && reference.id === refObjId),
+    1,
+  );
   state.activeIrqId = state.references.findLast((reference) => reference.kind === 'irq')?.id ?? 0;
   setSlot(env, frame, slot, EMPTY_SLOT);
 }
-

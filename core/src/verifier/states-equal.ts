@@ -4,11 +4,36 @@
 import { bitsWithin, sameScalar, within } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import {
-  baseType, NOT_INIT, PTR_TO_ARENA, PTR_TO_BUF, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER,
-  type Register, sameObject, SCALAR_VALUE, UNINITIALISED, unknownRegister,
+  baseType,
+  NOT_INIT,
+  PTR_TO_ARENA,
+  PTR_TO_BUF,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_STACK,
+  PTR_TO_TP_BUFFER,
+  type Register,
+  sameObject,
+  SCALAR_VALUE,
+  UNINITIALISED,
+  unknownRegister,
 } from './registers.ts';
 import {
-  byteKind, type Frame, isWholeSpilledScalar, REGISTER_COUNT, STACK_DYNPTR, STACK_INVALID, STACK_IRQ_FLAG, STACK_ITER, STACK_MISC, STACK_SPILL, STACK_ZERO, type StackSlot,
+  byteKind,
+  type Frame,
+  isWholeSpilledScalar,
+  REGISTER_COUNT,
+  STACK_DYNPTR,
+  STACK_INVALID,
+  STACK_IRQ_FLAG,
+  STACK_ITER,
+  STACK_MISC,
+  STACK_SPILL,
+  STACK_ZERO,
+  type StackSlot,
   type VerifierState,
 } from './state.ts';
 import { frameInsn } from './prune.ts';
@@ -64,7 +89,11 @@ export function isNotChanged(old: Register, current: Register, ids: IdMap): bool
 
 export const isNotChangedButIds = (old: Register, current: Register): boolean =>
   old === current ||
-  (old.type === current.type && old.off === current.off && old.addConst === current.addConst && sameScalar(old.scalar, current.scalar) && sameObject(old, current));
+  (old.type === current.type &&
+    old.off === current.off &&
+    old.addConst === current.addConst &&
+    sameScalar(old.scalar, current.scalar) &&
+    sameObject(old, current));
 
 /** Whether a path that was safe with `old` in this register is safe with `current`. */
 export function isRegisterSafe(exactness: Exactness, old: Register, current: Register, precise: boolean, ids: IdMap): boolean {
@@ -130,7 +159,14 @@ function isStackSafe(exactness: Exactness, old: Frame, current: Frame, ids: IdMa
   return true;
 }
 
-function isSlotSafe(exactness: Exactness, before: StackSlot, now: StackSlot | undefined, precise: boolean, ids: IdMap, uninitialisedAllowed: boolean): boolean {
+function isSlotSafe(
+  exactness: Exactness,
+  before: StackSlot,
+  now: StackSlot | undefined,
+  precise: boolean,
+  ids: IdMap,
+  uninitialisedAllowed: boolean,
+): boolean {
   // Bytes of no register are the same where nothing was written since.
   if (before === now && before.register === UNINITIALISED) return true;
   for (let j = 0; j < 8; j++) {
@@ -157,7 +193,11 @@ function isSlotContentSafe(exactness: Exactness, kind: number, before: Register,
       return before.dynptr === now.dynptr && before.dynptrFirstSlot === now.dynptrFirstSlot && ids.match(before.refObjId, now.refObjId);
     case STACK_ITER:
       return (
-        before.type === now.type && before.btf === now.btf && before.btfId === now.btfId && before.iterator === now.iterator && ids.match(before.refObjId, now.refObjId)
+        before.type === now.type &&
+        before.btf === now.btf &&
+        before.btfId === now.btfId &&
+        before.iterator === now.iterator &&
+        ids.match(before.refObjId, now.refObjId)
       );
     case STACK_IRQ_FLAG:
       return ids.match(before.refObjId, now.refObjId) && before.irqClass === now.irqClass;
@@ -201,7 +241,8 @@ export function statesEqual(env: VerifierEnvironment, old: VerifierState, curren
     const live = env.facts.liveBefore[frameInsn(old, number)]!;
     for (let i = 0; i < REGISTER_COUNT; i++) {
       if (((live >>> i) & 1) === 0) continue;
-      if (!isRegisterSafe(exactness, before.registers[i]!, now.registers[i]!, ((before.preciseRegisters >>> i) & 1) !== 0, ids)) return false;
+      if (!isRegisterSafe(exactness, before.registers[i]!, now.registers[i]!, ((before.preciseRegisters >>> i) & 1) !== 0, ids))
+        return false;
     }
     if (!isStackSafe(exactness, before, now, ids, uninitialisedAllowed)) return false;
   }

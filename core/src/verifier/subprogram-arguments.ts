@@ -10,8 +10,20 @@ import { checkSharedMemory } from './helper-memory.ts';
 import { checkArgumentOffset } from './pointer-offset.ts';
 import { checkProcessedDynptr } from './process-dynptr.ts';
 import {
-  CONST_PTR_TO_DYNPTR, mayBeNull, MEM_RDONLY, pointerRegister, PTR_MAYBE_NULL, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_MEM, PTR_TRUSTED, PTR_UNTRUSTED, type Register,
-  SCALAR_VALUE, unknownRegister,
+  CONST_PTR_TO_DYNPTR,
+  mayBeNull,
+  MEM_RDONLY,
+  pointerRegister,
+  PTR_MAYBE_NULL,
+  PTR_TO_ARENA,
+  PTR_TO_BTF_ID,
+  PTR_TO_CTX,
+  PTR_TO_MEM,
+  PTR_TRUSTED,
+  PTR_UNTRUSTED,
+  type Register,
+  SCALAR_VALUE,
+  unknownRegister,
 } from './registers.ts';
 import type { Frame } from './state.ts';
 
@@ -26,7 +38,10 @@ export interface ArgumentProblem {
 /** Neither released by the call nor a dynptr. */
 const ANY_USE = { release: false, dynptr: false };
 
-const wrong = (line: string | undefined, regno?: number): ArgumentProblem => ({ line, details: regno === undefined ? {} : { register: regno } });
+const wrong = (line: string | undefined, regno?: number): ArgumentProblem => ({
+  line,
+  details: regno === undefined ? {} : { register: regno },
+});
 
 function typeWord(type: BtfType | undefined): string {
   return (type?.kind ?? 'void').toUpperCase();
@@ -78,7 +93,12 @@ function readArguments(env: VerifierEnvironment, subprogram: SubprogramFacts): r
   }
   const result: ArgumentOfSubprogram[] = [];
   for (let i = 0; i < parameters.length; i++) {
-    const tags = new Set(btf.declTags(func.id).filter((tag) => tag.component === i && tag.name.startsWith('arg:')).map((tag) => tag.name.slice(4)));
+    const tags = new Set(
+      btf
+        .declTags(func.id)
+        .filter((tag) => tag.component === i && tag.name.startsWith('arg:'))
+        .map((tag) => tag.name.slice(4)),
+    );
     const argument = readArgument(env, btf, parameters[i]!.type, i, name, tags);
     if (typeof argument === 'string') return argument;
     result.push(argument);
@@ -88,7 +108,14 @@ function readArguments(env: VerifierEnvironment, subprogram: SubprogramFacts): r
 
 const KNOWN_TAGS = ['ctx', 'trusted', 'nonnull', 'nullable', 'arena', 'untrusted'];
 
-function readArgument(env: VerifierEnvironment, btf: Btf, typeId: number, index: number, name: string, tags: Set<string>): ArgumentOfSubprogram | string {
+function readArgument(
+  env: VerifierEnvironment,
+  btf: Btf,
+  typeId: number,
+  index: number,
+  name: string,
+  tags: Set<string>,
+): ArgumentOfSubprogram | string {
   if ([...tags].some((tag) => !KNOWN_TAGS.includes(tag))) return `arg#${index} has unsupported set of tags`;
   const combination = `arg#${index} has invalid combination of tags`;
   const type = resolve(btf, typeId);
@@ -100,7 +127,14 @@ function readArgument(env: VerifierEnvironment, btf: Btf, typeId: number, index:
   // Typedefs matter for contexts only: bpf_user_pt_regs_t is one.
   let pointee = btf.type(type.type);
   let isContext = isContextType(env, pointee);
-  while (pointee && (pointee.kind === 'typedef' || pointee.kind === 'const' || pointee.kind === 'volatile' || pointee.kind === 'restrict' || pointee.kind === 'type_tag')) {
+  while (
+    pointee &&
+    (pointee.kind === 'typedef' ||
+      pointee.kind === 'const' ||
+      pointee.kind === 'volatile' ||
+      pointee.kind === 'restrict' ||
+      pointee.kind === 'type_tag')
+  ) {
     pointee = btf.type(pointee.type);
     isContext ||= isContextType(env, pointee);
   }
@@ -150,7 +184,9 @@ function checkArgument(env: VerifierEnvironment, expected: ArgumentOfSubprogram,
       checkArgumentOffset(env, register, regno, ANY_USE);
       return register.type === PTR_TO_CTX ? undefined : wrong(`arg#${i} expects pointer to ctx`, regno);
     case 'arena':
-      return register.type === PTR_TO_ARENA || register.type === SCALAR_VALUE ? undefined : wrong(`R${regno} is not a pointer to arena or scalar.`, regno);
+      return register.type === PTR_TO_ARENA || register.type === SCALAR_VALUE
+        ? undefined
+        : wrong(`R${regno} is not a pointer to arena or scalar.`, regno);
     case 'mem': {
       if (expected.readonly) return undefined;
       checkArgumentOffset(env, register, regno, ANY_USE);
@@ -188,10 +224,13 @@ function declaredRegister(env: VerifierEnvironment, argument: ArgumentOfSubprogr
     case 'dynptr':
       return pointerRegister(CONST_PTR_TO_DYNPTR, { dynptr: 'local', dynptrFirstSlot: true, id: env.newId() });
     case 'mem':
-      return pointerRegister(PTR_TO_MEM | (argument.mayBeNull ? PTR_MAYBE_NULL : 0) | (argument.readonly ? MEM_RDONLY | PTR_UNTRUSTED : 0), {
-        memSize: argument.size,
-        id: argument.mayBeNull ? env.newId() : 0,
-      });
+      return pointerRegister(
+        PTR_TO_MEM | (argument.mayBeNull ? PTR_MAYBE_NULL : 0) | (argument.readonly ? MEM_RDONLY | PTR_UNTRUSTED : 0),
+        {
+          memSize: argument.size,
+          id: argument.mayBeNull ? env.newId() : 0,
+        },
+      );
     case 'btf_id':
       return pointerRegister(PTR_TO_BTF_ID | argument.flags, { btf: argument.btf, btfId: argument.btfId, id: env.newId() });
   }

@@ -1,7 +1,23 @@
 // What arithmetic and moves do to registers: numbers by domains/alu.ts, pointers by the rules for their type.
 
 import {
-  BPF_ADD, BPF_ALU64, BPF_AND, BPF_ARSH, BPF_DIV, BPF_END, BPF_LSH, BPF_MOD, BPF_MOV, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR, insnClass, type Insn, usesRegisterSource,
+  BPF_ADD,
+  BPF_ALU64,
+  BPF_AND,
+  BPF_ARSH,
+  BPF_DIV,
+  BPF_END,
+  BPF_LSH,
+  BPF_MOD,
+  BPF_MOV,
+  BPF_NEG,
+  BPF_OR,
+  BPF_RSH,
+  BPF_SUB,
+  BPF_XOR,
+  insnClass,
+  type Insn,
+  usesRegisterSource,
 } from '#core/isa';
 import { asS64 } from '#core/bytes';
 import { rangeOf } from './causes.ts';
@@ -9,7 +25,25 @@ import { checkSource, checkTarget } from './check-registers.ts';
 import { linkScalar, unlinked } from './check-stack.ts';
 import { addToOffset, arithmetic, hasKnownRange, subtractFromOffset } from './domains/alu.ts';
 import {
-  byteSwap, contradiction, fitsBits, immediate, immediate32, isConstant, isConstant32, isContradictory64, type Scalar, S64_MIN, setConstant, setConstant32, settle, signExtend, signExtend32, truncate, unbound, unbound32, UNKNOWN,
+  byteSwap,
+  contradiction,
+  fitsBits,
+  immediate,
+  immediate32,
+  isConstant,
+  isConstant32,
+  isContradictory64,
+  type Scalar,
+  S64_MIN,
+  setConstant,
+  setConstant32,
+  settle,
+  signExtend,
+  signExtend32,
+  truncate,
+  unbound,
+  unbound32,
+  UNKNOWN,
   zeroExtend32,
 } from './domains/scalar.ts';
 import { hexadecimal } from './domains/tnum.ts';
@@ -17,18 +51,51 @@ import type { RejectionDetails, VerifierEnvironment } from './environment.ts';
 import { tracksSwapsAndDistances } from './kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import {
-  baseType, CONST_PTR_TO_DYNPTR, CONST_PTR_TO_MAP, isPacketPointer, mayBeNull, MAX_VARIABLE_OFFSET, pointerRegister, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TO_CTX,
-  PTR_TO_FLOW_KEYS, PTR_TO_FUNC, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_STACK, PTR_TO_TP_BUFFER, type Register, SCALAR_VALUE, scalarRegister,
-  typeName, unknownRegister,
+  baseType,
+  CONST_PTR_TO_DYNPTR,
+  CONST_PTR_TO_MAP,
+  isPacketPointer,
+  mayBeNull,
+  MAX_VARIABLE_OFFSET,
+  pointerRegister,
+  PTR_TO_ARENA,
+  PTR_TO_BTF_ID,
+  PTR_TO_BUF,
+  PTR_TO_CTX,
+  PTR_TO_FLOW_KEYS,
+  PTR_TO_FUNC,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_STACK,
+  PTR_TO_TP_BUFFER,
+  type Register,
+  SCALAR_VALUE,
+  scalarRegister,
+  typeName,
+  unknownRegister,
 } from './registers.ts';
 
 /** As the kernel writes the operators in messages. */
 const OPERATORS: Readonly<Record<number, string>> = {
-  [BPF_ADD]: '+=', [BPF_SUB]: '-=', 0x20: '*=', [BPF_DIV]: '/=', [BPF_OR]: '|=', [BPF_AND]: '&=', [BPF_LSH]: '<<=', [BPF_RSH]: '>>=', [BPF_NEG]: 'neg', [BPF_MOD]: '%=', [BPF_XOR]: '^=',
-  [BPF_MOV]: '=', [BPF_ARSH]: 's>>=', [BPF_END]: 'endian',
+  [BPF_ADD]: '+=',
+  [BPF_SUB]: '-=',
+  0x20: '*=',
+  [BPF_DIV]: '/=',
+  [BPF_OR]: '|=',
+  [BPF_AND]: '&=',
+  [BPF_LSH]: '<<=',
+  [BPF_RSH]: '>>=',
+  [BPF_NEG]: 'neg',
+  [BPF_MOD]: '%=',
+  [BPF_XOR]: '^=',
+  [BPF_MOV]: '=',
+  [BPF_ARSH]: 's>>=',
+  [BPF_END]: 'endian',
 };
 const ADDRESS_SPACE_CAST = 1;
-
 
 /** One instruction of the ALU classes. */
 export function transferAlu(env: VerifierEnvironment, insn: Insn): void {
@@ -63,8 +130,14 @@ export function withoutContradiction(env: VerifierEnvironment, s: Scalar, contex
 
 function unary(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean): void {
   if (operation === BPF_NEG) {
-    if (usesRegisterSource(insn) || insn.src !== 0 || insn.off !== 0 || insn.imm !== 0) throw env.reject('invalid-instruction', 'EINVAL', 'BPF_NEG uses reserved fields');
-  } else if (insn.src !== 0 || insn.off !== 0 || (insn.imm !== 16 && insn.imm !== 32 && insn.imm !== 64) || (is64 && usesRegisterSource(insn))) {
+    if (usesRegisterSource(insn) || insn.src !== 0 || insn.off !== 0 || insn.imm !== 0)
+      throw env.reject('invalid-instruction', 'EINVAL', 'BPF_NEG uses reserved fields');
+  } else if (
+    insn.src !== 0 ||
+    insn.off !== 0 ||
+    (insn.imm !== 16 && insn.imm !== 32 && insn.imm !== 64) ||
+    (is64 && usesRegisterSource(insn))
+  ) {
     throw env.reject('invalid-instruction', 'EINVAL', 'BPF_END uses reserved fields');
   }
   const register = checkSource(env, insn.dst);
@@ -76,7 +149,11 @@ function unary(env: VerifierEnvironment, insn: Insn, operation: number, is64: bo
   if (operation === BPF_END && register.type === SCALAR_VALUE && tracksSwapsAndDistances(env.kernel)) {
     // Little-endian: `le` only cuts, `be` and `bswap` reverse the bytes.
     const swaps = is64 || usesRegisterSource(insn);
-    const scalar = swaps ? byteSwap(register.scalar, insn.imm / 8) : insn.imm === 64 ? register.scalar : truncate(register.scalar, insn.imm / 8);
+    const scalar = swaps
+      ? byteSwap(register.scalar, insn.imm / 8)
+      : insn.imm === 64
+        ? register.scalar
+        : truncate(register.scalar, insn.imm / 8);
     env.setRegister(insn.dst, scalarRegister(scalar));
     return;
   }
@@ -95,7 +172,8 @@ function move(env: VerifierEnvironment, insn: Insn, is64: boolean): void {
   if (!is64) {
     if ((insn.off !== 0 && insn.off !== 8 && insn.off !== 16) || insn.imm !== 0) throw reserved();
   } else if (insn.off === ADDRESS_SPACE_CAST) {
-    if (insn.imm !== 1 && insn.imm !== 1 << 16) throw env.reject('invalid-instruction', 'EINVAL', 'addr_space_cast insn can only convert between address space 1 and 0');
+    if (insn.imm !== 1 && insn.imm !== 1 << 16)
+      throw env.reject('invalid-instruction', 'EINVAL', 'addr_space_cast insn can only convert between address space 1 and 0');
     if (!env.arena) {
       throw env.reject('invalid-instruction', 'EINVAL', 'addr_space_cast insn can only be used in a program that has an associated arena');
     }
@@ -160,7 +238,11 @@ function binary(env: VerifierEnvironment, insn: Insn, operation: number, is64: b
   if (fromRegister) checkSource(env, src);
   checkSource(env, dst);
   if (divides && !fromRegister && insn.imm === 0) throw env.reject('division-by-zero', 'EINVAL', 'div by zero');
-  if ((operation === BPF_LSH || operation === BPF_RSH || operation === BPF_ARSH) && !fromRegister && (insn.imm < 0 || insn.imm >= (is64 ? 64 : 32))) {
+  if (
+    (operation === BPF_LSH || operation === BPF_RSH || operation === BPF_ARSH) &&
+    !fromRegister &&
+    (insn.imm < 0 || insn.imm >= (is64 ? 64 : 32))
+  ) {
     throw env.reject('invalid-instruction', 'EINVAL', `invalid shift ${insn.imm}`);
   }
   checkTarget(env, dst);
@@ -193,7 +275,14 @@ function binary(env: VerifierEnvironment, insn: Insn, operation: number, is64: b
   scalarArithmetic(env, insn, operation, is64, target, source ?? scalarRegister(immediate(insn.imm)));
 }
 
-function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean, target: Register, source: Register): void {
+function scalarArithmetic(
+  env: VerifierEnvironment,
+  insn: Insn,
+  operation: number,
+  is64: boolean,
+  target: Register,
+  source: Register,
+): void {
   const { dst } = insn;
   if (!hasKnownRange(operation, !is64, source.scalar)) {
     env.setRegister(dst, unknownRegister());
@@ -225,7 +314,8 @@ function scalarArithmetic(env: VerifierEnvironment, insn: Insn, operation: numbe
   const knownSource = is64 ? isConstant(source.scalar) : isConstant32(source.scalar);
   // Linked at a distance; a distance of a distance is not kept. Kernels before 6.18 keep positive 64-bit ones only.
   // A 32-bit distance says nothing of a number that has more bits.
-  const linkable = (operation === BPF_ADD || operation === BPF_SUB) && target.id !== 0 && !target.addConst && (is64 || fitsBits(target.scalar, 32));
+  const linkable =
+    (operation === BPF_ADD || operation === BPF_SUB) && target.id !== 0 && !target.addConst && (is64 || fitsBits(target.scalar, 32));
   if (linkable && knownSource && !(usesRegisterSource(insn) && insn.src === dst)) {
     const known = is64 ? source.scalar.signedValueNumber : source.scalar.valueLow;
     const distance = operation === BPF_SUB ? -known : known;
@@ -254,7 +344,12 @@ function checkSaneOffset(env: VerifierEnvironment, register: Register, type: num
   const details = (): RejectionDetails => ({ register: regno, needed: 'between -536870912 and 536870912', known: rangeOf(register) });
   if (isConstant(scalar)) {
     if (!sane(scalar.signedValueNumber)) {
-      throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and ${asS64(scalar.value)} is not allowed`, details());
+      throw env.reject(
+        'pointer-offset-range',
+        'EINVAL',
+        `math between ${name} pointer and ${asS64(scalar.value)} is not allowed`,
+        details(),
+      );
     }
   }
   // Of a number this is its distance from what it is linked to; the kernel looks at that too.
@@ -262,7 +357,12 @@ function checkSaneOffset(env: VerifierEnvironment, register: Register, type: num
     throw env.reject('pointer-offset-range', 'EINVAL', `${name} pointer offset ${register.off} is not allowed`, details());
   }
   if (scalar.smin === S64_MIN) {
-    throw env.reject('pointer-offset-range', 'EINVAL', `math between ${name} pointer and register with unbounded min value is not allowed`, details());
+    throw env.reject(
+      'pointer-offset-range',
+      'EINVAL',
+      `math between ${name} pointer and register with unbounded min value is not allowed`,
+      details(),
+    );
   }
   if (!sane(smallest)) {
     throw env.reject('pointer-offset-range', 'EINVAL', `value ${scalar.smin} makes ${name} pointer be out of bounds`, details());
@@ -270,7 +370,15 @@ function checkSaneOffset(env: VerifierEnvironment, register: Register, type: num
 }
 
 /** `pointer op= number`, or `number op= pointer` where the pointer is the source. */
-function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: number, is64: boolean, pointer: Register, number: Register, pointerRegno: number): void {
+function pointerArithmetic(
+  env: VerifierEnvironment,
+  insn: Insn,
+  operation: number,
+  is64: boolean,
+  pointer: Register,
+  number: Register,
+  pointerRegno: number,
+): void {
   const { dst } = insn;
   const known = isConstant(number.scalar);
   const smallest = number.scalar.sminNumber;
@@ -286,10 +394,17 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
     throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} 32-bit pointer arithmetic prohibited`, { register: dst });
   }
   if (mayBeNull(pointer.type)) {
-    throw env.reject('pointer-arithmetic-null', 'EACCES', `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited, null-check it first`, { register: pointerRegno });
+    throw env.reject(
+      'pointer-arithmetic-null',
+      'EACCES',
+      `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited, null-check it first`,
+      { register: pointerRegno },
+    );
   }
   if (!allowsArithmetic(pointer, known, smallest, operation)) {
-    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited`, { register: pointerRegno });
+    throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited`, {
+      register: pointerRegno,
+    });
   }
   const numberRegno = pointerRegno === dst ? (usesRegisterSource(insn) ? insn.src : dst) : dst;
   checkSaneOffset(env, number, pointer.type, numberRegno);
@@ -316,7 +431,8 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
       if (pointerRegno !== dst) {
         throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} tried to subtract pointer from scalar`, { register: dst });
       }
-      if (pointer.type === PTR_TO_STACK) throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} subtraction from stack pointer prohibited`, { register: dst });
+      if (pointer.type === PTR_TO_STACK)
+        throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} subtraction from stack pointer prohibited`, { register: dst });
       const off = pointer.off - smallest;
       if (known && off === (off | 0)) {
         result.off = off;
@@ -332,16 +448,21 @@ function pointerArithmetic(env: VerifierEnvironment, insn: Insn, operation: numb
     case BPF_AND:
     case BPF_OR:
     case BPF_XOR:
-      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} bitwise operator ${OPERATORS[operation]} on pointer prohibited`, { register: dst });
+      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} bitwise operator ${OPERATORS[operation]} on pointer prohibited`, {
+        register: dst,
+      });
     default:
-      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`, { register: dst });
+      throw env.reject('pointer-arithmetic', 'EACCES', `R${dst} pointer arithmetic with ${OPERATORS[operation]} operator prohibited`, {
+        register: dst,
+      });
   }
   unbound32(s);
   result.scalar = s;
   checkSaneOffset(env, result, pointer.type, dst);
   settle(s);
   // A fixed pointer keeps the shared zero.
-  if (isConstant(s) && isConstant(pointer.scalar) && s.valueLow === pointer.scalar.valueLow && s.valueHigh === pointer.scalar.valueHigh) result.scalar = pointer.scalar;
+  if (isConstant(s) && isConstant(pointer.scalar) && s.valueLow === pointer.scalar.valueLow && s.valueHigh === pointer.scalar.valueHigh)
+    result.scalar = pointer.scalar;
   env.setRegister(dst, result);
 }
 

@@ -1,6 +1,20 @@
 // Conditional jumps: which branches are possible, and what each teaches about registers: ranges, NULL, packet length.
 
-import { BPF_JA, BPF_JCOND, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP, BPF_JMP32, BPF_JNE, insnClass, type Insn, usesRegisterSource } from '#core/isa';
+import {
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JEQ,
+  BPF_JGE,
+  BPF_JGT,
+  BPF_JLE,
+  BPF_JLT,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_JNE,
+  insnClass,
+  type Insn,
+  usesRegisterSource,
+} from '#core/isa';
 import { checkSource } from './check-registers.ts';
 import { addUnsettled } from './domains/alu.ts';
 import { decide, flip, negate, refine } from './domains/branch.ts';
@@ -11,8 +25,28 @@ import { markPrecise } from './precision.ts';
 import { findPreviousEntry, frameInsn, widenImpreciseScalars } from './prune.ts';
 import { forgetReference } from './references.ts';
 import {
-  AT_PKT_END, baseType, BEYOND_PKT_END, CONST_PTR_TO_MAP, isAllocatedObject, isNonOwningReference, isNotNull, isPacketPointer, isPacketPointerOrEnd, mayBeNull, PTR_MAYBE_NULL, PTR_TO_BTF_ID,
-  PTR_TO_MAP_VALUE, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META, PTR_TO_SOCKET, PTR_TO_STACK, PTR_TO_XDP_SOCK, type Register, SCALAR_VALUE, scalarRegister,
+  AT_PKT_END,
+  baseType,
+  BEYOND_PKT_END,
+  CONST_PTR_TO_MAP,
+  isAllocatedObject,
+  isNonOwningReference,
+  isNotNull,
+  isPacketPointer,
+  isPacketPointerOrEnd,
+  mayBeNull,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_END,
+  PTR_TO_PACKET_META,
+  PTR_TO_SOCKET,
+  PTR_TO_STACK,
+  PTR_TO_XDP_SOCK,
+  type Register,
+  SCALAR_VALUE,
+  scalarRegister,
 } from './registers.ts';
 import { fieldOf, specialFieldsOf } from './special-fields.ts';
 import { BPF_REG_FP, isSpilled, type LinkedRegister, type VerifierState } from './state.ts';
@@ -26,7 +60,8 @@ const MAX_LINKED = 6;
 /** One conditional jump; leaves `env.insn` at the slot before the one to go on with, as every instruction does. */
 export function transferJump(env: VerifierEnvironment, insn: Insn): void {
   const operation = insn.opcode & 0xf0;
-  if (operation === BPF_JA || operation > BPF_JCOND) throw env.reject('invalid-instruction', 'EINVAL', `invalid BPF_JMP/JMP32 opcode ${operation.toString(16)}`);
+  if (operation === BPF_JA || operation > BPF_JCOND)
+    throw env.reject('invalid-instruction', 'EINVAL', `invalid BPF_JMP/JMP32 opcode ${operation.toString(16)}`);
   if (operation === BPF_JCOND) {
     mayGoto(env, insn);
     return;
@@ -93,7 +128,11 @@ function decidePacket(operation: number, a: Register, b: Register): boolean | un
 /** may_goto: the loop goes on, or its budget is used up; each is walked. */
 function mayGoto(env: VerifierEnvironment, insn: Insn): void {
   if (!isMayGoto(insn) || insn.src !== 0 || insn.dst !== 0 || insn.imm !== 0 || (insn.off === 0 && !emptyMayGotoAllowed(env.kernel))) {
-    throw env.reject('invalid-instruction', 'EINVAL', emptyMayGotoAllowed(env.kernel) ? `invalid may_goto imm ${insn.imm}` : `invalid may_goto off ${insn.off} imm ${insn.imm}`);
+    throw env.reject(
+      'invalid-instruction',
+      'EINVAL',
+      emptyMayGotoAllowed(env.kernel) ? `invalid may_goto imm ${insn.imm}` : `invalid may_goto off ${insn.off} imm ${insn.imm}`,
+    );
   }
   const at = env.insn;
   const previous = findPreviousEntry(env, env.state.parent, at);
@@ -131,7 +170,15 @@ function bothBranches(env: VerifierEnvironment, insn: Insn, operation: number, i
   refinePointers(insn, operation, is32, here, there);
 }
 
-function narrowBoth(env: VerifierEnvironment, there: VerifierState, insn: Insn, operation: number, is32: boolean, target: Register, source: Register | undefined): void {
+function narrowBoth(
+  env: VerifierEnvironment,
+  there: VerifierState,
+  insn: Insn,
+  operation: number,
+  is32: boolean,
+  target: Register,
+  source: Register | undefined,
+): void {
   const { dst, src } = insn;
   const same = source !== undefined && src === dst;
   const constantSide = source ? source.scalar : immediate(insn.imm);
@@ -205,7 +252,14 @@ function refinePointers(insn: Insn, operation: number, is32: boolean, here: Veri
   const fromRegister = usesRegisterSource(insn);
   const target = here.frame.registers[dst]!;
   const source = fromRegister ? here.frame.registers[src]! : undefined;
-  if (!is32 && source && source.type !== SCALAR_VALUE && target.type !== SCALAR_VALUE && baseType(source.type) !== PTR_TO_BTF_ID && baseType(target.type) !== PTR_TO_BTF_ID) {
+  if (
+    !is32 &&
+    source &&
+    source.type !== SCALAR_VALUE &&
+    target.type !== SCALAR_VALUE &&
+    baseType(source.type) !== PTR_TO_BTF_ID &&
+    baseType(target.type) !== PTR_TO_BTF_ID
+  ) {
     // Equal to something that is not NULL is not NULL.
     const equal = operation === BPF_JEQ ? there : operation === BPF_JNE ? here : undefined;
     if (equal) {
@@ -226,7 +280,11 @@ export function notNull(register: Register): Register {
   if (baseType(register.type) === PTR_TO_MAP_VALUE) {
     const { map } = register;
     if (map?.inner) {
-      return register.with({ type: CONST_PTR_TO_MAP, map: map.inner, mapUid: fieldOf(map.inner.fields, 'bpf_timer', 'bpf_wq', 'bpf_task_work') ? register.id : register.mapUid });
+      return register.with({
+        type: CONST_PTR_TO_MAP,
+        map: map.inner,
+        mapUid: fieldOf(map.inner.fields, 'bpf_timer', 'bpf_wq', 'bpf_task_work') ? register.id : register.mapUid,
+      });
     }
     if (map?.type === 'xskmap') return register.with({ type: PTR_TO_XDP_SOCK });
     if (map?.type === 'sockmap' || map?.type === 'sockhash') return register.with({ type: PTR_TO_SOCKET });
@@ -236,7 +294,12 @@ export function notNull(register: Register): Register {
 }
 
 const mayPointToLock = (register: Register): boolean => {
-  const fields = register.type === PTR_TO_MAP_VALUE ? register.map?.fields : isAllocatedObject(register.type) && register.btf ? specialFieldsOf(register.btf, register.btfId) : undefined;
+  const fields =
+    register.type === PTR_TO_MAP_VALUE
+      ? register.map?.fields
+      : isAllocatedObject(register.type) && register.btf
+        ? specialFieldsOf(register.btf, register.btfId)
+        : undefined;
   return fieldOf(fields, 'bpf_spin_lock', 'bpf_res_spin_lock') !== undefined;
 };
 
@@ -257,12 +320,22 @@ export function markNullOrNot(state: VerifierState, checked: Register, isNull: b
 }
 
 /** A packet pointer that has not been moved. */
-const isPacketStart = (register: Register): boolean => register.type === PTR_TO_PACKET && register.off === 0 && register.id === 0 && isZero(register.scalar);
+const isPacketStart = (register: Register): boolean =>
+  register.type === PTR_TO_PACKET && register.off === 0 && register.id === 0 && isZero(register.scalar);
 
-function matchPacketEnd(insn: Insn, operation: number, target: Register, source: Register, here: VerifierState, there: VerifierState): void {
+function matchPacketEnd(
+  insn: Insn,
+  operation: number,
+  target: Register,
+  source: Register,
+  here: VerifierState,
+  there: VerifierState,
+): void {
   // `target` is the packet pointer, compared with the end; or the other way round.
-  const forward = (target.type === PTR_TO_PACKET && source.type === PTR_TO_PACKET_END) || (target.type === PTR_TO_PACKET_META && isPacketStart(source));
-  const backward = (target.type === PTR_TO_PACKET_END && source.type === PTR_TO_PACKET) || (isPacketStart(target) && source.type === PTR_TO_PACKET_META);
+  const forward =
+    (target.type === PTR_TO_PACKET && source.type === PTR_TO_PACKET_END) || (target.type === PTR_TO_PACKET_META && isPacketStart(source));
+  const backward =
+    (target.type === PTR_TO_PACKET_END && source.type === PTR_TO_PACKET) || (isPacketStart(target) && source.type === PTR_TO_PACKET_META);
   if (!forward && !backward) return;
   const pointer = forward ? target : source;
   const regno = forward ? insn.dst : insn.src;
@@ -289,14 +362,15 @@ function matchPacketEnd(insn: Insn, operation: number, target: Register, source:
   }
 }
 
-
 /** On this path the packet reaches to the pointer (with `open`, one byte further): all pointers from the same start know. */
 function findPacketRange(state: VerifierState, pointer: Register, open: boolean): void {
   if (pointer.off < 0 || (pointer.off === 0 && open)) return;
   if (pointer.scalar.umaxNumber > MAX_PACKET_OFFSET || pointer.scalar.umaxNumber + pointer.off > MAX_PACKET_OFFSET) return;
   const range = pointer.off + (open ? 1 : 0);
   state.changeRegisters((register) =>
-    register.type === pointer.type && register.id === pointer.id && isPacketPointer(register.type) && register.range < range ? register.with({ range }) : undefined,
+    register.type === pointer.type && register.id === pointer.id && isPacketPointer(register.type) && register.range < range
+      ? register.with({ range })
+      : undefined,
   );
 }
 

@@ -1,8 +1,32 @@
 // Instructions that load and store: plain, sign-extending, atomic, packet loads, and constants.
 
 import {
-  accessSize, BPF_ABS, BPF_ADD, BPF_AND, BPF_ATOMIC, BPF_CMPXCHG, BPF_DW, BPF_FETCH, BPF_IMM, BPF_IND, BPF_LOAD_ACQ, BPF_MEM, BPF_MEMSX, BPF_OR, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC,
-  BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE, BPF_STORE_REL, BPF_W, BPF_XCHG, BPF_XOR, type Insn, ldImm64Value, modeField, sizeField,
+  accessSize,
+  BPF_ABS,
+  BPF_ADD,
+  BPF_AND,
+  BPF_ATOMIC,
+  BPF_CMPXCHG,
+  BPF_DW,
+  BPF_FETCH,
+  BPF_IMM,
+  BPF_IND,
+  BPF_LOAD_ACQ,
+  BPF_MEM,
+  BPF_MEMSX,
+  BPF_OR,
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  BPF_STORE_REL,
+  BPF_W,
+  BPF_XCHG,
+  BPF_XOR,
+  type Insn,
+  ldImm64Value,
+  modeField,
+  sizeField,
 } from '#core/isa';
 import { clearCallerSaved, exitFunction } from './calls.ts';
 import { checkResourceLeak } from './check-exit.ts';
@@ -12,11 +36,29 @@ import { constant, ZERO } from './domains/scalar.ts';
 import type { VerifierEnvironment } from './environment.ts';
 import { kernelSymbol } from './kernel-symbols.ts';
 import {
-  baseType, CONST_PTR_TO_MAP, isPacketPointer, isSocketPointer, MEM_RDONLY, pointerRegister, PTR_TO_ARENA, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_FLOW_KEYS, PTR_TO_FUNC,
-  PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_SOCKET, PTR_TO_SOCK_COMMON, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK, PTR_UNTRUSTED, scalarRegister, typeName, unknownRegister,
+  baseType,
+  CONST_PTR_TO_MAP,
+  isPacketPointer,
+  isSocketPointer,
+  MEM_RDONLY,
+  pointerRegister,
+  PTR_TO_ARENA,
+  PTR_TO_BTF_ID,
+  PTR_TO_CTX,
+  PTR_TO_FLOW_KEYS,
+  PTR_TO_FUNC,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_SOCKET,
+  PTR_TO_SOCK_COMMON,
+  PTR_TO_TCP_SOCK,
+  PTR_TO_XDP_SOCK,
+  PTR_UNTRUSTED,
+  scalarRegister,
+  typeName,
+  unknownRegister,
 } from './registers.ts';
 import { checkInvariants } from './transfer-alu.ts';
-
 
 /** LDX: memory to register. */
 export function transferLoad(env: VerifierEnvironment, insn: Insn): void {
@@ -98,7 +140,9 @@ function transferLoadOf(env: VerifierEnvironment, insn: Insn): void {
 }
 
 const atomicRefused = (env: VerifierEnvironment, regno: number, direction: string) =>
-  env.reject('atomic', 'EACCES', `BPF_ATOMIC ${direction} R${regno} ${typeName(env.register(regno).type)} is not allowed`, { register: regno });
+  env.reject('atomic', 'EACCES', `BPF_ATOMIC ${direction} R${regno} ${typeName(env.register(regno).type)} is not allowed`, {
+    register: regno,
+  });
 
 function allowsAtomics(env: VerifierEnvironment, regno: number): boolean {
   const { type } = env.register(regno);
@@ -144,7 +188,8 @@ function rememberPointerType(env: VerifierEnvironment, type: number, trustMayDif
   throw env.reject('different-pointers', 'EINVAL', 'same insn cannot be used with different pointers');
 }
 
-const isUntrustedMemory = (type: number): boolean => baseType(type) === PTR_TO_MEM && (type & (MEM_RDONLY | PTR_UNTRUSTED)) === (MEM_RDONLY | PTR_UNTRUSTED);
+const isUntrustedMemory = (type: number): boolean =>
+  baseType(type) === PTR_TO_MEM && (type & (MEM_RDONLY | PTR_UNTRUSTED)) === (MEM_RDONLY | PTR_UNTRUSTED);
 
 function canDiffer(type: number): boolean {
   switch (baseType(type)) {
@@ -191,7 +236,8 @@ function loadConstant(env: VerifierEnvironment, insn: Insn): void {
     case BPF_PSEUDO_FUNC: {
       const index = env.subprogramOf[env.insn + insn.imm + 1] ?? -1;
       const subprogram = env.subprograms[index];
-      if (!subprogram || (env.object.btf === undefined && subprogram.linkage === undefined)) throw env.reject('btf', 'EINVAL', 'missing btf func_info');
+      if (!subprogram || (env.object.btf === undefined && subprogram.linkage === undefined))
+        throw env.reject('btf', 'EINVAL', 'missing btf func_info');
       if (subprogram.linkage !== 'static') throw env.reject('callback', 'EINVAL', 'callback function not static');
       if (index === 0) throw env.reject('callback', 'EINVAL', 'callback function cannot be the main program');
       env.setRegister(dst, pointerRegister(PTR_TO_FUNC, { subprogram: index }));
@@ -209,7 +255,8 @@ function loadConstant(env: VerifierEnvironment, insn: Insn): void {
 const PACKET_LOAD_TYPES = new Set(['socket_filter', 'sched_cls', 'sched_act']);
 
 function packetLoad(env: VerifierEnvironment, insn: Insn): void {
-  if (!PACKET_LOAD_TYPES.has(env.programType)) throw env.reject('invalid-instruction', 'EINVAL', 'BPF_LD_[ABS|IND] instructions not allowed for this program type');
+  if (!PACKET_LOAD_TYPES.has(env.programType))
+    throw env.reject('invalid-instruction', 'EINVAL', 'BPF_LD_[ABS|IND] instructions not allowed for this program type');
   if (env.state.frames.some((frame, number) => number > 0 && frame.inCallback)) {
     throw env.reject('callback', 'EINVAL', 'cannot use BPF_LD_[ABS|IND] within callback');
   }
@@ -218,7 +265,8 @@ function packetLoad(env: VerifierEnvironment, insn: Insn): void {
   }
   const context = checkSource(env, 6);
   checkResourceLeak(env, 'BPF_LD_[ABS|IND]', false, true);
-  if (context.type !== PTR_TO_CTX) throw env.reject('invalid-instruction', 'EINVAL', 'at the time of BPF_LD_ABS|IND R6 != pointer to skb', { register: 6 });
+  if (context.type !== PTR_TO_CTX)
+    throw env.reject('invalid-instruction', 'EINVAL', 'at the time of BPF_LD_ABS|IND R6 != pointer to skb', { register: 6 });
   if (modeField(insn) === BPF_IND) checkSource(env, insn.src);
   checkPointerOffset(env, context, 6, false);
   clearCallerSaved(env, env.frame);
@@ -230,4 +278,3 @@ function packetLoad(env: VerifierEnvironment, insn: Insn): void {
   exitFunction(env);
   env.insn--;
 }
-

@@ -6,7 +6,11 @@ import type { LoadedObject, MapDefinition, Program } from '#core/program';
 import { mapTakesFields, specialFieldsOf, structRefused } from './special-fields.ts';
 
 /** The program and its object as the kernel sees them; the same two where it takes everything. */
-export function withTypesTaken(program: Program, object: LoadedObject, kernelBtf: Btf | undefined): { program: Program; object: LoadedObject } {
+export function withTypesTaken(
+  program: Program,
+  object: LoadedObject,
+  kernelBtf: Btf | undefined,
+): { program: Program; object: LoadedObject } {
   const { btf } = object;
   if (!btf) return { program, object };
   // A struct_ops map needs the types: without them nothing is loaded at all, and the verdict is on what would be.
@@ -21,7 +25,8 @@ export function withTypesTaken(program: Program, object: LoadedObject, kernelBtf
   return { program, object: { ...object, maps: object.maps.map((map) => (takesTypes(btf, map) ? map : withoutTypes(map))) } };
 }
 
-const takesTypes = (btf: Btf, map: MapDefinition): boolean => map.valueTypeId === undefined || mapTakesFields(map, specialFieldsOf(btf, map.valueTypeId));
+const takesTypes = (btf: Btf, map: MapDefinition): boolean =>
+  map.valueTypeId === undefined || mapTakesFields(map, specialFieldsOf(btf, map.valueTypeId));
 
 function withoutTypes({ keyTypeId: key, valueTypeId: value, ...map }: MapDefinition): MapDefinition {
   return map.inner ? { ...map, inner: withoutTypes(map.inner) } : map;

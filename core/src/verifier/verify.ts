@@ -60,7 +60,9 @@ export function verify(given: Program, file: LoadedObject, options: VerifyOption
     },
     visits: env.visits.slice(),
   };
-  const { findings, furthest } = rejection ? explained(env, rejection, walked) : { findings: [], furthest: env.warnings.size > 0 ? withTrace(env) : env };
+  const { findings, furthest } = rejection
+    ? explained(env, rejection, walked)
+    : { findings: [], furthest: env.warnings.size > 0 ? withTrace(env) : env };
   if (walked.size > 0) warnReturnValues(furthest);
   for (const { code, insn, details } of furthest.warnings.values()) findings.push(findingAt(furthest, 'warning', code, '', insn, details));
   const known = states?.();
@@ -74,7 +76,11 @@ const MAX_TRACED = 300_000;
  * The first error and, where asked for, others, each explained where it is found: in a second walk that keeps its path. `furthest` is
  * the environment that has seen most of the program.
  */
-function explained(env: VerifierEnvironment, rejection: Rejection, walked: Set<number>): { findings: Finding[]; furthest: VerifierEnvironment } {
+function explained(
+  env: VerifierEnvironment,
+  rejection: Rejection,
+  walked: Set<number>,
+): { findings: Finding[]; furthest: VerifierEnvironment } {
   const { program, object, options } = env;
   let at = env;
   let first = rejection;
@@ -97,7 +103,13 @@ function explained(env: VerifierEnvironment, rejection: Rejection, walked: Set<n
     }
   };
   const findings = [finding(first)];
-  if (options.everyError && begun.size > 0) otherErrors(at, first, () => walkGlobalFunctions(at, begun), (other) => findings.push(finding(other)));
+  if (options.everyError && begun.size > 0)
+    otherErrors(
+      at,
+      first,
+      () => walkGlobalFunctions(at, begun),
+      (other) => findings.push(finding(other)),
+    );
   return { findings, furthest: at };
 }
 
@@ -161,7 +173,7 @@ function run(env: VerifierEnvironment, walked: Set<number>): void {
 /** Global functions that verified code calls, and those that they call in turn. */
 function walkGlobalFunctions(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.exceptionCallback > 0) env.subprograms[env.exceptionCallback]!.called = true;
-  for (let again = true; again; ) {
+  for (let again = true; again;) {
     again = false;
     env.subprograms.forEach((subprogram, index) => {
       if (walked.has(index) || subprogram.linkage !== 'global' || !subprogram.called) return;
@@ -189,15 +201,22 @@ function walkFunction(env: VerifierEnvironment, index: number): void {
   if (index !== 0 || env.programType === 'ext') {
     if (index !== 0 && env.log.level & LOG_LEVEL) env.log.write(`Validating ${subprogram.name}() func#${index}...\n`);
     const declared = argumentsOf(env, index);
-    if (declared === 'invalid') throw env.reject('global-function', 'EINVAL', subprogram.argumentProblem ?? 'Global functions need valid BTF');
+    if (declared === 'invalid')
+      throw env.reject('global-function', 'EINVAL', subprogram.argumentProblem ?? 'Global functions need valid BTF');
     if (subprogram.isExceptionCallback) {
       frame.inExceptionCallback = true;
-      if (declared.length !== 1 || declared[0]!.kind !== 'scalar') throw env.reject('exception', 'EINVAL', 'exception cb only supports single integer argument');
+      if (declared.length !== 1 || declared[0]!.kind !== 'scalar')
+        throw env.reject('exception', 'EINVAL', 'exception cb only supports single integer argument');
     }
     enterWithDeclaredArguments(env, frame, declared);
   } else {
     // The main function's own declaration decides nothing, but the kernel says what it cannot use of it.
-    if (subprogram.linkage === 'global' && subprogram.funcTypeId !== undefined && argumentsOf(env, index) === 'invalid' && subprogram.argumentProblem !== undefined) {
+    if (
+      subprogram.linkage === 'global' &&
+      subprogram.funcTypeId !== undefined &&
+      argumentsOf(env, index) === 'invalid' &&
+      subprogram.argumentProblem !== undefined
+    ) {
       env.log.write(`${subprogram.argumentProblem}\n`);
     }
     frame.registers[1] = pointerRegister(PTR_TO_CTX);
@@ -211,9 +230,17 @@ function walkFunction(env: VerifierEnvironment, index: number): void {
   if (!(env.log.level & LOG_LEVEL2)) env.log.truncate(0);
 }
 
-const findingOf = (env: VerifierEnvironment, { code, lines, insn, details }: Rejection): Finding => findingAt(env, 'error', code, lines[0]!, insn, details);
+const findingOf = (env: VerifierEnvironment, { code, lines, insn, details }: Rejection): Finding =>
+  findingAt(env, 'error', code, lines[0]!, insn, details);
 
-function findingAt(env: VerifierEnvironment, severity: Finding['severity'], code: FindingCode | WarningCode, message: string, insn: number, details: RejectionDetails): Finding {
+function findingAt(
+  env: VerifierEnvironment,
+  severity: Finding['severity'],
+  code: FindingCode | WarningCode,
+  message: string,
+  insn: number,
+  details: RejectionDetails,
+): Finding {
   const row = findingRow(code);
   const { register, needed, known, explanation, advice, causes } = details;
   return {

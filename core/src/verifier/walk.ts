@@ -2,7 +2,22 @@
 // What an instruction needs and does is in the check and transfer files; what need not be walked again in prune.ts.
 
 import {
-  BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_EXIT, BPF_JA, BPF_JMP32, BPF_LD, BPF_LDX, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_ST, BPF_STX, insnClass, type Insn, modeField,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_EXIT,
+  BPF_JA,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_ST,
+  BPF_STX,
+  insnClass,
+  type Insn,
+  modeField,
   usesRegisterSource,
 } from '#core/isa';
 import { checkHelperCall } from './call-helper.ts';
@@ -130,7 +145,14 @@ function stepJump(env: VerifierEnvironment, insn: Insn): Outcome {
   const reserved = (name: string) => env.reject('invalid-instruction', 'EINVAL', `${name} uses reserved fields`);
   switch (operation) {
     case BPF_CALL: {
-      if (usesRegisterSource(insn) || (insn.src !== BPF_PSEUDO_KFUNC_CALL && insn.off !== 0) || insn.src > BPF_PSEUDO_KFUNC_CALL || insn.dst !== 0 || is32) throw reserved('BPF_CALL');
+      if (
+        usesRegisterSource(insn) ||
+        (insn.src !== BPF_PSEUDO_KFUNC_CALL && insn.off !== 0) ||
+        insn.src > BPF_PSEUDO_KFUNC_CALL ||
+        insn.dst !== 0 ||
+        is32
+      )
+        throw reserved('BPF_CALL');
       if (insn.src === BPF_PSEUDO_CALL) callSubprogram(env, insn);
       else if (insn.src === BPF_PSEUDO_KFUNC_CALL) {
         checkKfuncCall(env, insn);
@@ -140,7 +162,8 @@ function stepJump(env: VerifierEnvironment, insn: Insn): Outcome {
       break;
     }
     case BPF_JA:
-      if (usesRegisterSource(insn) || insn.src !== 0 || insn.dst !== 0 || (is32 ? insn.off !== 0 : insn.imm !== 0)) throw reserved('BPF_JA');
+      if (usesRegisterSource(insn) || insn.src !== 0 || insn.dst !== 0 || (is32 ? insn.off !== 0 : insn.imm !== 0))
+        throw reserved('BPF_JA');
       env.insn += (is32 ? insn.imm : insn.off) + 1;
       return 'on';
     case BPF_EXIT:
@@ -218,7 +241,9 @@ class Printer {
       log.write(`${' '.padStart(column)};`);
     } else log.write(`${env.insn}:`);
     const { scratchedRegisters, scratchedSlots } = env;
-    log.write(`${formatState(env.state, env.state.frame, { registers: scratchedRegisters, hasSlot: (slot) => scratchedSlots.has(slot) })}\n`);
+    log.write(
+      `${formatState(env.state, env.state.frame, { registers: scratchedRegisters, hasSlot: (slot) => scratchedSlots.has(slot) })}\n`,
+    );
     this.clean();
   }
 

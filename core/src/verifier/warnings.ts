@@ -3,7 +3,22 @@
 // (VerifyOptions.warnings); nothing here changes a verdict.
 
 import { type Btf, resolve, sizeOf } from '#core/btf';
-import { BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_EXIT, BPF_JMP, BPF_LD, BPF_LDX, BPF_MOV, BPF_STX, insnClass, isLdImm64, modeField, usesRegisterSource } from '#core/isa';
+import {
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_EXIT,
+  BPF_JMP,
+  BPF_LD,
+  BPF_LDX,
+  BPF_MOV,
+  BPF_STX,
+  insnClass,
+  isLdImm64,
+  modeField,
+  usesRegisterSource,
+} from '#core/isa';
 import { describeCall } from './causes.ts';
 import { causesNow } from './explain/rejected-case.ts';
 import { byteRange } from './byte-words.ts';
@@ -29,7 +44,7 @@ function gapsOf(written: ArrayLike<unknown>): { text: string; count: number; fir
   const gaps: string[] = [];
   let count = 0;
   let first = -1;
-  for (let from = 0; from < written.length; ) {
+  for (let from = 0; from < written.length;) {
     if (written[from]) {
       from++;
       continue;
@@ -115,7 +130,14 @@ export type WrittenRecords = ReadonlyMap<number, Uint8Array>;
 
 /** Notes that [off, off + size) of the record was written; with a variable offset, everything that may have been. */
 export function noteRecordWrite(env: VerifierEnvironment, register: Register, off: number, size: number): void {
-  if (!env.options.warnings || baseType(register.type) !== PTR_TO_MEM || !(register.type & MEM_RINGBUF) || register.refObjId === 0 || register.memSize > 0x1_0000) return;
+  if (
+    !env.options.warnings ||
+    baseType(register.type) !== PTR_TO_MEM ||
+    !(register.type & MEM_RINGBUF) ||
+    register.refObjId === 0 ||
+    register.memSize > 0x1_0000
+  )
+    return;
   const { state } = env;
   const before = state.records?.get(register.refObjId);
   const written = before ? before.slice() : new Uint8Array(register.memSize);
@@ -150,10 +172,21 @@ export function warnTailCall(env: VerifierEnvironment, map: VerifierMap | undefi
   const { name, slots, maxEntries } = map.definition;
   const causes = causesNow(env, 3);
   if (maxEntries > 0 && slot >= maxEntries) {
-    warn(env, 'empty-tail-call', env.insn, { register: 3, explanation: `${name} has ${maxEntries === 1 ? 'only slot 0' : `${maxEntries} slots, 0 to ${maxEntries - 1}`}: a tail call to slot ${slot} always fails, and the program goes on behind it.`, needed: `a slot in [0, ${maxEntries - 1}]`, known: `slot ${slot}`, causes });
+    warn(env, 'empty-tail-call', env.insn, {
+      register: 3,
+      explanation: `${name} has ${maxEntries === 1 ? 'only slot 0' : `${maxEntries} slots, 0 to ${maxEntries - 1}`}: a tail call to slot ${slot} always fails, and the program goes on behind it.`,
+      needed: `a slot in [0, ${maxEntries - 1}]`,
+      known: `slot ${slot}`,
+      causes,
+    });
   } else if (slots && slots.length > 0 && !slots.some((one) => one.index === slot)) {
     const filled = slots.map((one) => `${one.index} (${one.target})`).join(', ');
-    warn(env, 'empty-tail-call', env.insn, { register: 3, explanation: `Nothing fills slot ${slot} of ${name}: its declaration fills ${filled}. Unless user space fills it, the tail call fails and the program goes on behind it.`, known: `slot ${slot}`, causes });
+    warn(env, 'empty-tail-call', env.insn, {
+      register: 3,
+      explanation: `Nothing fills slot ${slot} of ${name}: its declaration fills ${filled}. Unless user space fills it, the tail call fails and the program goes on behind it.`,
+      known: `slot ${slot}`,
+      causes,
+    });
   }
 }
 
@@ -164,12 +197,28 @@ interface Meaning {
 
 const oneOf = (names: Readonly<Record<string, number>>): Meaning => {
   const values = new Set(Object.values(names));
-  return { takes: (value) => values.has(value), words: Object.entries(names).map(([name, value]) => `${name} (${value})`).join(', ') };
+  return {
+    takes: (value) => values.has(value),
+    words: Object.entries(names)
+      .map(([name, value]) => `${name} (${value})`)
+      .join(', '),
+  };
 };
 
 const VERDICT = oneOf({ SK_DROP: 0, SK_PASS: 1 });
 const LWT = { BPF_OK: 0, BPF_DROP: 2, BPF_REDIRECT: 7, BPF_LWT_REROUTE: 128 };
-const TC_ACT = oneOf({ TC_ACT_UNSPEC: -1, TC_ACT_OK: 0, TC_ACT_RECLASSIFY: 1, TC_ACT_SHOT: 2, TC_ACT_PIPE: 3, TC_ACT_STOLEN: 4, TC_ACT_QUEUED: 5, TC_ACT_REPEAT: 6, TC_ACT_REDIRECT: 7, TC_ACT_TRAP: 8 });
+const TC_ACT = oneOf({
+  TC_ACT_UNSPEC: -1,
+  TC_ACT_OK: 0,
+  TC_ACT_RECLASSIFY: 1,
+  TC_ACT_SHOT: 2,
+  TC_ACT_PIPE: 3,
+  TC_ACT_STOLEN: 4,
+  TC_ACT_QUEUED: 5,
+  TC_ACT_REPEAT: 6,
+  TC_ACT_REDIRECT: 7,
+  TC_ACT_TRAP: 8,
+});
 // TC_ACT_JUMP and TC_ACT_GOTO_CHAIN carry a number in their low 28 bits.
 const TC: Meaning = { takes: (value) => TC_ACT.takes(value) || value >>> 28 === 1 || value >>> 28 === 2, words: TC_ACT.words };
 
@@ -223,7 +272,11 @@ function returnedConstants(env: VerifierEnvironment): { insn: number; value: num
       const insn = env.insns[previous]!;
       const cls = insnClass(insn);
       const isCall = insn.opcode === (BPF_JMP | BPF_CALL);
-      const writes = isCall ? register <= 5 : (cls === BPF_ALU || cls === BPF_ALU64 || cls === BPF_LDX || cls === BPF_LD) ? insn.dst === register : cls === BPF_STX && modeField(insn) === BPF_ATOMIC;
+      const writes = isCall
+        ? register <= 5
+        : cls === BPF_ALU || cls === BPF_ALU64 || cls === BPF_LDX || cls === BPF_LD
+          ? insn.dst === register
+          : cls === BPF_STX && modeField(insn) === BPF_ATOMIC;
       if (!writes) open.push([previous, register]);
       else if (!isCall && (cls === BPF_ALU || cls === BPF_ALU64) && (insn.opcode & 0xf0) === BPF_MOV && insn.off === 0) {
         if (usesRegisterSource(insn)) open.push([previous, insn.src]);

@@ -2,7 +2,18 @@
 // Nothing is refused here: a slot that is no instruction becomes an operation that faults when it is reached, as only then it matters.
 
 import {
-  BPF_ADD, BPF_AND, BPF_CMPXCHG, BPF_FETCH, BPF_OR, BPF_PSEUDO_FUNC, BPF_XCHG, BPF_XOR, type Insn, type Instruction, isLdImm64, lookup,
+  BPF_ADD,
+  BPF_AND,
+  BPF_CMPXCHG,
+  BPF_FETCH,
+  BPF_OR,
+  BPF_PSEUDO_FUNC,
+  BPF_XCHG,
+  BPF_XOR,
+  type Insn,
+  type Instruction,
+  isLdImm64,
+  lookup,
 } from '#core/isa';
 import { FUNCTION_BASE_HIGH, FUNCTION_BASE_LOW, MAX_FRAMES } from './address-space.ts';
 import { Op } from './interpreter.ts';
@@ -39,21 +50,90 @@ export function decoded(executable: Executable): Decoded {
 
 /** Operations by operation name, width and size of the opcode table's row. */
 const ALU: Record<string, Op> = {
-  add64: Op.add, sub64: Op.sub, mul64: Op.mul, div64: Op.div, sdiv64: Op.sdiv, or64: Op.or, and64: Op.and, lsh64: Op.lsh, rsh64: Op.rsh, neg64: Op.neg,
-  mod64: Op.mod, smod64: Op.smod, xor64: Op.xor, mov64: Op.mov, arsh64: Op.arsh,
-  add32: Op.add32, sub32: Op.sub32, mul32: Op.mul32, div32: Op.div32, sdiv32: Op.sdiv32, or32: Op.or32, and32: Op.and32, lsh32: Op.lsh32, rsh32: Op.rsh32,
-  neg32: Op.neg32, mod32: Op.mod32, smod32: Op.smod32, xor32: Op.xor32, mov32: Op.mov32, arsh32: Op.arsh32,
+  add64: Op.add,
+  sub64: Op.sub,
+  mul64: Op.mul,
+  div64: Op.div,
+  sdiv64: Op.sdiv,
+  or64: Op.or,
+  and64: Op.and,
+  lsh64: Op.lsh,
+  rsh64: Op.rsh,
+  neg64: Op.neg,
+  mod64: Op.mod,
+  smod64: Op.smod,
+  xor64: Op.xor,
+  mov64: Op.mov,
+  arsh64: Op.arsh,
+  add32: Op.add32,
+  sub32: Op.sub32,
+  mul32: Op.mul32,
+  div32: Op.div32,
+  sdiv32: Op.sdiv32,
+  or32: Op.or32,
+  and32: Op.and32,
+  lsh32: Op.lsh32,
+  rsh32: Op.rsh32,
+  neg32: Op.neg32,
+  mod32: Op.mod32,
+  smod32: Op.smod32,
+  xor32: Op.xor32,
+  mov32: Op.mov32,
+  arsh32: Op.arsh32,
 };
 const JUMPS: Record<string, Op> = {
-  jeq64: Op.jeq, jne64: Op.jne, jgt64: Op.jgt, jge64: Op.jge, jlt64: Op.jlt, jle64: Op.jle, jsgt64: Op.jsgt, jsge64: Op.jsge, jslt64: Op.jslt, jsle64: Op.jsle, jset64: Op.jset,
-  jeq32: Op.jeq32, jne32: Op.jne32, jgt32: Op.jgt32, jge32: Op.jge32, jlt32: Op.jlt32, jle32: Op.jle32, jsgt32: Op.jsgt32, jsge32: Op.jsge32, jslt32: Op.jslt32,
-  jsle32: Op.jsle32, jset32: Op.jset32,
+  jeq64: Op.jeq,
+  jne64: Op.jne,
+  jgt64: Op.jgt,
+  jge64: Op.jge,
+  jlt64: Op.jlt,
+  jle64: Op.jle,
+  jsgt64: Op.jsgt,
+  jsge64: Op.jsge,
+  jslt64: Op.jslt,
+  jsle64: Op.jsle,
+  jset64: Op.jset,
+  jeq32: Op.jeq32,
+  jne32: Op.jne32,
+  jgt32: Op.jgt32,
+  jge32: Op.jge32,
+  jlt32: Op.jlt32,
+  jle32: Op.jle32,
+  jsgt32: Op.jsgt32,
+  jsge32: Op.jsge32,
+  jslt32: Op.jslt32,
+  jsle32: Op.jsle32,
+  jset32: Op.jset32,
 };
-const LOADS: Record<string, Op> = { ldx1: Op.ldxb, ldx2: Op.ldxh, ldx4: Op.ldxw, ldx8: Op.ldxdw, ldxs1: Op.ldxsb, ldxs2: Op.ldxsh, ldxs4: Op.ldxsw };
+const LOADS: Record<string, Op> = {
+  ldx1: Op.ldxb,
+  ldx2: Op.ldxh,
+  ldx4: Op.ldxw,
+  ldx8: Op.ldxdw,
+  ldxs1: Op.ldxsb,
+  ldxs2: Op.ldxsh,
+  ldxs4: Op.ldxsw,
+};
 const STORES: Record<number, Op> = { 1: Op.stb, 2: Op.sth, 4: Op.stw, 8: Op.stdw };
 /** This machine is little endian, as the programs are: `le` only cuts off. */
-const ENDIAN: Record<string, Op> = { le2: Op.zext16, le4: Op.mov32, le8: Op.nop, be2: Op.swap16, be4: Op.swap32, be8: Op.swap64, bswap2: Op.swap16, bswap4: Op.swap32, bswap8: Op.swap64 };
-const MOVSX: Record<string, Op> = { '1_64': Op.movsx8, '2_64': Op.movsx16, '4_64': Op.movsx32, '1_32': Op.movsx8_32, '2_32': Op.movsx16_32 };
+const ENDIAN: Record<string, Op> = {
+  le2: Op.zext16,
+  le4: Op.mov32,
+  le8: Op.nop,
+  be2: Op.swap16,
+  be4: Op.swap32,
+  be8: Op.swap64,
+  bswap2: Op.swap16,
+  bswap4: Op.swap32,
+  bswap8: Op.swap64,
+};
+const MOVSX: Record<string, Op> = {
+  '1_64': Op.movsx8,
+  '2_64': Op.movsx16,
+  '4_64': Op.movsx32,
+  '1_32': Op.movsx8_32,
+  '2_32': Op.movsx16_32,
+};
 
 /** What the atomic operation does, as its imm encodes it; kept beside the size in the fourth number. */
 export const ATOMIC_ADD = BPF_ADD;

@@ -12,5 +12,9 @@ export function executableOf(name: string, insns: readonly Insn[]): Executable {
     if (refers && target >= 0 && target < insns.length) starts.add(target);
   });
   const sorted = [...starts].sort((a, b) => a - b);
-  return { name, insns, subprograms: sorted.map((start, i) => ({ name: start === 0 ? name : `func_${start}`, start, end: sorted[i + 1] ?? insns.length })) };
+  return {
+    name,
+    insns,
+    subprograms: sorted.map((start, i) => ({ name: start === 0 ? name : `func_${start}`, start, end: sorted[i + 1] ?? insns.length })),
+  };
 }

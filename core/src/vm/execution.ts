@@ -130,7 +130,13 @@ export class State {
       const { executable } = depth === this.depth ? this.code : this.frameCode[depth]!;
       const saved = depth === this.depth ? [6, 7, 8, 9].map((register) => this.getRegister(register)) : this.savedOf(depth);
       const subprogram = executable.subprograms.findIndex(({ start, end }) => insn >= start && insn < end);
-      frames.push({ subprogram: Math.max(subprogram, 0), insn, framePointer: DIRECT_MAP + BigInt(this.framePointerLow(depth) >>> 0), saved, executable });
+      frames.push({
+        subprogram: Math.max(subprogram, 0),
+        insn,
+        framePointer: DIRECT_MAP + BigInt(this.framePointerLow(depth) >>> 0),
+        saved,
+        executable,
+      });
     }
     return frames;
   }

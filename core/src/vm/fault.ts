@@ -43,17 +43,31 @@ function place(region: { kind: RegionKind; name: string; base: bigint; size: num
   return `${called(region)}${signed(address - region.base)}`;
 }
 
-export function describeFault(kind: 'read' | 'write', address: bigint, size: number, inside: Region | undefined, live: Iterable<Region>, freed: readonly FreedRegion[]): MemoryFault {
+export function describeFault(
+  kind: 'read' | 'write',
+  address: bigint,
+  size: number,
+  inside: Region | undefined,
+  live: Iterable<Region>,
+  freed: readonly FreedRegion[],
+): MemoryFault {
   const access = `${kind} of ${bytes(size)} at`;
   if (inside) {
     const remain = inside.base + BigInt(inside.size) - address;
     const denied = kind === 'read' ? !inside.readable : !inside.writable;
     const why =
-      denied && remain >= BigInt(size) ? `it is ${kind === 'read' ? 'not readable' : 'read-only'}` : `the ${NOUNS[inside.kind]} has ${bytes(inside.size)}, ${remain} remain`;
+      denied && remain >= BigInt(size)
+        ? `it is ${kind === 'read' ? 'not readable' : 'read-only'}`
+        : `the ${NOUNS[inside.kind]} has ${bytes(inside.size)}, ${remain} remain`;
     return { kind, address, size, region: inside, message: `${access} ${place(inside, address)}: ${why}` };
   }
   if (address < NULL_PAGE) {
-    return { kind, address, size, message: `${access} address ${hex64(address)}: a NULL pointer${address === 0n ? '' : ` plus ${address}`}` };
+    return {
+      kind,
+      address,
+      size,
+      message: `${access} address ${hex64(address)}: a NULL pointer${address === 0n ? '' : ` plus ${address}`}`,
+    };
   }
   let gone: FreedRegion | undefined;
   // The last one freed there is the one that is meant.
@@ -61,8 +75,14 @@ export function describeFault(kind: 'read' | 'write', address: bigint, size: num
   if (gone) return { kind, address, size, message: `${access} ${place(gone, address)}: it was freed` };
   const near = nearest(address, live);
   if (near) {
-    const where = address < near.base ? `${bytes(near.base - address)} before it` : `${bytes(address - near.base - BigInt(near.size))} past its end`;
-    return { kind, address, size, message: `${access} ${place(near, address)}: the ${NOUNS[near.kind]} has ${bytes(near.size)}, this is ${where}` };
+    const where =
+      address < near.base ? `${bytes(near.base - address)} before it` : `${bytes(address - near.base - BigInt(near.size))} past its end`;
+    return {
+      kind,
+      address,
+      size,
+      message: `${access} ${place(near, address)}: the ${NOUNS[near.kind]} has ${bytes(near.size)}, this is ${where}`,
+    };
   }
   return { kind, address, size, message: `${access} address ${hex64(address)}: nothing is there` };
 }

@@ -14,7 +14,13 @@ export function patchedCode(code: Decoded, breakpoints: Uint8Array | undefined, 
   if (!calls && !breakpoints?.some((flag) => flag !== 0)) return code.code;
   const wanted = breakpoints ?? new Uint8Array(0);
   const { patched } = code;
-  if (patched && patched.calls === calls && patched.breakpoints.length === wanted.length && patched.breakpoints.every((flag, i) => flag === wanted[i])) return patched.code;
+  if (
+    patched &&
+    patched.calls === calls &&
+    patched.breakpoints.length === wanted.length &&
+    patched.breakpoints.every((flag, i) => flag === wanted[i])
+  )
+    return patched.code;
   const copy = code.code.slice();
   for (let slot = 0; slot < code.slots; slot++) {
     const op = copy[slot * STRIDE];
@@ -28,7 +34,8 @@ export function patchedCode(code: Decoded, breakpoints: Uint8Array | undefined, 
 export function codeUnder(limits: RunLimits, executable: Executable): (state: State) => Int32Array {
   const { breakpoints, breakpointsOf, stopAtHostCalls = false } = limits;
   if (!breakpoints && !breakpointsOf && !stopAtHostCalls) return plain;
-  return (state) => patchedCode(state.code, state.executable === executable ? breakpoints : breakpointsOf?.(state.executable), stopAtHostCalls);
+  return (state) =>
+    patchedCode(state.code, state.executable === executable ? breakpoints : breakpointsOf?.(state.executable), stopAtHostCalls);
 }
 
 /** What both engines' executions have in common: the state's registers, frames and snapshots under the contract's names. */
@@ -83,7 +90,8 @@ export abstract class StateExecution implements Execution {
   /** The stop at a patched slot: a breakpoint, or the call that the run was to stop at. */
   protected stopAt(limits: RunLimits): StopReason {
     const { state } = this;
-    const breakpoints = limits.breakpoints && state.executable === this.startedWith ? limits.breakpoints : limits.breakpointsOf?.(state.executable);
+    const breakpoints =
+      limits.breakpoints && state.executable === this.startedWith ? limits.breakpoints : limits.breakpointsOf?.(state.executable);
     return { kind: breakpoints?.[state.pc] ? 'breakpoint' : 'call', insn: state.pc };
   }
 

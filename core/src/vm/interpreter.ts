@@ -14,26 +14,105 @@ import { atomic, callThroughRegister, explain, loadPacket, orderedAccess, resolv
  */
 export const enum Op {
   // 64-bit ALU
-  add, sub, mul, div, sdiv, or, and, lsh, rsh, neg, mod, smod, xor, mov, arsh, movsx8, movsx16, movsx32,
+  add,
+  sub,
+  mul,
+  div,
+  sdiv,
+  or,
+  and,
+  lsh,
+  rsh,
+  neg,
+  mod,
+  smod,
+  xor,
+  mov,
+  arsh,
+  movsx8,
+  movsx16,
+  movsx32,
   // 32-bit ALU: the upper half becomes zero
-  add32, sub32, mul32, div32, sdiv32, or32, and32, lsh32, rsh32, neg32, mod32, smod32, xor32, mov32, arsh32, movsx8_32, movsx16_32,
+  add32,
+  sub32,
+  mul32,
+  div32,
+  sdiv32,
+  or32,
+  and32,
+  lsh32,
+  rsh32,
+  neg32,
+  mod32,
+  smod32,
+  xor32,
+  mov32,
+  arsh32,
+  movsx8_32,
+  movsx16_32,
   // Byte order; addresses
-  zext16, swap16, swap32, swap64, nop, castUser,
+  zext16,
+  swap16,
+  swap32,
+  swap64,
+  nop,
+  castUser,
   ldImm64,
   // Memory
-  ldxb, ldxh, ldxw, ldxdw, ldxsb, ldxsh, ldxsw,
-  stb, sth, stw, stdw,
-  atomic, loadAcquire, storeRelease,
-  ldabs, ldind,
+  ldxb,
+  ldxh,
+  ldxw,
+  ldxdw,
+  ldxsb,
+  ldxsh,
+  ldxsw,
+  stb,
+  sth,
+  stw,
+  stdw,
+  atomic,
+  loadAcquire,
+  storeRelease,
+  ldabs,
+  ldind,
   // Jumps
-  jeq, jne, jgt, jge, jlt, jle, jsgt, jsge, jslt, jsle, jset,
-  jeq32, jne32, jgt32, jge32, jlt32, jle32, jsgt32, jsge32, jslt32, jsle32, jset32,
-  ja, mayGoto,
-  callHelper, callLocal, callKfunc, callx, exit,
+  jeq,
+  jne,
+  jgt,
+  jge,
+  jlt,
+  jle,
+  jsgt,
+  jsge,
+  jslt,
+  jsle,
+  jset,
+  jeq32,
+  jne32,
+  jgt32,
+  jge32,
+  jlt32,
+  jle32,
+  jsgt32,
+  jsge32,
+  jslt32,
+  jsle32,
+  jset32,
+  ja,
+  mayGoto,
+  callHelper,
+  callLocal,
+  callKfunc,
+  callx,
+  exit,
   // What is no instruction
-  invalid, secondHalf, pastEnd, writesFramePointer,
+  invalid,
+  secondHalf,
+  pastEnd,
+  writesFramePointer,
   // Put in place of an operation where a run has to stop, and where compiled code can take over
-  breakpoint, entry,
+  breakpoint,
+  entry,
 }
 
 /** Why the loop returned: the budget is used up, a breakpoint stands at state.pc, or state.ended says it. */
@@ -316,7 +395,7 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.smod32: {
         const divisor = R[s]!;
-        if (divisor !== 0) R[d] = R[d]! % divisor | 0;
+        if (divisor !== 0) R[d] = (R[d]! % divisor) | 0;
         R[d + 1] = 0;
         pc++;
         continue;
@@ -329,7 +408,6 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
         continue;
       }
       case Op.nop: {
-        
         pc++;
         continue;
       }
@@ -359,7 +437,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.ldxh: {
         let offset = (R[s]! + code[at + 3]!) | 0;
-        if ((R[s]! | offset) >>> 0 >= capacity || R[s + 1] !== DIRECT_MAP_HIGH || (bytes[capacity + offset]! | bytes[capacity + offset + 1]!) !== 0) {
+        if (
+          (R[s]! | offset) >>> 0 >= capacity ||
+          R[s + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[capacity + offset]! | bytes[capacity + offset + 1]!) !== 0
+        ) {
           offset = resolve(state, pc, s, code[at + 3]!, 2, false);
           if (offset < 0) break;
         }
@@ -370,7 +452,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.ldxw: {
         let offset = (R[s]! + code[at + 3]!) | 0;
-        if ((R[s]! | offset) >>> 0 >= capacity || R[s + 1] !== DIRECT_MAP_HIGH || (bytes[capacity + offset]! | bytes[capacity + offset + 3]!) !== 0) {
+        if (
+          (R[s]! | offset) >>> 0 >= capacity ||
+          R[s + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[capacity + offset]! | bytes[capacity + offset + 3]!) !== 0
+        ) {
           offset = resolve(state, pc, s, code[at + 3]!, 4, false);
           if (offset < 0) break;
         }
@@ -381,7 +467,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.ldxdw: {
         let offset = (R[s]! + code[at + 3]!) | 0;
-        if ((R[s]! | offset) >>> 0 >= capacity || R[s + 1] !== DIRECT_MAP_HIGH || (bytes[capacity + offset]! | bytes[capacity + offset + 7]!) !== 0) {
+        if (
+          (R[s]! | offset) >>> 0 >= capacity ||
+          R[s + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[capacity + offset]! | bytes[capacity + offset + 7]!) !== 0
+        ) {
           offset = resolve(state, pc, s, code[at + 3]!, 8, false);
           if (offset < 0) break;
         }
@@ -404,7 +494,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.ldxsh: {
         let offset = (R[s]! + code[at + 3]!) | 0;
-        if ((R[s]! | offset) >>> 0 >= capacity || R[s + 1] !== DIRECT_MAP_HIGH || (bytes[capacity + offset]! | bytes[capacity + offset + 1]!) !== 0) {
+        if (
+          (R[s]! | offset) >>> 0 >= capacity ||
+          R[s + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[capacity + offset]! | bytes[capacity + offset + 1]!) !== 0
+        ) {
           offset = resolve(state, pc, s, code[at + 3]!, 2, false);
           if (offset < 0) break;
         }
@@ -416,7 +510,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.ldxsw: {
         let offset = (R[s]! + code[at + 3]!) | 0;
-        if ((R[s]! | offset) >>> 0 >= capacity || R[s + 1] !== DIRECT_MAP_HIGH || (bytes[capacity + offset]! | bytes[capacity + offset + 3]!) !== 0) {
+        if (
+          (R[s]! | offset) >>> 0 >= capacity ||
+          R[s + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[capacity + offset]! | bytes[capacity + offset + 3]!) !== 0
+        ) {
           offset = resolve(state, pc, s, code[at + 3]!, 4, false);
           if (offset < 0) break;
         }
@@ -438,7 +536,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.sth: {
         let offset = (R[d]! + code[at + 3]!) | 0;
-        if ((R[d]! | offset) >>> 0 >= capacity || R[d + 1] !== DIRECT_MAP_HIGH || (bytes[2 * capacity + offset]! | bytes[2 * capacity + offset + 1]!) !== 0) {
+        if (
+          (R[d]! | offset) >>> 0 >= capacity ||
+          R[d + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[2 * capacity + offset]! | bytes[2 * capacity + offset + 1]!) !== 0
+        ) {
           offset = resolve(state, pc, d, code[at + 3]!, 2, true);
           if (offset < 0) break;
         }
@@ -448,7 +550,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.stw: {
         let offset = (R[d]! + code[at + 3]!) | 0;
-        if ((R[d]! | offset) >>> 0 >= capacity || R[d + 1] !== DIRECT_MAP_HIGH || (bytes[2 * capacity + offset]! | bytes[2 * capacity + offset + 3]!) !== 0) {
+        if (
+          (R[d]! | offset) >>> 0 >= capacity ||
+          R[d + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[2 * capacity + offset]! | bytes[2 * capacity + offset + 3]!) !== 0
+        ) {
           offset = resolve(state, pc, d, code[at + 3]!, 4, true);
           if (offset < 0) break;
         }
@@ -458,7 +564,11 @@ export function interpret(state: State, budget: number, codeFor: CodeFor): Stopp
       }
       case Op.stdw: {
         let offset = (R[d]! + code[at + 3]!) | 0;
-        if ((R[d]! | offset) >>> 0 >= capacity || R[d + 1] !== DIRECT_MAP_HIGH || (bytes[2 * capacity + offset]! | bytes[2 * capacity + offset + 7]!) !== 0) {
+        if (
+          (R[d]! | offset) >>> 0 >= capacity ||
+          R[d + 1] !== DIRECT_MAP_HIGH ||
+          (bytes[2 * capacity + offset]! | bytes[2 * capacity + offset + 7]!) !== 0
+        ) {
           offset = resolve(state, pc, d, code[at + 3]!, 8, true);
           if (offset < 0) break;
         }

@@ -11,12 +11,26 @@ describe('faults say what is wrong', () => {
   const value = memory.allocate({ kind: 'map_value', name: 'counts', size: 16 });
   const constant = memory.allocate({ kind: 'map_value', name: '.rodata', size: 8, writable: false });
   const packet = memory.allocate({ kind: 'packet', name: 'packet', size: 60, headroom: 256, tailroom: 64 });
-  const user = memory.allocate({ kind: 'user', name: 'argv[0]', size: 5, base: 0x7fff_0000_1000n, initial: new TextEncoder().encode('/bin') });
+  const user = memory.allocate({
+    kind: 'user',
+    name: 'argv[0]',
+    size: 5,
+    base: 0x7fff_0000_1000n,
+    initial: new TextEncoder().encode('/bin'),
+  });
 
   it.each([
     ['over the end', () => memory.readInt(value.base + 12n, 8), 'read of 8 bytes at map_value counts+12: the value has 16 bytes, 4 remain'],
-    ['past the end', () => memory.readInt(value.base + 16n, 1), 'read of 1 byte at map_value counts+16: the value has 16 bytes, this is 0 bytes past its end'],
-    ['before the start', () => memory.writeInt(value.base - 4n, 4, 0n), 'write of 4 bytes at map_value counts-4: the value has 16 bytes, this is 4 bytes before it'],
+    [
+      'past the end',
+      () => memory.readInt(value.base + 16n, 1),
+      'read of 1 byte at map_value counts+16: the value has 16 bytes, this is 0 bytes past its end',
+    ],
+    [
+      'before the start',
+      () => memory.writeInt(value.base - 4n, 4, 0n),
+      'write of 4 bytes at map_value counts-4: the value has 16 bytes, this is 4 bytes before it',
+    ],
     ['NULL', () => memory.readInt(0n, 8), 'read of 8 bytes at address 0x0: a NULL pointer'],
     ['a field of NULL', () => memory.readInt(24n, 8), 'read of 8 bytes at address 0x18: a NULL pointer plus 24'],
     ['a constant', () => memory.writeInt(constant.base, 4, 1n), 'write of 4 bytes at map_value .rodata+0: it is read-only'],
@@ -38,7 +52,9 @@ describe('faults say what is wrong', () => {
 describe('regions', () => {
   it('hold bytes, keep to themselves and are found by any address in them', () => {
     const memory = createMemory();
-    const regions = Array.from({ length: 500 }, (_, i) => memory.allocate({ kind: 'mem', name: `m${i}`, size: i % 40, initial: new Uint8Array(i % 40).fill(i) }));
+    const regions = Array.from({ length: 500 }, (_, i) =>
+      memory.allocate({ kind: 'mem', name: `m${i}`, size: i % 40, initial: new Uint8Array(i % 40).fill(i) }),
+    );
     for (const [i, region] of regions.entries()) {
       expect(memory.view(region)).toEqual(new Uint8Array(i % 40).fill(i));
       if (region.size > 0) expect(memory.find(region.base + BigInt(region.size - 1))).toBe(region);
@@ -66,12 +82,22 @@ describe('regions', () => {
     region.writable = true;
     expect(memory.writeInt(region.base, 8, 1n)).toBeUndefined();
     region.readable = false;
-    expect(memory.readInt(region.base, 8)).toMatchObject({ kind: 'read', message: 'read of 8 bytes at map_value config+0: it is not readable' });
+    expect(memory.readInt(region.base, 8)).toMatchObject({
+      kind: 'read',
+      message: 'read of 8 bytes at map_value config+0: it is not readable',
+    });
   });
 
   it('of packets move their ends within their room, below 4 GiB', () => {
     const memory = createMemory();
-    const packet = memory.allocate({ kind: 'packet', name: 'packet', size: 4, headroom: 16, tailroom: 8, initial: Uint8Array.of(1, 2, 3, 4) });
+    const packet = memory.allocate({
+      kind: 'packet',
+      name: 'packet',
+      size: 4,
+      headroom: 16,
+      tailroom: 8,
+      initial: Uint8Array.of(1, 2, 3, 4),
+    });
     const before = packet.base;
     expect(before).toBeLessThan(1n << 32n);
     expect(memory.adjust(packet, -14, 2)).toBe(true);

@@ -159,14 +159,26 @@ export class LinearMemory implements Memory {
 
   private add(request: RegionRequest, volatile: boolean): RegionRecord {
     const { size, headroom = 0, tailroom = 0 } = request;
-    if (!(size >= 0 && headroom >= 0 && tailroom >= 0) || !Number.isInteger(size + headroom + tailroom)) throw new RangeError(`a region of ${size} bytes cannot be made`);
+    if (!(size >= 0 && headroom >= 0 && tailroom >= 0) || !Number.isInteger(size + headroom + tailroom))
+      throw new RangeError(`a region of ${size} bytes cannot be made`);
     const storageSize = headroom + size + tailroom;
-    const storage = request.kind === 'packet' && request.base === undefined ? this.takePacketStorage(storageSize) : this.takeStorage(storageSize);
+    const storage =
+      request.kind === 'packet' && request.base === undefined ? this.takePacketStorage(storageSize) : this.takeStorage(storageSize);
     const { initial } = request;
     if (initial) this.bytes.set(initial.length > size ? initial.subarray(0, size) : initial, storage + headroom);
     const region = new RegionRecord(
-      this, this.nextId++, request.kind, request.name, storage + headroom, size, storage, storageSize,
-      request.base === undefined ? undefined : BigInt.asUintN(64, request.base), request.readable ?? true, request.writable ?? true, request.owner,
+      this,
+      this.nextId++,
+      request.kind,
+      request.name,
+      storage + headroom,
+      size,
+      storage,
+      storageSize,
+      request.base === undefined ? undefined : BigInt.asUintN(64, request.base),
+      request.readable ?? true,
+      request.writable ?? true,
+      request.owner,
     );
     region.volatile = volatile;
     this.attach(region);
@@ -208,7 +220,20 @@ export class LinearMemory implements Memory {
     const regions: RegionRecord[] = [];
     for (let depth = 0; depth < frames; depth++) {
       const offset = stack + depth * STACK_STRIDE;
-      const region = new RegionRecord(this, this.nextId++, 'stack', `frame ${depth}`, offset, STACK_SIZE, offset, STACK_SIZE, undefined, true, true, undefined);
+      const region = new RegionRecord(
+        this,
+        this.nextId++,
+        'stack',
+        `frame ${depth}`,
+        offset,
+        STACK_SIZE,
+        offset,
+        STACK_SIZE,
+        undefined,
+        true,
+        true,
+        undefined,
+      );
       region.volatile = true;
       this.attach(region);
       regions.push(region);
@@ -240,7 +265,14 @@ export class LinearMemory implements Memory {
     const record = this.record(region);
     const offset = record.offset + front;
     const end = record.offset + record.size + back;
-    if (!record.live || record.fixedBase !== undefined || offset < record.storage || end > record.storage + record.storageSize || offset > end) return false;
+    if (
+      !record.live ||
+      record.fixedBase !== undefined ||
+      offset < record.storage ||
+      end > record.storage + record.storageSize ||
+      offset > end
+    )
+      return false;
     this.table = undefined;
     this.fillPlanes(record.storage, record.storageSize, DENIED, DENIED);
     record.offset = offset;
@@ -264,7 +296,9 @@ export class LinearMemory implements Memory {
   private regionAt(address: bigint): RegionRecord | undefined {
     const at = this.linearOffset(address);
     if (at < 0) return this.fixed.find((region) => address >= region.base && address < region.base + BigInt(region.size));
-    return this.pageRegions[at >> PAGE_SHIFT]?.find((region) => region.fixedBase === undefined && at >= region.offset && at < region.offset + region.size);
+    return this.pageRegions[at >> PAGE_SHIFT]?.find(
+      (region) => region.fixedBase === undefined && at >= region.offset && at < region.offset + region.size,
+    );
   }
 
   /** Where a direct-map or packet address lies in the linear buffer; -1 for every other address. */
@@ -317,7 +351,8 @@ export class LinearMemory implements Memory {
   /** The window is small: what is free is used again early, in whatever size fits. */
   private takePacketStorage(size: number): number {
     const slot = storageClass(size);
-    const inWindow = (list: readonly number[]): number => list.findIndex((at) => at >= PACKET_WINDOW && at < PACKET_WINDOW + PACKET_WINDOW_SIZE);
+    const inWindow = (list: readonly number[]): number =>
+      list.findIndex((at) => at >= PACKET_WINDOW && at < PACKET_WINDOW + PACKET_WINDOW_SIZE);
     const reuse = (list: number[] | undefined, least: number): number | undefined => {
       if (!list || list.length < least) return undefined;
       const index = inWindow(list);
@@ -389,7 +424,11 @@ export class LinearMemory implements Memory {
     const end = region.offset + region.size;
     this.forPages(region.offset, region.size, (page) => {
       const clean = this.dirty[page] === 0 && !region.volatile;
-      this.bytes.fill(clean ? CLEAN : 0, 2 * this.capacity + Math.max(region.offset, page << PAGE_SHIFT), 2 * this.capacity + Math.min(end, (page + 1) << PAGE_SHIFT));
+      this.bytes.fill(
+        clean ? CLEAN : 0,
+        2 * this.capacity + Math.max(region.offset, page << PAGE_SHIFT),
+        2 * this.capacity + Math.min(end, (page + 1) << PAGE_SHIFT),
+      );
     });
   }
 
@@ -522,7 +561,14 @@ export class LinearMemory implements Memory {
       this.protectPage(page, CLEAN);
     }
     this.table ??= {
-      regions: Array.from(this.live.values(), (region) => ({ region, name: region.name, offset: region.offset, size: region.size, readable: region.readable, writable: region.writable })),
+      regions: Array.from(this.live.values(), (region) => ({
+        region,
+        name: region.name,
+        offset: region.offset,
+        size: region.size,
+        readable: region.readable,
+        writable: region.writable,
+      })),
       top: this.top,
       packetTop: this.packetTop,
       nextId: this.nextId,
@@ -558,7 +604,15 @@ export class LinearMemory implements Memory {
     const kept = new Set(table.regions.map(({ region }) => region));
     for (const region of [...this.live.values()]) if (!kept.has(region)) this.detach(region);
     for (const { region, name, offset, size, readable, writable } of table.regions) {
-      if (region.live && region.name === name && region.offset === offset && region.size === size && region.readable === readable && region.writable === writable) continue;
+      if (
+        region.live &&
+        region.name === name &&
+        region.offset === offset &&
+        region.size === size &&
+        region.readable === readable &&
+        region.writable === writable
+      )
+        continue;
       if (region.live) this.detach(region);
       region.name = name;
       region.offset = offset;

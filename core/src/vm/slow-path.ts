@@ -119,7 +119,8 @@ export function callThroughRegister(state: State, d: number, id: number): boolea
     state.pc = slot;
     return true;
   }
-  if (state.registers[d + 1] !== 0) return state.fault(`callx r${d / 2}: ${hex64(state.getRegister(d / 2))} is neither a function of this program nor a helper's number`);
+  if (state.registers[d + 1] !== 0)
+    return state.fault(`callx r${d / 2}: ${hex64(state.getRegister(d / 2))} is neither a function of this program nor a helper's number`);
   return state.apply(state.host.callHelper(state.registers[d]!, state));
 }
 

@@ -21,13 +21,28 @@ export function completeAsm(document: Document, position: Position, settings: Se
       const label = row.section.replace(/\+$/, '');
       if (seen.has(label)) return [];
       seen.add(label);
-      return [{ label, kind: CompletionItemKind.EnumMember, detail: sectionRowWords(row), documentation: PROGRAM_TYPES.find(({ name }) => name === row.programType)?.summary ?? '' }];
+      return [
+        {
+          label,
+          kind: CompletionItemKind.EnumMember,
+          detail: sectionRowWords(row),
+          documentation: PROGRAM_TYPES.find(({ name }) => name === row.programType)?.summary ?? '',
+        },
+      ];
     });
   }
-  if (/^\s*\.map\b/.test(before)) return MAP_TYPES.map((row) => ({ label: row.name, kind: CompletionItemKind.EnumMember, detail: row.summary }));
+  if (/^\s*\.map\b/.test(before))
+    return MAP_TYPES.map((row) => ({ label: row.name, kind: CompletionItemKind.EnumMember, detail: row.summary }));
   if (/^\s*(?:[\w.$]+:\s*)?call\s+\w*$/.test(before)) {
     const around = surroundingsOf(section, settings.targetKernel);
-    const functions = asm.assembled.symbols.filter(({ kind }) => kind === 'func').map(({ name }): CompletionItem => ({ label: name, kind: CompletionItemKind.Function, detail: 'function of this file', sortText: `0${name}` }));
+    const functions = asm.assembled.symbols
+      .filter(({ kind }) => kind === 'func')
+      .map(({ name }): CompletionItem => ({
+        label: name,
+        kind: CompletionItemKind.Function,
+        detail: 'function of this file',
+        sortText: `0${name}`,
+      }));
     return [
       ...functions,
       ...HELPERS.map((helper): CompletionItem => {
@@ -48,11 +63,34 @@ export function completeAsm(document: Document, position: Position, settings: Se
     const labels = [...new Set(document.text.match(/^\s*[A-Za-z_.$][\w.$]*(?=:)/gm)?.map((label) => label.trim()) ?? [])];
     return labels.map((label) => ({ label, kind: CompletionItemKind.Reference, detail: 'label' }));
   }
-  if (/^\s*\.\w*$/.test(before)) return DIRECTIVES.map((label) => ({ label, kind: CompletionItemKind.Keyword, insertText: label.slice(before.trim().length > 0 ? 1 : 0), filterText: label }));
+  if (/^\s*\.\w*$/.test(before))
+    return DIRECTIVES.map((label) => ({
+      label,
+      kind: CompletionItemKind.Keyword,
+      insertText: label.slice(before.trim().length > 0 ? 1 : 0),
+      filterText: label,
+    }));
 
-  const registers = Array.from({ length: 11 }, (_, number): CompletionItem => ({ label: `r${number}`, kind: CompletionItemKind.Variable, sortText: `1${String(number).padStart(2, '0')}` }));
-  if (!/^\s*(?:[\w.$]+:\s*)?\w*$/.test(before)) return [...registers, ...asm.assembled.maps.map(({ name }): CompletionItem => ({ label: name, kind: CompletionItemKind.Variable, detail: 'map', sortText: `0${name}` }))];
-  const words = ['call', 'goto', 'if', 'exit', 'lock'].map((label): CompletionItem => ({ label, kind: CompletionItemKind.Keyword, sortText: `2${label}` }));
+  const registers = Array.from({ length: 11 }, (_, number): CompletionItem => ({
+    label: `r${number}`,
+    kind: CompletionItemKind.Variable,
+    sortText: `1${String(number).padStart(2, '0')}`,
+  }));
+  if (!/^\s*(?:[\w.$]+:\s*)?\w*$/.test(before))
+    return [
+      ...registers,
+      ...asm.assembled.maps.map(({ name }): CompletionItem => ({
+        label: name,
+        kind: CompletionItemKind.Variable,
+        detail: 'map',
+        sortText: `0${name}`,
+      })),
+    ];
+  const words = ['call', 'goto', 'if', 'exit', 'lock'].map((label): CompletionItem => ({
+    label,
+    kind: CompletionItemKind.Keyword,
+    sortText: `2${label}`,
+  }));
   const known = new Set(words.map(({ label }) => label));
   const mnemonics = CLASSIC_MNEMONICS.filter((name) => !known.has(name)).map((label): CompletionItem => {
     const summary = INSTRUCTIONS.find(({ mnemonic }) => mnemonic === label)?.summary;

@@ -1,9 +1,38 @@
 // Completion in C: helpers and kernel functions with their fate here and now, section names, map members and types, fields of the
 // context, maps. Names of C itself are the business of the C extension beside this one.
 
-import { CompletionItemKind, CompletionItemTag, type CompletionItem, InsertTextFormat, type Position, type Range, TextEdit } from 'vscode-languageserver';
-import { atLeast, contextStruct, HELPERS, helperByName, kfuncByName, KFUNCS, MAP_TYPES, mapType, PROGRAM_TYPES, SECTIONS, type SectionRow } from '#core/catalog';
-import { helperMarkdown, helperPermission, kfuncMarkdown, kfuncPermission, mapTypeMarkdown, sectionRowWords, type Surroundings, surroundingsOf } from '../describe.ts';
+import {
+  CompletionItemKind,
+  CompletionItemTag,
+  type CompletionItem,
+  InsertTextFormat,
+  type Position,
+  type Range,
+  TextEdit,
+} from 'vscode-languageserver';
+import {
+  atLeast,
+  contextStruct,
+  HELPERS,
+  helperByName,
+  kfuncByName,
+  KFUNCS,
+  MAP_TYPES,
+  mapType,
+  PROGRAM_TYPES,
+  SECTIONS,
+  type SectionRow,
+} from '#core/catalog';
+import {
+  helperMarkdown,
+  helperPermission,
+  kfuncMarkdown,
+  kfuncPermission,
+  mapTypeMarkdown,
+  sectionRowWords,
+  type Surroundings,
+  surroundingsOf,
+} from '../describe.ts';
 import type { Document } from '../documents.ts';
 import { ACTIONS, HEADER_MACROS, type HeaderMacro, macroMarkdown } from '../header-macros.ts';
 import type { CMap, CSyntax } from '../languages/c-syntax.ts';
@@ -28,7 +57,8 @@ export function completeC(document: Document, position: Position, settings: Serv
 
   const member = syntax.memberAt(offset);
   if (member) {
-    if (offset > member.valueStart || (member.value === '' && document.text.slice(member.start, offset).includes(','))) return memberValueItems(member.key, settings);
+    if (offset > member.valueStart || (member.value === '' && document.text.slice(member.start, offset).includes(',')))
+      return memberValueItems(member.key, settings);
     if (offset >= member.keyStart) return memberKeyItems(member.macro);
   }
 
@@ -46,7 +76,13 @@ export function completeC(document: Document, position: Position, settings: Serv
   const wantsMap = behindAddress || (call !== undefined && parameterTakesMap(call.name, call.argument));
   return [
     ...mapItems(syntax.maps, behindAddress, wantsMap),
-    ...(behindAddress ? [] : [...actionItems(around, before), ...macroItems(false, snippets && !followedByBracket), ...helperItems(around, program?.section.name, snippets && !followedByBracket)]),
+    ...(behindAddress
+      ? []
+      : [
+          ...actionItems(around, before),
+          ...macroItems(false, snippets && !followedByBracket),
+          ...helperItems(around, program?.section.name, snippets && !followedByBracket),
+        ]),
   ];
 }
 
@@ -78,7 +114,14 @@ function markdownOf({ kind, name }: CompletionData, around: Surroundings): strin
 
 /** Helpers first, those that may be called before those that may not; then kernel functions. */
 function helperItems(around: Surroundings, section: string | undefined, snippets: boolean): CompletionItem[] {
-  const callable = (kind: 'helper' | 'kfunc', name: string, prototype: string, summary: string, parameters: readonly { name: string }[], permission: { allowed: boolean; reason?: string }): CompletionItem => ({
+  const callable = (
+    kind: 'helper' | 'kfunc',
+    name: string,
+    prototype: string,
+    summary: string,
+    parameters: readonly { name: string }[],
+    permission: { allowed: boolean; reason?: string },
+  ): CompletionItem => ({
     label: name,
     kind: kind === 'helper' ? CompletionItemKind.Function : CompletionItemKind.Method,
     detail: permission.allowed ? prototype : permission.reason!,
@@ -89,8 +132,12 @@ function helperItems(around: Surroundings, section: string | undefined, snippets
     data: { kind, name, ...(section === undefined ? {} : { section }) } satisfies CompletionData,
   });
   return [
-    ...HELPERS.map((helper) => callable('helper', helper.name, helper.prototype, helper.summary, helper.parameters, helperPermission(helper, around))),
-    ...KFUNCS.map((kfunc) => callable('kfunc', kfunc.name, kfunc.prototype, 'Kernel function', kfunc.parameters, kfuncPermission(kfunc, around))),
+    ...HELPERS.map((helper) =>
+      callable('helper', helper.name, helper.prototype, helper.summary, helper.parameters, helperPermission(helper, around)),
+    ),
+    ...KFUNCS.map((kfunc) =>
+      callable('kfunc', kfunc.name, kfunc.prototype, 'Kernel function', kfunc.parameters, kfuncPermission(kfunc, around)),
+    ),
   ];
 }
 
@@ -140,7 +187,10 @@ function sectionItems(document: Document, start: number, end: number, settings: 
   };
   for (const row of SECTIONS as readonly SectionRow[]) {
     const type = PROGRAM_TYPES.find(({ name }) => name === row.programType);
-    const late = type && !atLeast(settings.targetKernel, type.since) ? `programs of type ${type.name} came with Linux ${type.since}; the target is ${settings.targetKernel}` : undefined;
+    const late =
+      type && !atLeast(settings.targetKernel, type.since)
+        ? `programs of type ${type.name} came with Linux ${type.since}; the target is ${settings.targetKernel}`
+        : undefined;
     add(row.section.replace(/\+$/, row.section.endsWith('+') ? '/' : ''), sectionRowWords(row), type?.summary ?? '', row.section, late);
   }
   for (const [name, words] of SPECIAL_SECTIONS) add(name, words, '', `z${name}`);
@@ -156,7 +206,14 @@ const HEADERS = [
 ] as const;
 
 function includeItems(range: Range): CompletionItem[] {
-  return HEADERS.map(([label, detail], index) => ({ label, detail, kind: CompletionItemKind.File, sortText: `${index}`, filterText: label, textEdit: TextEdit.replace(range, label) }));
+  return HEADERS.map(([label, detail], index) => ({
+    label,
+    detail,
+    kind: CompletionItemKind.File,
+    sortText: `${index}`,
+    filterText: label,
+    textEdit: TextEdit.replace(range, label),
+  }));
 }
 
 const SPECIAL_SECTIONS = [
@@ -191,13 +248,28 @@ function memberKeyItems(macro: string): CompletionItem[] {
   return (MAP_KEYS[macro] ?? []).map(([label, detail], index) => ({ label, detail, kind: CompletionItemKind.Field, sortText: `${index}` }));
 }
 
-const MAP_FLAGS = ['BPF_F_NO_PREALLOC', 'BPF_F_NO_COMMON_LRU', 'BPF_F_NUMA_NODE', 'BPF_F_RDONLY', 'BPF_F_WRONLY', 'BPF_F_RDONLY_PROG', 'BPF_F_WRONLY_PROG', 'BPF_F_MMAPABLE', 'BPF_F_PRESERVE_ELEMS', 'BPF_F_INNER_MAP', 'BPF_F_ZERO_SEED', 'BPF_F_CLONE'];
+const MAP_FLAGS = [
+  'BPF_F_NO_PREALLOC',
+  'BPF_F_NO_COMMON_LRU',
+  'BPF_F_NUMA_NODE',
+  'BPF_F_RDONLY',
+  'BPF_F_WRONLY',
+  'BPF_F_RDONLY_PROG',
+  'BPF_F_WRONLY_PROG',
+  'BPF_F_MMAPABLE',
+  'BPF_F_PRESERVE_ELEMS',
+  'BPF_F_INNER_MAP',
+  'BPF_F_ZERO_SEED',
+  'BPF_F_CLONE',
+];
 
 function memberValueItems(key: string, settings: ServerSettings): CompletionItem[] {
   switch (key) {
     case 'type':
       return MAP_TYPES.map((row) => {
-        const late = atLeast(settings.targetKernel, row.since) ? undefined : `came with Linux ${row.since}; the target is ${settings.targetKernel}`;
+        const late = atLeast(settings.targetKernel, row.since)
+          ? undefined
+          : `came with Linux ${row.since}; the target is ${settings.targetKernel}`;
         return {
           label: `BPF_MAP_TYPE_${row.name.toUpperCase()}`,
           kind: CompletionItemKind.EnumMember,
@@ -249,14 +321,22 @@ function macroItems(topLevel: boolean, snippets: boolean): CompletionItem[] {
       detail: macro.usage,
       documentation: { kind: 'markdown', value: macroMarkdown(macro) },
       sortText: `2${macro.name}`,
-      ...(snippets && macro.snippet !== undefined ? { insertText: macro.name + macro.snippet, insertTextFormat: InsertTextFormat.Snippet } : {}),
+      ...(snippets && macro.snippet !== undefined
+        ? { insertText: macro.name + macro.snippet, insertTextFormat: InsertTextFormat.Snippet }
+        : {}),
     }));
 }
 
 function actionItems({ programType }: Surroundings, before: string): CompletionItem[] {
   const actions = (programType !== undefined && ACTIONS[programType]) || [];
   const first = /\breturn\s+\w*$/.test(before);
-  return actions.map(({ name, value, summary }, index) => ({ label: name, kind: CompletionItemKind.EnumMember, detail: `${value}: ${summary}`, sortText: `${first ? '0' : '3'}${index}`, ...(first && index === 0 ? { preselect: true } : {}) }));
+  return actions.map(({ name, value, summary }, index) => ({
+    label: name,
+    kind: CompletionItemKind.EnumMember,
+    detail: `${value}: ${summary}`,
+    sortText: `${first ? '0' : '3'}${index}`,
+    ...(first && index === 0 ? { preselect: true } : {}),
+  }));
 }
 
 const bodyStart = (text: string, from: number): number => text.indexOf('{', from) + 1;

@@ -47,7 +47,13 @@ function withoutRepeats(diagnostics: Diagnostic[]): Diagnostic[] {
 }
 
 function gaveUp(document: Document, program: Program): Diagnostic {
-  return { range: programRange(document, program), severity: DiagnosticSeverity.Information, source: 'eBPF verifier', code: 'gave-up', message: `${program.name}: verifying takes too long, so no verdict is given while you type` };
+  return {
+    range: programRange(document, program),
+    severity: DiagnosticSeverity.Information,
+    source: 'eBPF verifier',
+    code: 'gave-up',
+    message: `${program.name}: verifying takes too long, so no verdict is given while you type`,
+  };
 }
 
 function severityOf(severity: Severity): DiagnosticSeverity {
@@ -78,7 +84,11 @@ function fromProblem(document: Document, problem: Problem, options: DiagnosticOp
 }
 
 /** A problem of a header stands at the `#include` that brought it; one without a place at its program, or in the first line. */
-function rangeOfProblem(document: Document, { span, related, code }: Problem, program: Program | undefined): { range: Range; elsewhere?: SourceSpan } {
+function rangeOfProblem(
+  document: Document,
+  { span, related, code }: Problem,
+  program: Program | undefined,
+): { range: Range; elsewhere?: SourceSpan } {
   if (span && isThis(document, span.file)) return { range: rangeOfSpan(document, span) };
   if (span && span.line > 0) {
     const include = related?.find((one) => isThis(document, one.span.file));
@@ -92,7 +102,8 @@ function rangeOfProblem(document: Document, { span, related, code }: Problem, pr
   return { range: program ? programRange(document, program) : lineRange(document, 0) };
 }
 
-const isThis = (document: Document, file: string): boolean => file === '' || file === document.file || (isWindowsPath(file) && file.toLowerCase() === document.file.toLowerCase());
+const isThis = (document: Document, file: string): boolean =>
+  file === '' || file === document.file || (isWindowsPath(file) && file.toLowerCase() === document.file.toLowerCase());
 /** Windows writes one file's name in several ways. */
 const isWindowsPath = (file: string): boolean => /^[A-Za-z]:[\\/]/.test(file);
 
@@ -134,11 +145,18 @@ function lineRange(document: Document, line: number): Range {
 export function programRange(document: Document, program: Pick<Program, 'name' | 'section'>): Range {
   const written = document.syntax?.programs.find(({ name }) => name === program.name);
   if (written) return document.lines.range(written.nameStart, written.nameStart + written.name.length);
-  const assembled = document.asm?.programs.find(({ name }) => name === program.name) ?? document.asm?.programs.find(({ section }) => section === program.section);
+  const assembled =
+    document.asm?.programs.find(({ name }) => name === program.name) ??
+    document.asm?.programs.find(({ section }) => section === program.section);
   return assembled ? lineRange(document, assembled.line - 1) : lineRange(document, 0);
 }
 
-function fromFinding(document: Document, { program, verdict, firstAccepting }: CheckedProgram, finding: Finding, options: DiagnosticOptions): Diagnostic {
+function fromFinding(
+  document: Document,
+  { program, verdict, firstAccepting }: CheckedProgram,
+  finding: Finding,
+  options: DiagnosticOptions,
+): Diagnostic {
   const first = verdict.findings[0];
   const place = placeIn(document, program, finding.insn);
   const related = finding.causes.flatMap(({ insn, text, span }) => {
@@ -146,7 +164,8 @@ function fromFinding(document: Document, { program, verdict, firstAccepting }: C
     const record = lineOf(program, insn);
     if (!record || record.line === 0) return [];
     // In this text the whole expression is underlined, elsewhere the place is all that is known.
-    if (isThis(document, record.file)) return [{ message: text, location: { uri: document.uri, range: rangeOfRecord(document, record).range } }];
+    if (isThis(document, record.file))
+      return [{ message: text, location: { uri: document.uri, range: rangeOfRecord(document, record).range } }];
     return [relatedAt(document, text, { file: record.file, line: record.line, column: record.column }, options)];
   });
   if (place.elsewhere) related.unshift(relatedAt(document, finding.message, place.elsewhere, options));
@@ -164,7 +183,9 @@ function fromFinding(document: Document, { program, verdict, firstAccepting }: C
       advice,
       finding.message === '' ? '' : `The kernel says: ${finding.message}`,
       isRefused && firstAccepting !== undefined ? `Linux ${firstAccepting} is the first to accept this program.` : '',
-    ].filter((line) => line !== '').join('\n'),
+    ]
+      .filter((line) => line !== '')
+      .join('\n'),
     ...(options.related && related.length > 0 ? { relatedInformation: related } : {}),
     data,
   };
@@ -218,7 +239,11 @@ function pointerOf(node: Node): string | undefined {
  * Where an instruction comes from in this text. Code from a header stands where this text last led into it; an instruction
  * without a place at the program's name.
  */
-function placeIn(document: Document, program: Program, insn: number): { range: Range; elsewhere?: SourceSpan; expression?: Node | undefined } {
+function placeIn(
+  document: Document,
+  program: Program,
+  insn: number,
+): { range: Range; elsewhere?: SourceSpan; expression?: Node | undefined } {
   const record = lineOf(program, insn);
   if (!record || record.line === 0) return { range: programRange(document, program) };
   if (isThis(document, record.file)) return rangeOfRecord(document, record);
@@ -231,7 +256,11 @@ function rangeOfRecord(document: Document, record: LineRecord): { range: Range; 
   const start = document.lines.fromCompiler(record.line, record.column);
   if (document.language === 'asm') {
     const statement = document.asm?.insnAt(record.line, record.column)?.record;
-    return { range: statement ? { start: { line: start.line, character: statement.column - 1 }, end: { line: start.line, character: statement.endColumn - 1 } } : lineRange(document, start.line) };
+    return {
+      range: statement
+        ? { start: { line: start.line, character: statement.column - 1 }, end: { line: start.line, character: statement.endColumn - 1 } }
+        : lineRange(document, start.line),
+    };
   }
   const { syntax } = document;
   if (!syntax || record.column === 0) return { range: lineRange(document, start.line) };

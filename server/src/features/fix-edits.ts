@@ -16,7 +16,12 @@ export interface ProposedFix {
 }
 
 /** `isUnsigned` says of a variable at an instruction what its declaration does. */
-export function proposedFixes(document: Document, program: Program, finding: Finding, isUnsigned: (variable: string, insn: number) => boolean): ProposedFix[] {
+export function proposedFixes(
+  document: Document,
+  program: Program,
+  finding: Finding,
+  isUnsigned: (variable: string, insn: number) => boolean,
+): ProposedFix[] {
   const { fix } = finding;
   if (document.language === 'asm') return fix?.kind === 'license' ? licenseOfAssembly(document) : [];
   if (!document.syntax) return [];
@@ -43,10 +48,20 @@ function licenseOfAssembly(document: Document): ProposedFix[] {
   const written = /^([ \t]*\.license[ \t]+)("[^"]*"|\S+)/m.exec(document.text);
   if (written) {
     const start = written.index + written[1]!.length;
-    return [{ title: 'License the program as GPL', edits: [{ range: document.lines.range(start, start + written[2]!.length), newText: '"GPL"' }] }];
+    return [
+      {
+        title: 'License the program as GPL',
+        edits: [{ range: document.lines.range(start, start + written[2]!.length), newText: '"GPL"' }],
+      },
+    ];
   }
   const end = document.lines.position(document.text.length);
-  return [{ title: 'License the program as GPL', edits: [{ range: { start: end, end }, newText: `${document.text.endsWith('\n') ? '' : '\n'}\n\t.license "GPL"\n` }] }];
+  return [
+    {
+      title: 'License the program as GPL',
+      edits: [{ range: { start: end, end }, newText: `${document.text.endsWith('\n') ? '' : '\n'}\n\t.license "GPL"\n` }],
+    },
+  ];
 }
 
 /** The names of programs' results by type, where nothing is decided and the rest of the system goes on as without the program. */
@@ -99,7 +114,9 @@ class FixWriter {
         const after = fix.obtained === undefined ? undefined : this.statementAt(fix.obtained);
         const places = [
           // Right behind the call that may give NULL, where its result goes into this variable.
-          ...(after && this.blockOf(after) && assigns(after, fix.expression) ? [() => this.insertAfter(after, this.early(condition, after))] : []),
+          ...(after && this.blockOf(after) && assigns(after, fix.expression)
+            ? [() => this.insertAfter(after, this.early(condition, after))]
+            : []),
           () => this.checkBefore(fix.insn, condition),
         ];
         const [edit] = places.flatMap((place) => place() ?? []);
@@ -113,19 +130,34 @@ class FixWriter {
         const close = this.closeComparison(fix.insn, expression, limit);
         const check = this.checkBefore(fix.insn, condition);
         const statement = this.statementAt(fix.insn);
-        const masked = mask !== undefined && statement && /^\w+$/.test(expression) ? this.insertBefore(statement, `${expression} &= ${mask};`) : undefined;
+        const masked =
+          mask !== undefined && statement && /^\w+$/.test(expression)
+            ? this.insertBefore(statement, `${expression} &= ${mask};`)
+            : undefined;
         return [
-          ...(close ? [{ title: `Compare with \`${close.to}\` instead of \`${close.operator.text}\``, edits: [this.replace(close.operator, close.to)] }] : []),
+          ...(close
+            ? [
+                {
+                  title: `Compare with \`${close.to}\` instead of \`${close.operator.text}\``,
+                  edits: [this.replace(close.operator, close.to)],
+                },
+              ]
+            : []),
           ...(check ? [{ title: `Leave when \`${condition}\``, edits: [check] }] : []),
           ...(masked ? [{ title: `Keep \`${expression}\` in range: \`${expression} &= ${mask}\``, edits: [masked] }] : []),
         ];
       }
       case 'tighten': {
         const operator = this.operatorAt(fix.insn, fix.from);
-        return operator ? [{ title: `Compare with \`${fix.to}\` instead of \`${fix.from}\``, edits: [this.replace(operator, fix.to)] }] : [];
+        return operator
+          ? [{ title: `Compare with \`${fix.to}\` instead of \`${fix.from}\``, edits: [this.replace(operator, fix.to)] }]
+          : [];
       }
       case 'packet-bound': {
-        const edit = this.checkBefore(fix.insn, `(void *)${/^\w+$/.test(fix.pointer) ? fix.pointer : `(${fix.pointer})`} + ${fix.size} > ${fix.end}`);
+        const edit = this.checkBefore(
+          fix.insn,
+          `(void *)${/^\w+$/.test(fix.pointer) ? fix.pointer : `(${fix.pointer})`} + ${fix.size} > ${fix.end}`,
+        );
         return edit ? [{ title: `Prove that ${fix.size} bytes from \`${fix.pointer}\` on are in the packet`, edits: [edit] }] : [];
       }
       case 'zero-initialise':
@@ -139,7 +171,10 @@ class FixWriter {
       case 'return-range': {
         const returned = this.returnedAt(fix.insn, fix.low, fix.high);
         if (!returned) return [];
-        const values = fix.high - fix.low <= 3 ? Array.from({ length: fix.high - fix.low + 1 }, (_, index) => fix.low + index) : [0].filter((value) => value >= fix.low && value <= fix.high);
+        const values =
+          fix.high - fix.low <= 3
+            ? Array.from({ length: fix.high - fix.low + 1 }, (_, index) => fix.low + index)
+            : [0].filter((value) => value >= fix.low && value <= fix.high);
         return values.map((value) => ({ title: `Return ${value}`, edits: [this.replace(returned, String(value))] }));
       }
       case 'release': {
@@ -166,18 +201,31 @@ class FixWriter {
   releaseBeforeReturns(finding: Finding): ProposedFix[] {
     const acquired = finding.causes.flatMap(({ insn }) => {
       const statement = this.statementAt(insn);
-      const call = statement?.descendantsOfType('call_expression').find((one) => one !== null && RELEASES[one.childForFieldName('function')?.text ?? ''] !== undefined);
+      const call = statement
+        ?.descendantsOfType('call_expression')
+        .find((one) => one !== null && RELEASES[one.childForFieldName('function')?.text ?? ''] !== undefined);
       const name = statement && assignedName(statement);
-      return statement && call && name !== undefined ? [{ statement, name, releases: RELEASES[call.childForFieldName('function')!.text]! }] : [];
+      return statement && call && name !== undefined
+        ? [{ statement, name, releases: RELEASES[call.childForFieldName('function')!.text]! }]
+        : [];
     })[0];
     const around = acquired && this.functionAround(acquired.statement);
     if (!acquired || !around) return [];
     const { statement, name, releases } = acquired;
-    const returns = around.descendantsOfType('return_statement').filter((node) => node !== null && node.startIndex > statement.endIndex && !guardsNull(node, name));
+    const returns = around
+      .descendantsOfType('return_statement')
+      .filter((node) => node !== null && node.startIndex > statement.endIndex && !guardsNull(node, name));
     return returns.slice(0, MAX_RETURNS).flatMap((node) =>
       releases.flatMap((release) => {
         const edits = this.insertOnPath(node!, `${release}(${name}${RELEASE_ARGUMENTS[release] ?? ''});`);
-        return edits ? [{ title: `Call \`${release}(${name}${RELEASE_ARGUMENTS[release] ?? ''})\` before line ${this.document.lines.position(node!.startIndex).line + 1} returns`, edits }] : [];
+        return edits
+          ? [
+              {
+                title: `Call \`${release}(${name}${RELEASE_ARGUMENTS[release] ?? ''})\` before line ${this.document.lines.position(node!.startIndex).line + 1} returns`,
+                edits,
+              },
+            ]
+          : [];
       }),
     );
   }
@@ -194,7 +242,14 @@ class FixWriter {
     for (const node of this.functionAt(insn)?.descendantsOfType('binary_expression') ?? []) {
       const operator = node?.childForFieldName('operator');
       const to = operator && CLOSER[operator.text];
-      if (!node || !to || node.startIndex > offset || node.childForFieldName('left')?.text !== expression || Number(node.childForFieldName('right')?.text) !== limit) continue;
+      if (
+        !node ||
+        !to ||
+        node.startIndex > offset ||
+        node.childForFieldName('left')?.text !== expression ||
+        Number(node.childForFieldName('right')?.text) !== limit
+      )
+        continue;
       return { operator, to };
     }
     return undefined;
@@ -208,29 +263,52 @@ class FixWriter {
     if (!statement || name === undefined) return [];
     const check = statement.nextNamedSibling;
     const after = check?.type === 'if_statement' && check.childForFieldName('condition')?.text.includes(name) ? check : statement;
-    return [{ title: `Clear the record: \`__builtin_memset(${name}, 0, sizeof(*${name}))\``, edits: [this.insertAfter(after, `__builtin_memset(${name}, 0, sizeof(*${name}));`)] }];
+    return [
+      {
+        title: `Clear the record: \`__builtin_memset(${name}, 0, sizeof(*${name}))\``,
+        edits: [this.insertAfter(after, `__builtin_memset(${name}, 0, sizeof(*${name}));`)],
+      },
+    ];
   }
 
   /** The variables whose addresses a call gets. */
   zeroArguments(insn: number): ProposedFix[] {
     const call = this.statementAt(insn)?.descendantsOfType('call_expression')[0];
-    const names = (call?.childForFieldName('arguments')?.namedChildren ?? []).flatMap((argument) => (argument?.type === 'pointer_expression' && /^&\w+$/.test(argument.text) ? [argument.text.slice(1)] : []));
+    const names = (call?.childForFieldName('arguments')?.namedChildren ?? []).flatMap((argument) =>
+      argument?.type === 'pointer_expression' && /^&\w+$/.test(argument.text) ? [argument.text.slice(1)] : [],
+    );
     return [...new Set(names)].flatMap((name) => this.zeroInitialise(name, insn));
   }
 
   private zeroInitialise(variable: string, insn: number): ProposedFix[] {
     const around = this.functionAt(insn);
-    const declaration = around?.descendantsOfType('declaration').findLast((node) => node !== null && declares(node, variable) && node.startIndex < (this.offsetOf(insn) ?? Infinity));
+    const declaration = around
+      ?.descendantsOfType('declaration')
+      .findLast((node) => node !== null && declares(node, variable) && node.startIndex < (this.offsetOf(insn) ?? Infinity));
     if (!declaration) return [];
     const declarator = declaration.childrenForFieldName('declarator').find((one) => one !== null && nameOf(one) === variable);
     if (!declarator) return [];
-    const cleared = { title: `Clear all of \`${variable}\`, padding too: \`__builtin_memset\``, edits: [this.insertAfter(declaration, `__builtin_memset(${declarator.type === 'array_declarator' ? variable : `&${variable}`}, 0, sizeof(${variable}));`)] };
+    const cleared = {
+      title: `Clear all of \`${variable}\`, padding too: \`__builtin_memset\``,
+      edits: [
+        this.insertAfter(
+          declaration,
+          `__builtin_memset(${declarator.type === 'array_declarator' ? variable : `&${variable}`}, 0, sizeof(${variable}));`,
+        ),
+      ],
+    };
     if (declarator.type === 'init_declarator') return [cleared];
     const type = declaration.childForFieldName('type')?.type;
     const isAggregate = type === 'struct_specifier' || type === 'union_specifier' || declarator.type === 'array_declarator';
     const values = isAggregate ? ['{}'] : declarator.type === 'pointer_declarator' ? ['NULL', '0'] : ['0', '{}'];
     const end = this.document.lines.position(declarator.endIndex);
-    return [...values.map((value) => ({ title: `Initialise \`${variable}\`: \`= ${value}\``, edits: [{ range: { start: end, end }, newText: ` = ${value}` }] })), ...(isAggregate || type === 'type_identifier' ? [cleared] : [])];
+    return [
+      ...values.map((value) => ({
+        title: `Initialise \`${variable}\`: \`= ${value}\``,
+        edits: [{ range: { start: end, end }, newText: ` = ${value}` }],
+      })),
+      ...(isAggregate || type === 'type_identifier' ? [cleared] : []),
+    ];
   }
 
   private license(): ProposedFix {
@@ -243,7 +321,10 @@ class FixWriter {
       return { title, edits: [{ range: lines.range(start, start + written[1]!.length), newText: '"GPL"' }] };
     }
     const end = lines.position(text.length);
-    return { title, edits: [{ range: { start: end, end }, newText: `${text.endsWith('\n') ? '' : '\n'}\nchar LICENSE[] SEC("license") = "GPL";\n` }] };
+    return {
+      title,
+      edits: [{ range: { start: end, end }, newText: `${text.endsWith('\n') ? '' : '\n'}\nchar LICENSE[] SEC("license") = "GPL";\n` }],
+    };
   }
 
   /** Offset of the code of an instruction in this text; undefined for code of headers. */
@@ -289,7 +370,9 @@ class FixWriter {
   }
 
   private get unit(): string {
-    return /^\t/m.test(this.document.text) || !/^( +)\S/m.test(this.document.text) ? '\t' : (/^( {2,8})\S/m.exec(this.document.text)?.[1] ?? '    ');
+    return /^\t/m.test(this.document.text) || !/^( +)\S/m.test(this.document.text)
+      ? '\t'
+      : (/^( {2,8})\S/m.exec(this.document.text)?.[1] ?? '    ');
   }
 
   /** `if (condition)` and the way out, on two lines; the second line's indentation is for where it stands. */
@@ -345,7 +428,11 @@ class FixWriter {
     const program = syntax!.programAt(at.startIndex);
     if (program) {
       const pass = LET_PASS[this.program.type ?? findSection(program.section.name)?.programType ?? ''];
-      const named = pass?.name !== undefined && (ENUMERATORS.has(pass.name) || new RegExp(`\\b${pass.name}\\b`).test(text) || (pass.name.startsWith('TC_') && text.includes('linux/pkt_cls.h')));
+      const named =
+        pass?.name !== undefined &&
+        (ENUMERATORS.has(pass.name) ||
+          new RegExp(`\\b${pass.name}\\b`).test(text) ||
+          (pass.name.startsWith('TC_') && text.includes('linux/pkt_cls.h')));
       return `return ${named ? pass.name : (pass?.value ?? 0)};`;
     }
     const around = syntax!.functionAt(at.startIndex);
@@ -365,13 +452,18 @@ class FixWriter {
     }
     // The compiler may have recorded the comparison at its statement.
     const condition = this.statementOf(node)?.childForFieldName('condition') ?? this.statementOf(node);
-    const all = (condition?.descendantsOfType('binary_expression') ?? []).flatMap((one) => (one?.childForFieldName('operator')?.text === operator ? [one.childForFieldName('operator')!] : []));
+    const all = (condition?.descendantsOfType('binary_expression') ?? []).flatMap((one) =>
+      one?.childForFieldName('operator')?.text === operator ? [one.childForFieldName('operator')!] : [],
+    );
     return all.length === 1 ? all[0] : undefined;
   }
 
   private callAt(insn: number, name: string): Node | undefined {
     const node = this.nodeAt(insn);
-    const named = (at: Node): Node | undefined => (at.descendantsOfType('call_expression').flatMap((call) => (call?.childForFieldName('function')?.text === name ? [call.childForFieldName('function')!] : []))[0]);
+    const named = (at: Node): Node | undefined =>
+      at
+        .descendantsOfType('call_expression')
+        .flatMap((call) => (call?.childForFieldName('function')?.text === name ? [call.childForFieldName('function')!] : []))[0];
     for (let at: Node | null | undefined = node; at; at = at.parent) {
       const own = at.type === 'call_expression' ? at.childForFieldName('function') : null;
       if (own?.text === name) return own;
@@ -384,7 +476,10 @@ class FixWriter {
   private callsBefore(insn: number, name: string): Node | undefined {
     const offset = this.offsetOf(insn);
     const calls = this.functionAt(insn)?.descendantsOfType('call_expression') ?? [];
-    return calls.findLast((call) => call?.childForFieldName('function')?.text === name && (offset === undefined || call.startIndex <= offset)) ?? undefined;
+    return (
+      calls.findLast((call) => call?.childForFieldName('function')?.text === name && (offset === undefined || call.startIndex <= offset)) ??
+      undefined
+    );
   }
 
   /** A returned number that is out of the range: at the instruction, or the only one of the function. */
@@ -405,11 +500,13 @@ class FixWriter {
 const isPowerOfTwo = (value: number): boolean => value > 0 && Number.isInteger(Math.log2(value));
 
 function nameOf(declarator: Node): string | undefined {
-  for (let at: Node | null = declarator; at; at = at.childForFieldName('declarator') ?? at.namedChild(0)) if (at.type === 'identifier') return at.text;
+  for (let at: Node | null = declarator; at; at = at.childForFieldName('declarator') ?? at.namedChild(0))
+    if (at.type === 'identifier') return at.text;
   return undefined;
 }
 
-const declares = (declaration: Node, variable: string): boolean => declaration.childrenForFieldName('declarator').some((one) => one !== null && nameOf(one) === variable);
+const declares = (declaration: Node, variable: string): boolean =>
+  declaration.childrenForFieldName('declarator').some((one) => one !== null && nameOf(one) === variable);
 
 /** The variable that a statement assigns or a declaration initialises. */
 function assignedName(statement: Node): string | undefined {

@@ -28,13 +28,21 @@ const ROLES: Readonly<Record<number, string>> = {
   10: 'the frame pointer: the stack lies below it, `r10 - 512` up to `r10 - 1`. It cannot be written.',
 };
 
-export function hoverAsm(document: Document, position: Position, settings: ServerSettings, checked: Checked | undefined): Hover | undefined {
+export function hoverAsm(
+  document: Document,
+  position: Position,
+  settings: ServerSettings,
+  checked: Checked | undefined,
+): Hover | undefined {
   const { asm, lines, text } = document;
   if (!asm) return undefined;
   const offset = lines.offset(position);
   const line = position.line + 1;
   const column = position.character + 1;
-  const answer = (value: string, start: number, end: number): Hover => ({ contents: { kind: 'markdown', value }, range: lines.range(start, end) });
+  const answer = (value: string, start: number, end: number): Hover => ({
+    contents: { kind: 'markdown', value },
+    range: lines.range(start, end),
+  });
   const section = asm.sectionAt(line);
   const statement = asm.insnAt(line, column);
   const word = wordAt(text, offset);
@@ -52,13 +60,25 @@ export function hoverAsm(document: Document, position: Position, settings: Serve
       const half = register[1] === 'w' ? ` \`w${number}\` is its low half; writing it clears the high one.` : '';
       const context = number === 1 && section ? programType(findSection(section)?.programType ?? '')?.context : undefined;
       const known = stateOf(document, checked, line, number);
-      return answer([`**r${number}**: ${ROLES[number]!}${half}`, ...(context ? [`Here the context is a \`${context} *\`.`] : []), ...(known ? [known] : [])].join('\n\n'), word.start, word.end);
+      return answer(
+        [
+          `**r${number}**: ${ROLES[number]!}${half}`,
+          ...(context ? [`Here the context is a \`${context} *\`.`] : []),
+          ...(known ? [known] : []),
+        ].join('\n\n'),
+        word.start,
+        word.end,
+      );
     }
     const helper = helperByName(word.name);
     if (helper) return answer(helperMarkdown(helper, surroundingsOf(section, settings.targetKernel)), word.start, word.end);
     const reference = asm.referenceAt(line, column);
     if (reference?.definition) {
-      return answer(`\`${reference.name}\`, line ${reference.definition.line}: \`${lines.line(reference.definition.line - 1).trim()}\``, word.start, word.end);
+      return answer(
+        `\`${reference.name}\`, line ${reference.definition.line}: \`${lines.line(reference.definition.line - 1).trim()}\``,
+        word.start,
+        word.end,
+      );
     }
   }
   if (!statement) return undefined;
@@ -88,10 +108,16 @@ function stateOf(document: Document, checked: Checked | undefined, line: number,
     const branches = state.after.length > 1;
     return [
       before ? `**Before:** ${valueText(before)}` : '**Before:** never written',
-      ...(after.length === 0 ? ['**After:** the same'] : after.map(({ to, value }) => `**After**${branches ? ` (${to === insn + 1 ? 'not taken' : `taken, to ${placeOf(program, to)}`})` : ''}**:** ${valueText(value)}`)),
+      ...(after.length === 0
+        ? ['**After:** the same']
+        : after.map(
+            ({ to, value }) =>
+              `**After**${branches ? ` (${to === insn + 1 ? 'not taken' : `taken, to ${placeOf(program, to)}`})` : ''}**:** ${valueText(value)}`,
+          )),
     ];
   });
   return said.length === 0 ? undefined : `The verifier knows of r${register}\n\n${[...new Set(said)].map((one) => `- ${one}`).join('\n')}`;
 }
 
-const valueText = (value: KnownValue): string => `${knownWords(value, undefined)}${value.texts.length > 0 ? ` (${value.texts.map((text) => `\`${text}\``).join(', ')})` : ''}`;
+const valueText = (value: KnownValue): string =>
+  `${knownWords(value, undefined)}${value.texts.length > 0 ? ` (${value.texts.map((text) => `\`${text}\``).join(', ')})` : ''}`;

@@ -20,7 +20,12 @@ export interface KnownHover {
   end: number;
 }
 
-export function hoverKnown(document: Document, checked: Checked | undefined, offset: number, options: HoverOptions): KnownHover | undefined {
+export function hoverKnown(
+  document: Document,
+  checked: Checked | undefined,
+  offset: number,
+  options: HoverOptions,
+): KnownHover | undefined {
   const { syntax } = document;
   if (!syntax || !checked || checked.version !== document.version) return undefined;
   const around = syntax.functionAt(offset);
@@ -32,12 +37,20 @@ export function hoverKnown(document: Document, checked: Checked | undefined, off
   if (isOperand) {
     const scope = { firstLine: document.lines.position(around.start).line + 1, lastLine: document.lines.position(around.end).line + 1 };
     const found = variableHere(document, knowledge, node, scope, line);
-    if (found) return answer(node, `\`${node.text}\` ${found.after ? 'after this line' : 'here'}`, found.variable, found.at, checked, options);
+    if (found)
+      return answer(node, `\`${node.text}\` ${found.after ? 'after this line' : 'here'}`, found.variable, found.at, checked, options);
   }
   const expression = expressionOf(node);
   const result = expression && resultOf(document, knowledge, expression.places);
   if (!result) return undefined;
-  return answer(node, `result of \`${oneLine(expression.node.text)}\``, { type: undefined, value: result.value, place: result.place }, knowledge.beginningsOf(line), checked, options);
+  return answer(
+    node,
+    `result of \`${oneLine(expression.node.text)}\``,
+    { type: undefined, value: result.value, place: result.place },
+    knowledge.beginningsOf(line),
+    checked,
+    options,
+  );
 }
 
 const oneLine = (text: string): string => {
@@ -46,14 +59,25 @@ const oneLine = (text: string): string => {
 };
 
 /** Before the line, or behind it for what it assigns; where the line became no code, before the statement. */
-function variableHere(document: Document, knowledge: Knowledge, node: Node, scope: { firstLine: number; lastLine: number }, line: number): { variable: KnownVariable; at: readonly KnownInsn[]; after: boolean } | undefined {
+function variableHere(
+  document: Document,
+  knowledge: Knowledge,
+  node: Node,
+  scope: { firstLine: number; lastLine: number },
+  line: number,
+): { variable: KnownVariable; at: readonly KnownInsn[]; after: boolean } | undefined {
   const statement = statementOf(node);
   const first = document.lines.position(statement.startIndex).line + 1;
   const last = document.lines.position(statement.endIndex).line + 1;
   const after = isAssigned(node);
   const candidates = after
     ? [() => knowledge.followersOf(first, last)]
-    : [...(inLoop(node) ? [] : [() => knowledge.beginningsOf(line)]), () => knowledge.insnsOf(line), () => knowledge.beginningsOf(first, last), () => knowledge.followersOf(first, last)];
+    : [
+        ...(inLoop(node) ? [] : [() => knowledge.beginningsOf(line)]),
+        () => knowledge.insnsOf(line),
+        () => knowledge.beginningsOf(first, last),
+        () => knowledge.followersOf(first, last),
+      ];
   for (const candidate of candidates) {
     const at = candidate();
     const variable = knowledge.variable(node.text, scope, at);
@@ -67,7 +91,14 @@ export function statementOf(node: Node): Node {
   let at = node;
   while (at.parent && !/_statement$|^declaration$|^compound_statement$|^function_definition$/.test(at.type)) {
     const { parent } = at;
-    if (parent.type === 'if_statement' || parent.type === 'while_statement' || parent.type === 'for_statement' || parent.type === 'do_statement' || parent.type === 'switch_statement') return at;
+    if (
+      parent.type === 'if_statement' ||
+      parent.type === 'while_statement' ||
+      parent.type === 'for_statement' ||
+      parent.type === 'do_statement' ||
+      parent.type === 'switch_statement'
+    )
+      return at;
     at = parent;
   }
   return at;
@@ -93,8 +124,16 @@ function expressionOf(node: Node): { node: Node; places: readonly Node[] } | und
   const { parent } = node;
   if (!parent) return undefined;
   if (node.type === 'field_identifier' && parent.type === 'field_expression') return { node: parent, places: [node, parent] };
-  if (parent.type === 'call_expression' && parent.childForFieldName('function')?.id === node.id) return { node: parent, places: [node, parent] };
-  if (!node.isNamed && (parent.type === 'binary_expression' || parent.type === 'assignment_expression' || parent.type === 'subscript_expression' || parent.type === 'pointer_expression')) return { node: parent, places: [node, parent] };
+  if (parent.type === 'call_expression' && parent.childForFieldName('function')?.id === node.id)
+    return { node: parent, places: [node, parent] };
+  if (
+    !node.isNamed &&
+    (parent.type === 'binary_expression' ||
+      parent.type === 'assignment_expression' ||
+      parent.type === 'subscript_expression' ||
+      parent.type === 'pointer_expression')
+  )
+    return { node: parent, places: [node, parent] };
   return undefined;
 }
 
@@ -107,11 +146,25 @@ function resultOf(document: Document, knowledge: Knowledge, places: readonly Nod
   return undefined;
 }
 
-function answer(node: Node, subject: string, variable: KnownVariable, at: readonly KnownInsn[], checked: Checked, options: HoverOptions): KnownHover {
-  return { value: [`**Verifier:** ${subject}: ${words(variable)}.${limits(checked, at)}`, kernelWords(variable, at, options)].filter((part) => part !== '').join('\n\n'), start: node.startIndex, end: node.endIndex };
+function answer(
+  node: Node,
+  subject: string,
+  variable: KnownVariable,
+  at: readonly KnownInsn[],
+  checked: Checked,
+  options: HoverOptions,
+): KnownHover {
+  return {
+    value: [`**Verifier:** ${subject}: ${words(variable)}.${limits(checked, at)}`, kernelWords(variable, at, options)]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+    start: node.startIndex,
+    end: node.endIndex,
+  };
 }
 
-const words = ({ value, words: other, type }: KnownVariable): string => (value ? knownWords(value, type as CType | undefined) : (other ?? ''));
+const words = ({ value, words: other, type }: KnownVariable): string =>
+  value ? knownWords(value, type as CType | undefined) : (other ?? '');
 
 /** A walk that ended early has not seen every path. */
 function limits(checked: Checked, at: readonly KnownInsn[]): string {

@@ -11,28 +11,42 @@ import { contextOf } from './completion-c.ts';
 import { hoverAsm } from './hover-asm.ts';
 import { hoverKnown, type HoverOptions } from './hover-known.ts';
 
-export function hover(document: Document, position: Position, settings: ServerSettings, checked: Checked | undefined, options: HoverOptions): Hover | undefined {
+export function hover(
+  document: Document,
+  position: Position,
+  settings: ServerSettings,
+  checked: Checked | undefined,
+  options: HoverOptions,
+): Hover | undefined {
   if (document.language === 'asm') return hoverAsm(document, position, settings, checked);
   const described = hoverC(document, position, settings);
   const known = hoverKnown(document, checked, document.lines.offset(position), options);
   if (!known) return described;
   const { contents } = described ?? {};
   const before = contents && typeof contents === 'object' && 'value' in contents ? `${contents.value}\n\n---\n\n` : '';
-  return { contents: { kind: 'markdown', value: `${before}${known.value}` }, range: described?.range ?? document.lines.range(known.start, known.end) };
+  return {
+    contents: { kind: 'markdown', value: `${before}${known.value}` },
+    range: described?.range ?? document.lines.range(known.start, known.end),
+  };
 }
 
 function hoverC(document: Document, position: Position, settings: ServerSettings): Hover | undefined {
   const { syntax, lines, text } = document;
   if (!syntax) return undefined;
   const offset = lines.offset(position);
-  const answer = (value: string, start: number, end: number): Hover => ({ contents: { kind: 'markdown', value }, range: lines.range(start, end) });
+  const answer = (value: string, start: number, end: number): Hover => ({
+    contents: { kind: 'markdown', value },
+    range: lines.range(start, end),
+  });
 
   const section = syntax.sectionAt(offset);
   if (section) {
     const known = findSection(section.name);
     if (known) return answer(sectionMarkdown(section.name, known, settings.targetKernel), section.nameStart, section.nameEnd);
     const near = section.name.startsWith('.') || section.name === 'license' ? undefined : nearestSection(section.name);
-    return near ? answer(`libbpf knows no section \`${section.name}\`. Is \`${near}\` meant?`, section.nameStart, section.nameEnd) : undefined;
+    return near
+      ? answer(`libbpf knows no section \`${section.name}\`. Is \`${near}\` meant?`, section.nameStart, section.nameEnd)
+      : undefined;
   }
 
   const word = wordAt(text, offset);
@@ -45,7 +59,9 @@ function hoverC(document: Document, position: Position, settings: ServerSettings
   if (kfunc) return answer(kfuncMarkdown(kfunc, around), start, end);
   const macro = headerMacro(name);
   if (macro) return answer(macroMarkdown(macro), start, end);
-  const action = Object.values(ACTIONS).flat().find((one) => one.name === name);
+  const action = Object.values(ACTIONS)
+    .flat()
+    .find((one) => one.name === name);
   if (action) return answer(`\`${name}\` = ${action.value}: ${action.summary}.`, start, end);
   if (name.startsWith('BPF_MAP_TYPE_')) {
     const row = mapType(name.slice('BPF_MAP_TYPE_'.length).toLowerCase());

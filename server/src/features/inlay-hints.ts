@@ -14,7 +14,12 @@ import type { ServerSettings } from '../settings.ts';
 
 const MAX_LABEL = 100;
 
-export function inlayHints(document: Document, range: Range, { inlayHints: wanted }: ServerSettings, checked: Checked | undefined): InlayHint[] {
+export function inlayHints(
+  document: Document,
+  range: Range,
+  { inlayHints: wanted }: ServerSettings,
+  checked: Checked | undefined,
+): InlayHint[] {
   if (!checked || checked.version !== document.version) return [];
   const isDocument = (file: string): boolean => document.isFile(file);
   const hints: InlayHint[] = [];
@@ -27,7 +32,13 @@ export function inlayHints(document: Document, range: Range, { inlayHints: wante
 const clipped = (label: string): string => (label.length > MAX_LABEL ? `${label.slice(0, MAX_LABEL - 1)}…` : label);
 
 function hintAt(document: Document, line: number, label: string, tooltip: string): InlayHint {
-  return { position: { line, character: document.lines.line(line).trimEnd().length }, label: clipped(label), kind: InlayHintKind.Type, paddingLeft: true, tooltip: { kind: 'markdown', value: tooltip } };
+  return {
+    position: { line, character: document.lines.line(line).trimEnd().length },
+    label: clipped(label),
+    kind: InlayHintKind.Type,
+    paddingLeft: true,
+    tooltip: { kind: 'markdown', value: tooltip },
+  };
 }
 
 const STATEMENTS = ['if_statement', 'for_statement', 'while_statement', 'declaration', 'expression_statement'];
@@ -70,7 +81,8 @@ function valueHints(document: Document, { start, end }: Range, knowledge: Knowle
 }
 
 /** An assigned pointer is news only while it may be NULL, a number only where it is a range. */
-const worthSaying = ({ value }: KnownVariable, label: string): boolean => (value!.shapes.some(({ type }) => type !== 'scalar') ? label.startsWith('may be NULL') : label.includes('…'));
+const worthSaying = ({ value }: KnownVariable, label: string): boolean =>
+  value!.shapes.some(({ type }) => type !== 'scalar') ? label.startsWith('may be NULL') : label.includes('…');
 
 interface Proof {
   /** Lines of the comparison or computation, from 1. */
@@ -102,10 +114,24 @@ function proofOf(document: Document, node: Node): Proof | undefined {
       if (node.type === 'if_statement' && leaves(body)) {
         // What follows is where the condition does not hold.
         if (node.childForFieldName('alternative')) return undefined;
-        return { firstLine, lastLine, names, at: lineAt(node.endIndex) - 1, after: (knowledge) => firstCode(document, knowledge, node.nextNamedSibling), compare: true };
+        return {
+          firstLine,
+          lastLine,
+          names,
+          at: lineAt(node.endIndex) - 1,
+          after: (knowledge) => firstCode(document, knowledge, node.nextNamedSibling),
+          compare: true,
+        };
       }
       const inside = body.type === 'compound_statement' ? body.namedChild(0) : body;
-      return { firstLine, lastLine, names, at: lineAt(condition.endIndex) - 1, after: (knowledge) => firstCode(document, knowledge, inside), compare: node.type === 'if_statement' };
+      return {
+        firstLine,
+        lastLine,
+        names,
+        at: lineAt(condition.endIndex) - 1,
+        after: (knowledge) => firstCode(document, knowledge, inside),
+        compare: node.type === 'if_statement',
+      };
     }
     case 'declaration':
     case 'expression_statement': {
@@ -114,10 +140,22 @@ function proofOf(document: Document, node: Node): Proof | undefined {
       const right = assigned.childForFieldName(assigned.type === 'init_declarator' ? 'value' : 'right');
       const left = assigned.childForFieldName(assigned.type === 'init_declarator' ? 'declarator' : 'left');
       const name = left && /^[*\s]*(\w+)$/.exec(left.text)?.[1];
-      if (!name || !right || /^(?:identifier|number_literal|sizeof_expression|string_literal|char_literal|initializer_list)$/.test(right.type)) return undefined;
+      if (
+        !name ||
+        !right ||
+        /^(?:identifier|number_literal|sizeof_expression|string_literal|char_literal|initializer_list)$/.test(right.type)
+      )
+        return undefined;
       const firstLine = lineAt(node.startIndex);
       const lastLine = lineAt(node.endIndex);
-      return { firstLine, lastLine, names: [name], at: lastLine - 1, after: (knowledge) => knowledge.followersOf(firstLine, lastLine), compare: false };
+      return {
+        firstLine,
+        lastLine,
+        names: [name],
+        at: lastLine - 1,
+        after: (knowledge) => knowledge.followersOf(firstLine, lastLine),
+        compare: false,
+      };
     }
     default:
       return undefined;
@@ -168,7 +206,14 @@ function registerHints(document: Document, { start, end }: Range, knowledge: Kno
       });
     });
     if (texts.length === 0) continue;
-    hints.push(hintAt(document, line, `; ${texts.join(' · ')}`, `What the instruction changes, as Linux prints it:\n\n\`\`\`bpf-verifier-log\n${whole.join('\n')}\n\`\`\``));
+    hints.push(
+      hintAt(
+        document,
+        line,
+        `; ${texts.join(' · ')}`,
+        `What the instruction changes, as Linux prints it:\n\n\`\`\`bpf-verifier-log\n${whole.join('\n')}\n\`\`\``,
+      ),
+    );
   }
   return hints;
 }
@@ -177,8 +222,12 @@ function registerHints(document: Document, { start, end }: Range, knowledge: Kno
 function compact(value: KnownValue): string {
   const [shape] = value.shapes;
   const [text] = value.texts;
-  if (value.shapes.length === 1 && shape?.type === 'scalar' && shape.umin !== shape.umax) return value.open ? 'scalar()' : `scalar(${knownWords(value, undefined, 'short')})`.replace('(any)', '()');
-  return (value.texts.length === 1 && text !== undefined ? text : value.texts.join('|')).replace(/(?:id|ref_obj_id)=\d+,?|,?ks=\d+,vs=\d+|map=/g, '');
+  if (value.shapes.length === 1 && shape?.type === 'scalar' && shape.umin !== shape.umax)
+    return value.open ? 'scalar()' : `scalar(${knownWords(value, undefined, 'short')})`.replace('(any)', '()');
+  return (value.texts.length === 1 && text !== undefined ? text : value.texts.join('|')).replace(
+    /(?:id|ref_obj_id)=\d+,?|,?ks=\d+,vs=\d+|map=/g,
+    '',
+  );
 }
 
 /** "line 36" of an instruction. */
@@ -188,9 +237,18 @@ export function placeOf(program: KnownInsn['program'], insn: number): string {
 }
 
 function countHints(document: Document, { start, end }: Range, checked: Checked): InlayHint[] {
-  return [...countsPerLine(checked, (file) => document.isFile(file))].sort(([a], [b]) => a - b).flatMap(([line, { program, processed, total }]) =>
-    line - 1 < start.line || line - 1 > end.line || line > document.lines.count
-      ? []
-      : [hintAt(document, line - 1, `${processed.toLocaleString('en-US')} processed, ${share(processed)}`, `The verifier processed ${processed.toLocaleString('en-US')} instructions for this line of \`${program}\`: ${share(processed)} of the 1,000,000 that Linux allows, ${Math.round((100 * processed) / Math.max(1, total))} % of what this program took.`)],
-  );
+  return [...countsPerLine(checked, (file) => document.isFile(file))]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([line, { program, processed, total }]) =>
+      line - 1 < start.line || line - 1 > end.line || line > document.lines.count
+        ? []
+        : [
+            hintAt(
+              document,
+              line - 1,
+              `${processed.toLocaleString('en-US')} processed, ${share(processed)}`,
+              `The verifier processed ${processed.toLocaleString('en-US')} instructions for this line of \`${program}\`: ${share(processed)} of the 1,000,000 that Linux allows, ${Math.round((100 * processed) / Math.max(1, total))} % of what this program took.`,
+            ),
+          ],
+    );
 }

@@ -68,38 +68,81 @@ function writtenPrograms(document: Document): { name: string; section: string; r
       selectionRange: lines.range(nameStart, nameStart + name.length),
     }));
   }
-  return (asm?.programs ?? []).filter(({ entry }) => entry).map(({ name, section, line, endLine, column }) => ({
-    name,
-    section,
-    range: { start: { line: line - 1, character: 0 }, end: { line: endLine - 1, character: lines.line(endLine - 1).length } },
-    selectionRange: { start: { line: line - 1, character: column - 1 }, end: { line: line - 1, character: column - 1 + name.length } },
-  }));
+  return (asm?.programs ?? [])
+    .filter(({ entry }) => entry)
+    .map(({ name, section, line, endLine, column }) => ({
+      name,
+      section,
+      range: { start: { line: line - 1, character: 0 }, end: { line: endLine - 1, character: lines.line(endLine - 1).length } },
+      selectionRange: { start: { line: line - 1, character: column - 1 }, end: { line: line - 1, character: column - 1 + name.length } },
+    }));
 }
 
 const counted = (count: number, thing: string): string => `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`;
-const duration = (ms: number): string => (ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+const duration = (ms: number): string =>
+  ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 
 function hottestOf(document: Document, verified: CheckedProgram): Pick<ProgramInfo, 'hottest'> {
   const hottest = hottestLine(verified, (file) => document.isFile(file));
-  return hottest ? { hottest: { line: hottest.line - 1, title: `${verified.program.name} costs most here: ${hottest.processed.toLocaleString('en-US')} instructions processed, ${share(hottest.processed)} of the limit` } } : {};
+  return hottest
+    ? {
+        hottest: {
+          line: hottest.line - 1,
+          title: `${verified.program.name} costs most here: ${hottest.processed.toLocaleString('en-US')} instructions processed, ${share(hottest.processed)} of the limit`,
+        },
+      }
+    : {};
 }
 
-function verdictOf(document: Document, checked: Checked | undefined, verified: CheckedProgram | undefined, instructions: number | undefined): Omit<ProgramInfo, 'name' | 'section' | 'type' | 'attachType' | 'attachTarget' | 'range' | 'selectionRange'> {
+function verdictOf(
+  document: Document,
+  checked: Checked | undefined,
+  verified: CheckedProgram | undefined,
+  instructions: number | undefined,
+): Omit<ProgramInfo, 'name' | 'section' | 'type' | 'attachType' | 'attachTarget' | 'range' | 'selectionRange'> {
   const size = instructions === undefined ? {} : { instructions };
   if (!checked) return { verdict: 'pending', summary: 'not verified yet' };
   if (!verified) {
     const compiler = checked.problems.some(({ code }) => code === 'no-compiler' || code === 'compiler-setting');
-    return { verdict: 'error', summary: checked.object ? 'cannot be loaded' : compiler ? 'not verified: no compiler for C' : 'does not build', ...size };
+    return {
+      verdict: 'error',
+      summary: checked.object ? 'cannot be loaded' : compiler ? 'not verified: no compiler for C' : 'does not build',
+      ...size,
+    };
   }
   const { verdict, errno, findings, statistics } = verified.verdict;
   const stack = statistics.stackDepth.reduce((sum, depth) => sum + depth, 0);
-  const facts = { ...size, processed: statistics.processed, stackDepth: stack, ms: Math.round(verified.ms * 100) / 100, kernel: checked.kernel, ...hottestOf(document, verified) };
+  const facts = {
+    ...size,
+    processed: statistics.processed,
+    stackDepth: stack,
+    ms: Math.round(verified.ms * 100) / 100,
+    kernel: checked.kernel,
+    ...hottestOf(document, verified),
+  };
   const counts = `${statistics.processed.toLocaleString('en-US')} of 1,000,000 instructions (${share(statistics.processed)})`;
   switch (verdict) {
     case 'accepted':
-      return { verdict, summary: [`accepted by Linux ${checked.kernel}`, counts, counted(statistics.totalStates, 'state'), `stack ${counted(stack, 'byte')}`, duration(verified.ms)].join(' · '), ...facts };
+      return {
+        verdict,
+        summary: [
+          `accepted by Linux ${checked.kernel}`,
+          counts,
+          counted(statistics.totalStates, 'state'),
+          `stack ${counted(stack, 'byte')}`,
+          duration(verified.ms),
+        ].join(' · '),
+        ...facts,
+      };
     case 'rejected':
-      return { verdict, summary: `rejected by Linux ${checked.kernel}${verified.firstAccepting ? `, accepted from ${verified.firstAccepting} on` : ''} · ${findings[0]?.explanation || findings[0]?.message || errno || ''}`, ...(verified.firstAccepting ? { firstAccepting: verified.firstAccepting } : {}), ...(findings[0] ? { message: findings[0].message } : {}), ...(errno === undefined ? {} : { errno }), ...facts };
+      return {
+        verdict,
+        summary: `rejected by Linux ${checked.kernel}${verified.firstAccepting ? `, accepted from ${verified.firstAccepting} on` : ''} · ${findings[0]?.explanation || findings[0]?.message || errno || ''}`,
+        ...(verified.firstAccepting ? { firstAccepting: verified.firstAccepting } : {}),
+        ...(findings[0] ? { message: findings[0].message } : {}),
+        ...(errno === undefined ? {} : { errno }),
+        ...facts,
+      };
     case 'cancelled':
       return { verdict, summary: `verifying takes too long · ${counts}`, ...facts };
   }
@@ -109,7 +152,9 @@ function verdictOf(document: Document, checked: Checked | undefined, verified: C
 export function verificationText(checked: Checked, log: readonly CheckedProgram[]): string {
   const lines: string[] = checked.problems.map(formatProblem);
   for (const { program, verdict, ms } of log) {
-    lines.push(`; program ${program.name}, section ${program.section}, Linux ${checked.kernel}: ${verdict.verdict}${verdict.errno ? ` (${verdict.errno})` : ''}, ${ms.toFixed(1)} ms`);
+    lines.push(
+      `; program ${program.name}, section ${program.section}, Linux ${checked.kernel}: ${verdict.verdict}${verdict.errno ? ` (${verdict.errno})` : ''}, ${ms.toFixed(1)} ms`,
+    );
     lines.push(verdict.log.trimEnd());
     for (const finding of verdict.findings) lines.push(`; ${finding.explanation}`, ...(finding.advice ? [`; ${finding.advice}`] : []));
     lines.push('');

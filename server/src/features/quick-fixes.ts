@@ -39,7 +39,12 @@ export class QuickFixes {
     this.trials.delete(uri);
   }
 
-  async of(document: Document, checked: Checked | undefined, diagnostics: readonly Diagnostic[], options: QuickFixOptions): Promise<CodeAction[]> {
+  async of(
+    document: Document,
+    checked: Checked | undefined,
+    diagnostics: readonly Diagnostic[],
+    options: QuickFixOptions,
+  ): Promise<CodeAction[]> {
     if (!checked || checked.version !== document.version) return [];
     let trials = this.trials.get(document.uri);
     if (trials?.checked !== checked) {
@@ -51,7 +56,8 @@ export class QuickFixes {
       const { program, insn } = (diagnostic.data ?? {}) as DiagnosticData;
       const key = JSON.stringify([diagnostic.code, program, insn]);
       let actions = trials.actions.get(key);
-      if (!actions) trials.actions.set(key, (actions = quickFixes(document, checked, diagnostic, { ...options, signal: trials.controller.signal })));
+      if (!actions)
+        trials.actions.set(key, (actions = quickFixes(document, checked, diagnostic, { ...options, signal: trials.controller.signal })));
       found.push(...(await actions));
     }
     return found;
@@ -68,11 +74,17 @@ async function quickFixes(document: Document, checked: Checked, diagnostic: Diag
   const isUnsigned = (variable: string, line: number): boolean => {
     const around = document.syntax?.functionAt(document.lines.offset({ line: line - 1, character: document.lines.line(line - 1).length }));
     if (!around) return false;
-    const type = knowledge.variable(variable, { firstLine: document.lines.position(around.start).line + 1, lastLine: document.lines.position(around.end).line + 1 }, knowledge.insnsOf(line))?.type;
+    const type = knowledge.variable(
+      variable,
+      { firstLine: document.lines.position(around.start).line + 1, lastLine: document.lines.position(around.end).line + 1 },
+      knowledge.insnsOf(line),
+    )?.type;
     return type?.kind === 'integer' && !type.signed;
   };
   const actions: CodeAction[] = [];
-  for (const proposed of proposedFixes(document, found.program, found.finding, (variable, insn) => isUnsigned(variable, lineOf(found.program, insn)?.line ?? 1))) {
+  for (const proposed of proposedFixes(document, found.program, found.finding, (variable, insn) =>
+    isUnsigned(variable, lineOf(found.program, insn)?.line ?? 1),
+  )) {
     const outcome = await tried(document, checked, found, proposed, options);
     if (options.signal.aborted) return [];
     if (outcome === 'no') continue;
@@ -101,18 +113,37 @@ function findingOf(checked: Checked, { code, data }: Diagnostic): Found | undefi
   return undefined;
 }
 
-export const applied = (document: Document, edits: readonly TextEdit[]): string => TextDocument.applyEdits(TextDocument.create(document.uri, document.language, document.version, document.text), [...edits]);
+export const applied = (document: Document, edits: readonly TextEdit[]): string =>
+  TextDocument.applyEdits(TextDocument.create(document.uri, document.language, document.version, document.text), [...edits]);
 
 /** `accepted`: the whole program is; `mended`: this finding is gone, and what is left was there before. */
-async function tried(document: Document, checked: Checked, { program, finding }: Found, { edits }: ProposedFix, { host, settings, unsaved, signal }: TrialOptions): Promise<'accepted' | 'mended' | 'no'> {
+async function tried(
+  document: Document,
+  checked: Checked,
+  { program, finding }: Found,
+  { edits }: ProposedFix,
+  { host, settings, unsaved, signal }: TrialOptions,
+): Promise<'accepted' | 'mended' | 'no'> {
   const text = applied(document, edits);
   const { file, language } = document;
   const { object, problems, cancelled } = await host.open({ file, text, language, unsaved, settings, signal });
   if (cancelled || !object || problems.some(({ severity }) => severity === 'error')) return 'no';
-  const verdicts = await host.verify({ object, file, text, language, settings, logLevel: 0, keepStates: false, budget: VERIFY_BUDGET, only: program.name, signal });
+  const verdicts = await host.verify({
+    object,
+    file,
+    text,
+    language,
+    settings,
+    logLevel: 0,
+    keepStates: false,
+    budget: VERIFY_BUDGET,
+    only: program.name,
+    signal,
+  });
   const verdict = verdicts?.[0]?.verdict;
   if (!verdict || verdict.verdict === 'cancelled') return 'no';
-  const same = (a: Finding, b: Finding): boolean => a.code === b.code && a.explanation === b.explanation && a.message.replace(/\d+/g, '') === b.message.replace(/\d+/g, '');
+  const same = (a: Finding, b: Finding): boolean =>
+    a.code === b.code && a.explanation === b.explanation && a.message.replace(/\d+/g, '') === b.message.replace(/\d+/g, '');
   if (verdict.findings.some((one) => one.severity === finding.severity && same(one, finding))) return 'no';
   if (verdict.verdict === 'accepted') return 'accepted';
   const before = checked.programs.find((one) => one.program === program)?.verdict.findings ?? [];

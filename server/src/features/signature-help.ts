@@ -34,14 +34,25 @@ export function signatureHelp(document: Document, position: Position, settings: 
   label += ')';
   // The arguments behind the last named one all belong to `...`.
   const activeParameter = callable.variadic ? Math.min(call.argument, texts.length - 1) : call.argument;
-  return { signatures: [{ label, parameters, ...(callable.words ? { documentation: { kind: 'markdown', value: callable.words } } : {}) }], activeSignature: 0, activeParameter };
+  return {
+    signatures: [{ label, parameters, ...(callable.words ? { documentation: { kind: 'markdown', value: callable.words } } : {}) }],
+    activeSignature: 0,
+    activeParameter,
+  };
 }
 
 function find(document: Document, name: string, offset: number, settings: ServerSettings): Callable | undefined {
   const around = surroundingsOf(document.syntax?.programAt(offset)?.section.name, settings.targetKernel);
   const refused = ({ allowed, reason }: { allowed: boolean; reason?: string }): string => (allowed ? '' : `**Not here:** ${reason}\n\n`);
   const helper = helperByName(name);
-  if (helper) return { name, returns: helper.returnType, parameters: helper.parameters, variadic: helper.variadic ?? false, words: refused(helperPermission(helper, around)) + (helper.details ?? helper.summary) };
+  if (helper)
+    return {
+      name,
+      returns: helper.returnType,
+      parameters: helper.parameters,
+      variadic: helper.variadic ?? false,
+      words: refused(helperPermission(helper, around)) + (helper.details ?? helper.summary),
+    };
   const kfunc = kfuncByName(name);
   if (kfunc) return { name, returns: kfunc.returnType, parameters: kfunc.parameters, words: refused(kfuncPermission(kfunc, around)) };
   const own = document.syntax?.functions.find((one) => one.name === name);

@@ -29,7 +29,8 @@ test.each([
     for (const part of [text.slice(0, at), text.slice(0, at) + text.slice(at + 17)]) {
       const document = new Document('file:///x', '/x', language, 1, part, parser);
       const position = document.lines.position(at);
-      const items = language === 'asm' ? completeAsm(document, position, DEFAULT_SETTINGS) : completeC(document, position, DEFAULT_SETTINGS, true);
+      const items =
+        language === 'asm' ? completeAsm(document, position, DEFAULT_SETTINGS) : completeC(document, position, DEFAULT_SETTINGS, true);
       for (const item of items.slice(0, 3)) expect(item.label).not.toBe('');
       hover(document, position, DEFAULT_SETTINGS, undefined, { details: true });
       signatureHelp(document, position, DEFAULT_SETTINGS);

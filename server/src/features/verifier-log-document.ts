@@ -24,9 +24,25 @@ export class LogDocument {
       const { finding } = program;
       const functions = program.functions.map(({ name, logLine }, at): DocumentSymbol => {
         const end = program.functions[at + 1]?.logLine ?? program.lastLine + 1;
-        return { name, detail: 'function', kind: SymbolKind.Function, range: this.range(logLine, end - 1), selectionRange: this.range(logLine, logLine) };
+        return {
+          name,
+          detail: 'function',
+          kind: SymbolKind.Function,
+          range: this.range(logLine, end - 1),
+          selectionRange: this.range(logLine, logLine),
+        };
       });
-      const error = finding ? [{ name: finding.message, detail: finding.code ?? '', kind: SymbolKind.Event, range: this.range(finding.logLine, finding.logLine), selectionRange: this.range(finding.logLine, finding.logLine) }] : [];
+      const error = finding
+        ? [
+            {
+              name: finding.message,
+              detail: finding.code ?? '',
+              kind: SymbolKind.Event,
+              range: this.range(finding.logLine, finding.logLine),
+              selectionRange: this.range(finding.logLine, finding.logLine),
+            },
+          ]
+        : [];
       return {
         name: program.name ?? `program ${index + 1}`,
         detail: program.verdict === 'unknown' ? 'no verdict' : program.verdict,

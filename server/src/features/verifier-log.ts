@@ -1,7 +1,16 @@
 // A verifier log of a real kernel as diagnostics: on the user's source, and in the log itself. Keeps what was read until the source is
 // edited or the user clears it. Reading and meaning are #core/verifier-log's; finding the source is log-sources.ts's.
 
-import { type Diagnostic, type DiagnosticRelatedInformation, DiagnosticSeverity, type Hover, type Location, type MarkupContent, type Position, type Range } from 'vscode-languageserver';
+import {
+  type Diagnostic,
+  type DiagnosticRelatedInformation,
+  DiagnosticSeverity,
+  type Hover,
+  type Location,
+  type MarkupContent,
+  type Position,
+  type Range,
+} from 'vscode-languageserver';
 import { type LoggedFinding, type LoggedProgram, readVerifierLogs } from '#core/verifier-log';
 import type { LogSources, PlacedSource } from '../log-sources.ts';
 
@@ -49,8 +58,12 @@ export class LogFindings {
 
   /** What the verifier knew at a place that a log speaks of. */
   hover(uri: string, { line }: Position): Hover | undefined {
-    const here = this.held.get(uri)?.findings.filter(({ diagnostic: { range } }) => range.start.line <= line && line <= range.end.line) ?? [];
-    const value = here.map(({ registers }) => registers).filter((one) => one !== '').join('\n\n');
+    const here =
+      this.held.get(uri)?.findings.filter(({ diagnostic: { range } }) => range.start.line <= line && line <= range.end.line) ?? [];
+    const value = here
+      .map(({ registers }) => registers)
+      .filter((one) => one !== '')
+      .join('\n\n');
     return value === '' ? undefined : { contents: { kind: 'markdown', value }, range: here[0]!.diagnostic.range };
   }
 
@@ -74,12 +87,18 @@ export class LogFindings {
     this.clear();
     if (advice !== undefined) return { message: advice, warning: true, programs: [] };
     const rows: ReadLogAnswer['programs'] = [];
-    const logPlace = (logLine: number): Location | undefined => (uri === undefined ? undefined : { uri, range: wholeLine(logLine - 1 + firstLine) });
+    const logPlace = (logLine: number): Location | undefined =>
+      uri === undefined ? undefined : { uri, range: wholeLine(logLine - 1 + firstLine) };
     for (const program of programs) {
       const { finding } = program;
       const place = finding && (await placeOf(finding, program, sources));
       if (finding && place) this.hold(place, await diagnosticOf(finding, program, place, sources, options, logPlace), stateTable(finding));
-      rows.push({ ...(program.name !== undefined && { name: program.name }), verdict: program.verdict, summary: summaryOf(program), ...(place && { location: { uri: place.uri, range: place.range } }) });
+      rows.push({
+        ...(program.name !== undefined && { name: program.name }),
+        verdict: program.verdict,
+        summary: summaryOf(program),
+        ...(place && { location: { uri: place.uri, range: place.range } }),
+      });
     }
     for (const [held, entry] of this.held) {
       entry.text = await sources.textOf(held);
@@ -100,12 +119,21 @@ function answerOf(rows: ReadLogAnswer['programs']): { message: string; warning: 
   const found = rejected.filter(({ location }) => location !== undefined);
   if (rejected.length === 0) {
     const unknown = rows.filter(({ verdict }) => verdict === 'unknown').length;
-    if (unknown > 0) return { message: 'The log ends before the verdict. Copy it up to the line that begins with "processed".', warning: true };
-    return { message: rows.length === 1 ? `${rows[0]!.summary}.` : `The verifier accepted all ${rows.length} programs of this log.`, warning: false };
+    if (unknown > 0)
+      return { message: 'The log ends before the verdict. Copy it up to the line that begins with "processed".', warning: true };
+    return {
+      message: rows.length === 1 ? `${rows[0]!.summary}.` : `The verifier accepted all ${rows.length} programs of this log.`,
+      warning: false,
+    };
   }
   const first = rejected[0]!;
-  const more = rejected.length > 1 ? ` ${rejected.length - 1} more ${rejected.length === 2 ? 'program was' : 'programs were'} refused.` : '';
-  if (found.length === 0) return { message: `${first.summary}.${more} The source line is not in this workspace: open the folder with the program's source, and read the log again.`, warning: true };
+  const more =
+    rejected.length > 1 ? ` ${rejected.length - 1} more ${rejected.length === 2 ? 'program was' : 'programs were'} refused.` : '';
+  if (found.length === 0)
+    return {
+      message: `${first.summary}.${more} The source line is not in this workspace: open the folder with the program's source, and read the log again.`,
+      warning: true,
+    };
   return { message: `${first.summary}.${more}`, warning: false };
 }
 
@@ -132,14 +160,23 @@ function messageOf(finding: LoggedFinding, note?: string): string {
     ...(report?.suggestion ? [`The kernel suggests: ${report.suggestion}`] : []),
     `The kernel says: ${lines.length > 0 ? lines.join('\n') : message}`,
     ...(finding.known === undefined ? [] : [`It knew: ${finding.known}`]),
-    ...(finding.source?.uncertain ? ['The branch begins here: a level-1 log leaves out the line of the instruction itself. A log of level 2 has it.'] : []),
+    ...(finding.source?.uncertain
+      ? ['The branch begins here: a level-1 log leaves out the line of the instruction itself. A log of level 2 has it.']
+      : []),
     ...(note === undefined ? [] : [note]),
   ]
     .filter((line) => line !== '')
     .join('\n');
 }
 
-async function diagnosticOf(finding: LoggedFinding, program: LoggedProgram, place: PlacedSource, sources: LogSources, options: LogOptions, logPlace: (line: number) => Location | undefined): Promise<Diagnostic> {
+async function diagnosticOf(
+  finding: LoggedFinding,
+  program: LoggedProgram,
+  place: PlacedSource,
+  sources: LogSources,
+  options: LogOptions,
+  logPlace: (line: number) => Location | undefined,
+): Promise<Diagnostic> {
   const related: DiagnosticRelatedInformation[] = [];
   for (const cause of finding.causes) {
     const there = cause.source && (await sources.place(cause.source));
@@ -151,10 +188,16 @@ async function diagnosticOf(finding: LoggedFinding, program: LoggedProgram, plac
     range: place.range,
     severity: DiagnosticSeverity.Error,
     source: SOURCE,
-    ...(finding.code === undefined ? {} : { code: finding.code, ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }) }),
+    ...(finding.code === undefined
+      ? {}
+      : { code: finding.code, ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }) }),
     message: `${program.name === undefined ? '' : `${program.name}: `}${messageOf(finding, place.note)}`,
     ...(options.related && related.length > 0 ? { relatedInformation: related } : {}),
-    data: { log: true, ...(program.name !== undefined && { program: program.name }), ...(finding.insn !== undefined && { insn: finding.insn }) },
+    data: {
+      log: true,
+      ...(program.name !== undefined && { program: program.name }),
+      ...(finding.insn !== undefined && { insn: finding.insn }),
+    },
   };
 }
 
@@ -162,8 +205,10 @@ async function diagnosticOf(finding: LoggedFinding, program: LoggedProgram, plac
 function stateTable({ registers, register, insn, instruction }: LoggedFinding): string {
   if (registers.length === 0) return '';
   const own = registers.filter(({ name }) => name === `R${register}`);
-  const rows = [...own, ...registers.filter((one) => !own.includes(one))].map(({ name, value }) => `${own.some((one) => one.name === name) ? '→' : ' '} ${name.padEnd(6)} ${value}`);
-  return `**The verifier log** at instruction ${insn ?? '?'}${instruction === undefined ? '' : ` \`${instruction.replace(/`/g, '\'')}\``}:\n\n\`\`\`bpf-verifier-log\n${rows.join('\n').replace(/`/g, '\'')}\n\`\`\``;
+  const rows = [...own, ...registers.filter((one) => !own.includes(one))].map(
+    ({ name, value }) => `${own.some((one) => one.name === name) ? '→' : ' '} ${name.padEnd(6)} ${value}`,
+  );
+  return `**The verifier log** at instruction ${insn ?? '?'}${instruction === undefined ? '' : ` \`${instruction.replace(/`/g, "'")}\``}:\n\n\`\`\`bpf-verifier-log\n${rows.join('\n').replace(/`/g, "'")}\n\`\`\``;
 }
 
 const wholeLine = (line: number): Range => ({ start: { line, character: 0 }, end: { line, character: 1000 } });
@@ -173,7 +218,10 @@ export function mergeHovers(first: Hover | null, second: Hover | undefined): Hov
   if (!first || !second) return first ?? second ?? null;
   const { contents } = first;
   const value = typeof contents === 'object' && 'value' in contents ? contents.value : String(contents);
-  return { contents: { kind: 'markdown', value: `${value}\n\n---\n\n${(second.contents as MarkupContent).value}` }, ...(first.range && { range: first.range }) };
+  return {
+    contents: { kind: 'markdown', value: `${value}\n\n---\n\n${(second.contents as MarkupContent).value}` },
+    ...(first.range && { range: first.range }),
+  };
 }
 
 /** What a document that is a log says of itself: each refusal at its sentence. */
@@ -185,8 +233,22 @@ export function logDiagnostics(programs: readonly LoggedProgram[], options: LogO
         range: wholeLine(finding.logLine - 1),
         severity: DiagnosticSeverity.Error,
         source: SOURCE,
-        ...(finding.code === undefined ? {} : { code: finding.code, ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }) }),
-        message: [`${name === undefined ? '' : `${name}: `}${finding.explanation}`, finding.advice, ...finding.causes.map(({ insn, text, source }) => `${insn === undefined ? '' : `Instruction ${insn}`}${source?.file === undefined ? '' : ` (${source.file}:${source.line})`}: ${text}`)].filter((line) => line !== '').join('\n'),
+        ...(finding.code === undefined
+          ? {}
+          : {
+              code: finding.code,
+              ...(options.docs === undefined ? {} : { codeDescription: { href: `${options.docs}/${finding.code}.md` } }),
+            }),
+        message: [
+          `${name === undefined ? '' : `${name}: `}${finding.explanation}`,
+          finding.advice,
+          ...finding.causes.map(
+            ({ insn, text, source }) =>
+              `${insn === undefined ? '' : `Instruction ${insn}`}${source?.file === undefined ? '' : ` (${source.file}:${source.line})`}: ${text}`,
+          ),
+        ]
+          .filter((line) => line !== '')
+          .join('\n'),
       },
     ];
   });

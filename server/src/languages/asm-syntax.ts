@@ -1,6 +1,14 @@
 // How assembly is read: the assembler itself says what stands where. Adds which section and function a line belongs to.
 
-import { assemble, type AssembledLine, type AssembledObject, type AssembledReference, type AssembledSection, type AssembledSymbol, type Insn } from '#core/isa';
+import {
+  assemble,
+  type AssembledLine,
+  type AssembledObject,
+  type AssembledReference,
+  type AssembledSection,
+  type AssembledSymbol,
+  type Insn,
+} from '#core/isa';
 import { findSection, helperByName, HELPERS, mapType } from '#core/catalog';
 
 export interface AsmProgram {
@@ -19,7 +27,12 @@ export class AsmSyntax {
   readonly programs: readonly AsmProgram[];
 
   constructor(text: string, file: string) {
-    this.assembled = assemble(text, { file, helperId: (name) => helperByName(name)?.id, helperNames: HELPERS.map(({ name }) => name), isMapType: (name) => mapType(name) !== undefined });
+    this.assembled = assemble(text, {
+      file,
+      helperId: (name) => helperByName(name)?.id,
+      helperNames: HELPERS.map(({ name }) => name),
+      isMapType: (name) => mapType(name) !== undefined,
+    });
     this.programs = this.assembled.sections.filter(({ insns }) => insns.length > 0).flatMap((section) => this.functionsOf(section));
   }
 
@@ -53,19 +66,23 @@ export class AsmSyntax {
   }
 
   private functionsOf(section: AssembledSection): AsmProgram[] {
-    const functions = this.assembled.symbols.filter((symbol) => symbol.section === section.name && symbol.kind === 'func').sort((a, b) => a.offset - b.offset);
+    const functions = this.assembled.symbols
+      .filter((symbol) => symbol.section === section.name && symbol.kind === 'func')
+      .sort((a, b) => a.offset - b.offset);
     return functions.flatMap((symbol, index) => {
       const end = functions[index + 1]?.offset ?? section.insns.length * 8;
       const records = section.lines.filter(({ insn }) => insn * 8 >= symbol.offset && insn * 8 < end);
       if (records.length === 0) return [];
-      return [{
-        name: symbol.name,
-        section: section.name,
-        line: symbol.implicit ? records[0]!.line : symbol.line,
-        endLine: records.at(-1)!.line,
-        column: symbol.implicit ? records[0]!.column : symbol.column,
-        entry: section.name !== '.text' && symbol.binding !== 'local' && findSection(section.name) !== undefined,
-      }];
+      return [
+        {
+          name: symbol.name,
+          section: section.name,
+          line: symbol.implicit ? records[0]!.line : symbol.line,
+          endLine: records.at(-1)!.line,
+          column: symbol.implicit ? records[0]!.column : symbol.column,
+          entry: section.name !== '.text' && symbol.binding !== 'local' && findSection(section.name) !== undefined,
+        },
+      ];
     });
   }
 }

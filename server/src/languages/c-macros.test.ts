@@ -12,7 +12,9 @@ const TEXTS = [
 test.each(TEXTS)('the masked text has the same length and lines: %s', (text) => {
   const { masked } = scanMacros(text);
   expect(masked.length).toBe(text.length);
-  expect([...masked].map((char, index) => (char === '\n' ? index : -1)).filter((index) => index >= 0)).toEqual([...text].map((char, index) => (char === '\n' ? index : -1)).filter((index) => index >= 0));
+  expect([...masked].map((char, index) => (char === '\n' ? index : -1)).filter((index) => index >= 0)).toEqual(
+    [...text].map((char, index) => (char === '\n' ? index : -1)).filter((index) => index >= 0),
+  );
   expect(masked).not.toMatch(/SEC\("(?!no)/);
 });
 
@@ -23,7 +25,9 @@ test('sections are found where they are code, with the offsets of their names', 
 
 test('members of maps, also of inner ones', () => {
   const text = TEXTS[2]!;
-  expect(scanMacros(text).members.map(({ macro, key, value, valueStart }) => [macro, key, value, text.startsWith(value, valueStart)])).toEqual([
+  expect(
+    scanMacros(text).members.map(({ macro, key, value, valueStart }) => [macro, key, value, text.startsWith(value, valueStart)]),
+  ).toEqual([
     ['__uint', 'type', 'BPF_MAP_TYPE_HASH', true],
     ['__array', 'values', 'struct { __uint(type, 1); }', true],
     ['__type', 'key', 'struct { int a; }', true],

@@ -32,9 +32,31 @@ export interface MacroScan {
 const TOKEN = /\/\/[^\n]*|\/\*[^]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[A-Za-z_]\w*/g;
 const SECTION = /\s*\(\s*"([^"\n]*)"?[ \t]*\)?/y;
 const ATTRIBUTES = new Set([
-  '__always_inline', '__noinline', '__weak', '__hidden', '__ksym', '__kconfig', '__kptr', '__kptr_untrusted', '__percpu_kptr', '__uptr',
-  '__bpf_fastcall', '__arg_ctx', '__arg_nonnull', '__arg_nullable', '__arg_trusted', '__arg_untrusted', '__arg_arena', '__arena', '__arena_global',
-  '__contains', '__naked', '__used', '__maybe_unused', '__packed', '__unused',
+  '__always_inline',
+  '__noinline',
+  '__weak',
+  '__hidden',
+  '__ksym',
+  '__kconfig',
+  '__kptr',
+  '__kptr_untrusted',
+  '__percpu_kptr',
+  '__uptr',
+  '__bpf_fastcall',
+  '__arg_ctx',
+  '__arg_nonnull',
+  '__arg_nullable',
+  '__arg_trusted',
+  '__arg_untrusted',
+  '__arg_arena',
+  '__arena',
+  '__arena_global',
+  '__contains',
+  '__naked',
+  '__used',
+  '__maybe_unused',
+  '__packed',
+  '__unused',
 ]);
 const MEMBERS: ReadonlySet<string> = new Set(['__uint', '__type', '__array', '__ulong']);
 

@@ -162,7 +162,13 @@ export class CSyntax {
 function* topLevel(root: Node): Generator<Node> {
   for (const node of root.namedChildren) {
     if (!node) continue;
-    if (node.type.startsWith('preproc_') || node.type === 'linkage_specification' || node.type === 'declaration_list' || node.type === 'ERROR') yield* topLevel(node);
+    if (
+      node.type.startsWith('preproc_') ||
+      node.type === 'linkage_specification' ||
+      node.type === 'declaration_list' ||
+      node.type === 'ERROR'
+    )
+      yield* topLevel(node);
     else yield node;
   }
 }
@@ -178,7 +184,9 @@ function functionOf(node: Node): CFunction | undefined {
     nameStart: name.startIndex,
     start: node.startIndex,
     end: node.endIndex,
-    parameters: parameters.namedChildren.flatMap((parameter) => (parameter?.type === 'parameter_declaration' ? parameterOf(parameter) : [])),
+    parameters: parameters.namedChildren.flatMap((parameter) =>
+      parameter?.type === 'parameter_declaration' ? parameterOf(parameter) : [],
+    ),
     returns: node.childForFieldName('type')?.text ?? 'int',
   };
 }

@@ -3,7 +3,18 @@
 
 import { toHex } from '#core/bytes';
 import { BPF_PSEUDO_MAP_VALUE, disassemble, type Insn, isLdImm64 } from '#core/isa';
-import { createMemory, createWasmEngine, type Engine, type Executable, executableOf, type Execution, type Host, interpreter, type Region, type StopReason } from '#core/vm';
+import {
+  createMemory,
+  createWasmEngine,
+  type Engine,
+  type Executable,
+  executableOf,
+  type Execution,
+  type Host,
+  interpreter,
+  type Region,
+  type StopReason,
+} from '#core/vm';
 import type { KernelBridge } from '#test/kernel';
 import { VALUE_SIZE } from './generator.ts';
 import { Random } from '#test/random';
@@ -22,7 +33,10 @@ export interface Outcome {
 const host: Host = {
   callHelper(id, cpu) {
     if (id === 3) return { kind: 'fault', message: 'helper 3 always faults' };
-    cpu.setRegister(0, [1, 2, 3, 4, 5].reduce((sum, register) => sum * 31n + cpu.getRegister(register), BigInt(id)));
+    cpu.setRegister(
+      0,
+      [1, 2, 3, 4, 5].reduce((sum, register) => sum * 31n + cpu.getRegister(register), BigInt(id)),
+    );
     return undefined;
   },
 };
@@ -32,14 +46,22 @@ const linked = (insns: readonly Insn[], region: Region): Insn[] =>
   insns.map((insn, slot) => {
     const before = insns[slot - 1];
     if (isLdImm64(insn) && insn.src === BPF_PSEUDO_MAP_VALUE) return { ...insn, src: 0, imm: Number(BigInt.asIntN(32, region.base)) };
-    if (before && isLdImm64(before) && before.src === BPF_PSEUDO_MAP_VALUE) return { ...insn, imm: Number(BigInt.asIntN(32, region.base >> 32n)) };
+    if (before && isLdImm64(before) && before.src === BPF_PSEUDO_MAP_VALUE)
+      return { ...insn, imm: Number(BigInt.asIntN(32, region.base >> 32n)) };
     return insn;
   });
 
 function stateOf(execution: Execution, stop: StopReason): string {
   const registers = Array.from({ length: 11 }, (_, register) => execution.getRegister(register).toString(16)).join(' ');
-  const frames = execution.frames().map(({ subprogram, insn, framePointer, saved }) => `${subprogram}@${insn}/${framePointer.toString(16)}/${saved.map((value) => value.toString(16)).join(',')}`).join(' ');
-  const why = stop.kind === 'exit' ? `exit ${stop.value.toString(16)}` : stop.kind === 'fault' ? `fault at ${stop.insn}: ${stop.message}` : stop.kind;
+  const frames = execution
+    .frames()
+    .map(
+      ({ subprogram, insn, framePointer, saved }) =>
+        `${subprogram}@${insn}/${framePointer.toString(16)}/${saved.map((value) => value.toString(16)).join(',')}`,
+    )
+    .join(' ');
+  const why =
+    stop.kind === 'exit' ? `exit ${stop.value.toString(16)}` : stop.kind === 'fault' ? `fault at ${stop.insn}: ${stop.message}` : stop.kind;
   return `${why} | pc ${execution.pc} executed ${execution.executed} | ${registers} | ${frames}`;
 }
 
@@ -64,7 +86,12 @@ export function runOn(engine: Engine, executable: Executable, budgets: readonly 
     if (stop.kind !== 'budget') break;
   }
   const stacks = [...memory.regions].filter(({ kind }) => kind === 'stack').map((stack) => toHex(memory.view(stack).slice(-80)));
-  return { state: `${stateOf(execution, stop)} | ${stacks.join(' ')}`, value: memory.view(region).slice(), returnValue: stop.kind === 'exit' ? stop.value : undefined, executed: execution.executed };
+  return {
+    state: `${stateOf(execution, stop)} | ${stacks.join(' ')}`,
+    value: memory.view(region).slice(),
+    returnValue: stop.kind === 'exit' ? stop.value : undefined,
+    executed: execution.executed,
+  };
 }
 
 export interface Comparison {
@@ -87,14 +114,17 @@ export function compareEngines(insns: readonly Insn[], seed: number, { stepwise 
   const whole = runOn(interpreter, checked);
   const result = (found: string | undefined): Comparison => ({ difference: found, kernel: 'not asked', executed: whole.executed });
   let found = difference('compiled', whole, runOn(compiled, checked));
-  if (!found && inBounds) found = difference('compiled without checks', whole, runOn(createWasmEngine({ warmup: 0, checks: 'unproven' }), proven));
+  if (!found && inBounds)
+    found = difference('compiled without checks', whole, runOn(createWasmEngine({ warmup: 0, checks: 'unproven' }), proven));
   if (found) return result(found);
   const random = new Random(seed);
   // Cut into pieces: every cut leaves compiled code somewhere and enters it somewhere.
   const pieces = Array.from({ length: 200 }, () => 1 + random.below(random.chance(0.5) ? 40 : 400));
   found = difference('compiled, in pieces', whole, runOn(compiled, checked, [...pieces, BUDGET]));
   const last = Math.min(whole.executed, 400);
-  const cuts = stepwise ? Array.from({ length: last }, (_, i) => i + 1) : Array.from({ length: 4 }, () => 1 + random.below(Math.max(1, whole.executed)));
+  const cuts = stepwise
+    ? Array.from({ length: last }, (_, i) => i + 1)
+    : Array.from({ length: 4 }, () => 1 + random.below(Math.max(1, whole.executed)));
   for (const cut of cuts) {
     if (found) break;
     found = difference(`after ${cut} instructions`, runOn(interpreter, checked, [cut]), runOn(compiled, checked, [cut]));
@@ -116,7 +146,11 @@ export async function compareKernel(insns: readonly Insn[], kernel: KernelBridge
       const returned = BigInt(ran.returnValue >>> 0);
       const at = value.findIndex((byte, i) => byte !== ours.value[i]);
       const found =
-        (ours.returnValue === undefined || BigInt.asUintN(32, ours.returnValue) !== returned) ? `the kernel returns ${returned.toString(16)}, the interpreter ${ours.returnValue?.toString(16) ?? ours.state}` : at >= 0 ? `byte ${at} of the map value is ${value[at]} in the kernel, ${ours.value[at]} here` : undefined;
+        ours.returnValue === undefined || BigInt.asUintN(32, ours.returnValue) !== returned
+          ? `the kernel returns ${returned.toString(16)}, the interpreter ${ours.returnValue?.toString(16) ?? ours.state}`
+          : at >= 0
+            ? `byte ${at} of the map value is ${value[at]} in the kernel, ${ours.value[at]} here`
+            : undefined;
       return { difference: found, kernel: 'agreed', executed: ours.executed };
     } finally {
       await kernel.closeFd(loaded.fd);
@@ -147,4 +181,7 @@ export async function shrink(insns: readonly Insn[], fails: (candidate: readonly
   return smallest;
 }
 
-export const listing = (insns: readonly Insn[]): string => disassemble(insns).map(({ slot, text }) => `${slot}: ${text}`).join('\n');
+export const listing = (insns: readonly Insn[]): string =>
+  disassemble(insns)
+    .map(({ slot, text }) => `${slot}: ${text}`)
+    .join('\n');

@@ -3,9 +3,61 @@
 // Everything follows from the seed. The program's map value is its output: data first, then all registers and the stack slots.
 
 import {
-  BPF_ADD, BPF_ALU, BPF_ALU64, BPF_AND, BPF_ARSH, BPF_ATOMIC, BPF_B, BPF_CALL, BPF_CMPXCHG, BPF_DIV, BPF_DW, BPF_END, BPF_EXIT, BPF_FETCH, BPF_H, BPF_IMM, BPF_JA, BPF_JCOND,
-  BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP, BPF_JMP32, BPF_JNE, BPF_JSET, BPF_JSGE, BPF_JSGT, BPF_JSLE, BPF_JSLT, BPF_K, BPF_LD, BPF_LDX, BPF_LOAD_ACQ, BPF_LSH, BPF_MEM,
-  BPF_MEMSX, BPF_MOD, BPF_MOV, BPF_MUL, BPF_NEG, BPF_OR, BPF_PSEUDO_CALL, BPF_PSEUDO_MAP_VALUE, BPF_RSH, BPF_ST, BPF_STORE_REL, BPF_STX, BPF_SUB, BPF_W, BPF_X, BPF_XCHG, BPF_XOR, type Insn,
+  BPF_ADD,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_AND,
+  BPF_ARSH,
+  BPF_ATOMIC,
+  BPF_B,
+  BPF_CALL,
+  BPF_CMPXCHG,
+  BPF_DIV,
+  BPF_DW,
+  BPF_END,
+  BPF_EXIT,
+  BPF_FETCH,
+  BPF_H,
+  BPF_IMM,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JEQ,
+  BPF_JGE,
+  BPF_JGT,
+  BPF_JLE,
+  BPF_JLT,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_JNE,
+  BPF_JSET,
+  BPF_JSGE,
+  BPF_JSGT,
+  BPF_JSLE,
+  BPF_JSLT,
+  BPF_K,
+  BPF_LD,
+  BPF_LDX,
+  BPF_LOAD_ACQ,
+  BPF_LSH,
+  BPF_MEM,
+  BPF_MEMSX,
+  BPF_MOD,
+  BPF_MOV,
+  BPF_MUL,
+  BPF_NEG,
+  BPF_OR,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_MAP_VALUE,
+  BPF_RSH,
+  BPF_ST,
+  BPF_STORE_REL,
+  BPF_STX,
+  BPF_SUB,
+  BPF_W,
+  BPF_X,
+  BPF_XCHG,
+  BPF_XOR,
+  type Insn,
 } from '#core/isa';
 import { Random } from '#test/random';
 
@@ -23,8 +75,24 @@ export interface GeneratorOptions {
 
 const ALU_OPS = [BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR, BPF_AND, BPF_LSH, BPF_RSH, BPF_MOD, BPF_XOR, BPF_MOV, BPF_ARSH] as const;
 const JUMP_OPS = [BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT, BPF_JSGE, BPF_JLT, BPF_JLE, BPF_JSLT, BPF_JSLE] as const;
-const ATOMIC_OPS = [BPF_ADD, BPF_OR, BPF_AND, BPF_XOR, BPF_ADD | BPF_FETCH, BPF_OR | BPF_FETCH, BPF_AND | BPF_FETCH, BPF_XOR | BPF_FETCH, BPF_XCHG, BPF_CMPXCHG] as const;
-const SIZES = [[BPF_B, 1], [BPF_H, 2], [BPF_W, 4], [BPF_DW, 8]] as const;
+const ATOMIC_OPS = [
+  BPF_ADD,
+  BPF_OR,
+  BPF_AND,
+  BPF_XOR,
+  BPF_ADD | BPF_FETCH,
+  BPF_OR | BPF_FETCH,
+  BPF_AND | BPF_FETCH,
+  BPF_XOR | BPF_FETCH,
+  BPF_XCHG,
+  BPF_CMPXCHG,
+] as const;
+const SIZES = [
+  [BPF_B, 1],
+  [BPF_H, 2],
+  [BPF_W, 4],
+  [BPF_DW, 8],
+] as const;
 
 export const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ opcode, dst, src, off, imm: imm | 0 });
 const movImm = (dst: number, imm: number): Insn => insn(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm);
@@ -54,7 +122,13 @@ class Generator {
     const functions = random.below(3);
     for (let i = 0; i < functions; i++) this.subprograms.push(this.subprogram());
     this.free = [0, 1, 2, 3, 4, 5, 6, 7];
-    const main = [...this.loadMapValue(), ...this.constants([0, 1, 2, 3, 4, 5, 6, 7, 8]), ...this.fillStack(), ...this.body(8 + random.below(40), true, 0), ...this.output()];
+    const main = [
+      ...this.loadMapValue(),
+      ...this.constants([0, 1, 2, 3, 4, 5, 6, 7, 8]),
+      ...this.fillStack(),
+      ...this.body(8 + random.below(40), true, 0),
+      ...this.output(),
+    ];
     // Calls carry the subprogram's number until all are placed; what nobody calls is left out, as the kernel refuses unreachable code.
     const isCall = (one: Insn): boolean => one.opcode === (BPF_JMP | BPF_CALL) && one.src === BPF_PSEUDO_CALL;
     const called = new Set(main.filter(isCall).map(({ imm }) => imm));
@@ -69,7 +143,12 @@ class Generator {
 
   private subprogram(): Insn[] {
     this.free = [0, 1, 2, 3, 4, 5, 6, 7];
-    return [...this.constants([0, 6, 7, 8]), ...this.fillStack(), ...this.body(3 + this.random.below(12), false, 0), insn(BPF_JMP | BPF_EXIT)];
+    return [
+      ...this.constants([0, 6, 7, 8]),
+      ...this.fillStack(),
+      ...this.body(3 + this.random.below(12), false, 0),
+      insn(BPF_JMP | BPF_EXIT),
+    ];
   }
 
   private loadMapValue(): Insn[] {
@@ -91,10 +170,19 @@ class Generator {
   /** Everything into the map value, and a number made of all of it into r0. */
   private output(): Insn[] {
     const insns: Insn[] = [];
-    for (let register = 0; register <= 8; register++) insns.push(insn(BPF_STX | BPF_MEM | BPF_DW, VALUE, register, REGISTERS_AT + register * 8));
-    for (let i = 0; i < STACK_SLOTS; i++) insns.push(insn(BPF_LDX | BPF_MEM | BPF_DW, 1, 10, -8 * (i + 1)), insn(BPF_STX | BPF_MEM | BPF_DW, VALUE, 1, STACK_AT + i * 8));
-    for (let register = 2; register <= 8; register++) insns.push(insn(BPF_ALU64 | BPF_MUL | BPF_K, 0, 0, 0, 31), insn(BPF_ALU64 | BPF_XOR | BPF_X, 0, register));
-    insns.push(movReg(1, 0), insn(BPF_ALU64 | BPF_RSH | BPF_K, 1, 0, 0, 32), insn(BPF_ALU64 | BPF_XOR | BPF_X, 0, 1), insn(BPF_ALU | BPF_MOV | BPF_X, 0, 0), insn(BPF_JMP | BPF_EXIT));
+    for (let register = 0; register <= 8; register++)
+      insns.push(insn(BPF_STX | BPF_MEM | BPF_DW, VALUE, register, REGISTERS_AT + register * 8));
+    for (let i = 0; i < STACK_SLOTS; i++)
+      insns.push(insn(BPF_LDX | BPF_MEM | BPF_DW, 1, 10, -8 * (i + 1)), insn(BPF_STX | BPF_MEM | BPF_DW, VALUE, 1, STACK_AT + i * 8));
+    for (let register = 2; register <= 8; register++)
+      insns.push(insn(BPF_ALU64 | BPF_MUL | BPF_K, 0, 0, 0, 31), insn(BPF_ALU64 | BPF_XOR | BPF_X, 0, register));
+    insns.push(
+      movReg(1, 0),
+      insn(BPF_ALU64 | BPF_RSH | BPF_K, 1, 0, 0, 32),
+      insn(BPF_ALU64 | BPF_XOR | BPF_X, 0, 1),
+      insn(BPF_ALU | BPF_MOV | BPF_X, 0, 0),
+      insn(BPF_JMP | BPF_EXIT),
+    );
     return insns;
   }
 
@@ -123,7 +211,13 @@ class Generator {
 
   private immediate(): number {
     const { random } = this;
-    return random.of([() => random.below(16), () => random.int32(), () => random.int32() & 0xff, () => -random.below(64), () => random.of([0x7fffffff, -0x80000000, -1, 0x8000, 0xffff, 0x80])])();
+    return random.of([
+      () => random.below(16),
+      () => random.int32(),
+      () => random.int32() & 0xff,
+      () => -random.below(64),
+      () => random.of([0x7fffffff, -0x80000000, -1, 0x8000, 0xffff, 0x80]),
+    ])();
   }
 
   private destination(): number {
@@ -141,7 +235,10 @@ class Generator {
     const dst = this.destination();
     const roll = random.below(20);
     if (roll === 0) return insn(cls | BPF_NEG | BPF_K, dst);
-    if (roll === 1) return random.chance(0.5) ? insn(BPF_ALU | BPF_END | random.of([BPF_K, BPF_X]), dst, 0, 0, random.of([16, 32, 64])) : insn(BPF_ALU64 | BPF_END | BPF_K, dst, 0, 0, random.of([16, 32, 64]));
+    if (roll === 1)
+      return random.chance(0.5)
+        ? insn(BPF_ALU | BPF_END | random.of([BPF_K, BPF_X]), dst, 0, 0, random.of([16, 32, 64]))
+        : insn(BPF_ALU64 | BPF_END | BPF_K, dst, 0, 0, random.of([16, 32, 64]));
     if (roll === 2) return insn(cls | BPF_MOV | BPF_X, dst, this.source(), random.of(wide ? [8, 16, 32] : [8, 16]));
     const op = random.of(ALU_OPS);
     const signed = (op === BPF_DIV || op === BPF_MOD) && random.chance(0.5) ? 1 : 0;
@@ -164,9 +261,25 @@ class Generator {
     const count = 1 + random.below(63);
     const left = random.of([BPF_LSH, BPF_RSH]);
     const first = insn(BPF_ALU64 | left | BPF_K, part, 0, 0, count);
-    const second = insn(BPF_ALU64 | (left === BPF_LSH ? BPF_RSH : BPF_LSH) | BPF_K, value, 0, 0, random.chance(0.85) ? 64 - count : random.below(64));
+    const second = insn(
+      BPF_ALU64 | (left === BPF_LSH ? BPF_RSH : BPF_LSH) | BPF_K,
+      value,
+      0,
+      0,
+      random.chance(0.85) ? 64 - count : random.below(64),
+    );
     const between = random.chance(0.3) ? [this.alu()] : [];
-    return [movReg(part, value), ...(random.chance(0.1) ? [this.alu()] : []), first, ...between, second, insn(BPF_ALU64 | random.of([BPF_OR, BPF_XOR, BPF_ADD]) | BPF_X, ...(random.chance(0.5) ? ([part, value] as const) : ([value, part] as const)))];
+    return [
+      movReg(part, value),
+      ...(random.chance(0.1) ? [this.alu()] : []),
+      first,
+      ...between,
+      second,
+      insn(
+        BPF_ALU64 | random.of([BPF_OR, BPF_XOR, BPF_ADD]) | BPF_X,
+        ...(random.chance(0.5) ? ([part, value] as const) : ([value, part] as const)),
+      ),
+    ];
   }
 
   private access(base: number, low: number, high: number, align: boolean): Insn {
@@ -179,7 +292,9 @@ class Generator {
       case 0:
         return insn(BPF_LDX | BPF_MEM | field, this.destination(), base, off);
       case 1:
-        return size === 8 ? insn(BPF_LDX | BPF_MEM | field, this.destination(), base, off) : insn(BPF_LDX | BPF_MEMSX | field, this.destination(), base, off);
+        return size === 8
+          ? insn(BPF_LDX | BPF_MEM | field, this.destination(), base, off)
+          : insn(BPF_LDX | BPF_MEMSX | field, this.destination(), base, off);
       case 2:
         return insn(BPF_STX | BPF_MEM | field, base, this.source(), off);
       default:
@@ -193,7 +308,11 @@ class Generator {
       const [field, size] = random.of(SIZES);
       const off = random.below(DATA / size) * size;
       const atomic = BPF_STX | BPF_ATOMIC | field;
-      return [random.chance(0.5) ? insn(atomic, this.destination(), VALUE, off, BPF_LOAD_ACQ) : insn(atomic, VALUE, this.source(), off, BPF_STORE_REL)];
+      return [
+        random.chance(0.5)
+          ? insn(atomic, this.destination(), VALUE, off, BPF_LOAD_ACQ)
+          : insn(atomic, VALUE, this.source(), off, BPF_STORE_REL),
+      ];
     }
     return [this.access(VALUE, 0, DATA, false)];
   }
@@ -204,7 +323,10 @@ class Generator {
 
   private atomic(): Insn[] {
     const { random } = this;
-    const [field, size] = random.of([[BPF_W, 4], [BPF_DW, 8]] as const);
+    const [field, size] = random.of([
+      [BPF_W, 4],
+      [BPF_DW, 8],
+    ] as const);
     const op = random.of(ATOMIC_OPS);
     const fetches = (op & BPF_FETCH) !== 0;
     const src = fetches ? this.destination() : this.source();
@@ -247,7 +369,9 @@ class Generator {
     const { random } = this;
     const cls = random.chance(0.6) ? BPF_JMP : BPF_JMP32;
     const op = random.of(JUMP_OPS);
-    return random.chance(0.5) ? insn(cls | op | BPF_X, this.source(), this.source(), distance) : insn(cls | op | BPF_K, this.source(), 0, distance, this.immediate());
+    return random.chance(0.5)
+      ? insn(cls | op | BPF_X, this.source(), this.source(), distance)
+      : insn(cls | op | BPF_K, this.source(), 0, distance, this.immediate());
   }
 
   private branch(inMain: boolean, depth: number): Insn[] {
@@ -277,7 +401,11 @@ class Generator {
     const { random } = this;
     if (this.free.length < 8) return [this.alu()];
     const setUp = [1, 2, 3, 4, 5].filter(() => random.chance(0.3)).map((register) => movReg(register, random.of([0, 6, 7, 8])));
-    return [...setUp, insn(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, random.below(this.subprograms.length)), ...this.constants([1, 2, 3, 4, 5])];
+    return [
+      ...setUp,
+      insn(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, random.below(this.subprograms.length)),
+      ...this.constants([1, 2, 3, 4, 5]),
+    ];
   }
 
   /** What no verifier lets pass but our engines must agree on: bad addresses, misaligned atomics, helper calls, r1 to r5 after calls. */

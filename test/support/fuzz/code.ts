@@ -1,6 +1,18 @@
 // Instructions with labels, put together into slots; and the way back, so that a failing program can lose instructions and stay whole.
 
-import { BPF_CALL, BPF_JA, BPF_JMP, BPF_JMP32, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_EXIT, BPF_JCOND, insnClass, type Insn, isLdImm64 } from '#core/isa';
+import {
+  BPF_CALL,
+  BPF_JA,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_EXIT,
+  BPF_JCOND,
+  insnClass,
+  type Insn,
+  isLdImm64,
+} from '#core/isa';
 
 export interface Label {
   /** Index of the item it stands before; -1 until placed. */
@@ -68,5 +80,7 @@ export function itemsOf(insns: readonly Insn[]): { items: Item[]; itemAt: Readon
 /** Without the items from `from` on, `count` of them; labels move along. */
 export function without(items: readonly Item[], from: number, count: number): Item[] {
   const moved = (at: number): number => (at <= from ? at : at < from + count ? from : at - count);
-  return items.filter((_, index) => index < from || index >= from + count).map((item) => (item.target ? { ...item, target: { at: moved(item.target.at) } } : item));
+  return items
+    .filter((_, index) => index < from || index >= from + count)
+    .map((item) => (item.target ? { ...item, target: { at: moved(item.target.at) } } : item));
 }

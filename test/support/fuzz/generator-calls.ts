@@ -282,7 +282,12 @@ const CALLS: readonly Call[] = [
       const map = g.random.of([HASH, ARRAY, PERCPU]);
       g.stackPointer(3, buffer(g, 8));
       g.constant(4, 0);
-      g.callback(2, [NONE, NONE, { kind: 'value', size: FUZZ_MAPS[map]!.valueSize, off: 0, orNull: false }, { kind: 'value', size: 8, off: 0, orNull: false }]);
+      g.callback(2, [
+        NONE,
+        NONE,
+        { kind: 'value', size: FUZZ_MAPS[map]!.valueSize, off: 0, orNull: false },
+        { kind: 'value', size: 8, off: 0, orNull: false },
+      ]);
       g.mapPointer(1, map);
       g.call(164);
     },

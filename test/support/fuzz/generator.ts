@@ -2,15 +2,79 @@
 // Everything follows from the seed. Control flow and values are here; what calls do is in generator-calls.ts.
 
 import {
-  BPF_ADD, BPF_ALU, BPF_ALU64, BPF_AND, BPF_ARSH, BPF_ATOMIC, BPF_B, BPF_CALL, BPF_CMPXCHG, BPF_DIV, BPF_DW, BPF_END, BPF_EXIT, BPF_FETCH, BPF_H, BPF_IMM, BPF_JA, BPF_JCOND, BPF_JEQ,
-  BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP, BPF_JMP32, BPF_JNE, BPF_JSET, BPF_JSGE, BPF_JSGT, BPF_JSLE, BPF_JSLT, BPF_K, BPF_LD, BPF_LDX, BPF_LOAD_ACQ, BPF_LSH, BPF_MEM, BPF_MEMSX,
-  BPF_MOD, BPF_MOV, BPF_MUL, BPF_NEG, BPF_OR, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, BPF_RSH, BPF_ST, BPF_STORE_REL, BPF_STX, BPF_SUB, BPF_W, BPF_X,
-  BPF_XCHG, BPF_XOR, type Insn,
+  BPF_ADD,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_AND,
+  BPF_ARSH,
+  BPF_ATOMIC,
+  BPF_B,
+  BPF_CALL,
+  BPF_CMPXCHG,
+  BPF_DIV,
+  BPF_DW,
+  BPF_END,
+  BPF_EXIT,
+  BPF_FETCH,
+  BPF_H,
+  BPF_IMM,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JEQ,
+  BPF_JGE,
+  BPF_JGT,
+  BPF_JLE,
+  BPF_JLT,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_JNE,
+  BPF_JSET,
+  BPF_JSGE,
+  BPF_JSGT,
+  BPF_JSLE,
+  BPF_JSLT,
+  BPF_K,
+  BPF_LD,
+  BPF_LDX,
+  BPF_LOAD_ACQ,
+  BPF_LSH,
+  BPF_MEM,
+  BPF_MEMSX,
+  BPF_MOD,
+  BPF_MOV,
+  BPF_MUL,
+  BPF_NEG,
+  BPF_OR,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  BPF_RSH,
+  BPF_ST,
+  BPF_STORE_REL,
+  BPF_STX,
+  BPF_SUB,
+  BPF_W,
+  BPF_X,
+  BPF_XCHG,
+  BPF_XOR,
+  type Insn,
 } from '#core/isa';
 import { Random } from '../random.ts';
 import { callStatement } from './generator-calls.ts';
 import { type Item, type Label, place } from './code.ts';
-import { type ContextOf, contextOf, FUZZ_MAPS, type Hook, HOOKS, LOOKUPS, SINGLE, STRICT_ALIGNMENT, TEST_REG_INVARIANTS, TEST_STATE_FREQ } from './hooks.ts';
+import {
+  type ContextOf,
+  contextOf,
+  FUZZ_MAPS,
+  type Hook,
+  HOOKS,
+  LOOKUPS,
+  SINGLE,
+  STRICT_ALIGNMENT,
+  TEST_REG_INVARIANTS,
+  TEST_STATE_FREQ,
+} from './hooks.ts';
 import { ANY_SCALAR, Model, NONE, scalarUpTo, type Value, type ValueKind } from './model.ts';
 
 export interface FuzzFunction {
@@ -32,10 +96,42 @@ export interface FuzzProgram {
   readonly btf: boolean;
 }
 
-const ALU_OPS = [BPF_ADD, BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_OR, BPF_AND, BPF_AND, BPF_LSH, BPF_RSH, BPF_MOD, BPF_XOR, BPF_MOV, BPF_ARSH] as const;
+const ALU_OPS = [
+  BPF_ADD,
+  BPF_ADD,
+  BPF_SUB,
+  BPF_MUL,
+  BPF_DIV,
+  BPF_OR,
+  BPF_AND,
+  BPF_AND,
+  BPF_LSH,
+  BPF_RSH,
+  BPF_MOD,
+  BPF_XOR,
+  BPF_MOV,
+  BPF_ARSH,
+] as const;
 const JUMP_OPS = [BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT, BPF_JSGE, BPF_JLT, BPF_JLE, BPF_JSLT, BPF_JSLE] as const;
-const ATOMIC_OPS = [BPF_ADD, BPF_OR, BPF_AND, BPF_XOR, BPF_ADD | BPF_FETCH, BPF_OR | BPF_FETCH, BPF_AND | BPF_FETCH, BPF_XOR | BPF_FETCH, BPF_XCHG, BPF_CMPXCHG] as const;
-const SIZES: readonly (readonly [field: number, size: 1 | 2 | 4 | 8])[] = [[BPF_B, 1], [BPF_H, 2], [BPF_W, 4], [BPF_DW, 8], [BPF_DW, 8]];
+const ATOMIC_OPS = [
+  BPF_ADD,
+  BPF_OR,
+  BPF_AND,
+  BPF_XOR,
+  BPF_ADD | BPF_FETCH,
+  BPF_OR | BPF_FETCH,
+  BPF_AND | BPF_FETCH,
+  BPF_XOR | BPF_FETCH,
+  BPF_XCHG,
+  BPF_CMPXCHG,
+] as const;
+const SIZES: readonly (readonly [field: number, size: 1 | 2 | 4 | 8])[] = [
+  [BPF_B, 1],
+  [BPF_H, 2],
+  [BPF_W, 4],
+  [BPF_DW, 8],
+  [BPF_DW, 8],
+];
 
 export function generate(seed: number): FuzzProgram {
   const random = new Random(Math.imul(seed, 0x9e3779b1));
@@ -79,7 +175,9 @@ export class Generator {
   program(): FuzzProgram {
     const { random } = this;
     const out: Item[] = this.current.out;
-    const functions: { item: number; name: string; linkage: 'static' | 'global'; args: number }[] = [{ item: 0, name: 'main', linkage: 'global', args: 1 }];
+    const functions: { item: number; name: string; linkage: 'static' | 'global'; args: number }[] = [
+      { item: 0, name: 'main', linkage: 'global', args: 1 },
+    ];
     this.model.registers[1] = { kind: 'ctx' };
     if (random.chance(0.85)) {
       this.move(6, 1);
@@ -90,7 +188,12 @@ export class Generator {
     for (let next = 0; next < this.planned.length; next++) {
       const { label, name, kind, arguments: given } = this.planned[next]!;
       label.at = out.length;
-      functions.push({ item: out.length, name, linkage: kind === 'global' ? 'global' : 'static', args: kind === 'global' ? given.length : 1 });
+      functions.push({
+        item: out.length,
+        name,
+        linkage: kind === 'global' ? 'global' : 'static',
+        args: kind === 'global' ? given.length : 1,
+      });
       this.current = { kind, out };
       this.model = new Model();
       this.reserved.clear();
@@ -100,9 +203,14 @@ export class Generator {
       this.finish(kind === 'callback' ? [0, 1] : undefined);
     }
     const { insns, slotOf } = place(out);
-    const flags = (random.chance(0.25) ? TEST_STATE_FREQ : 0) | (random.chance(0.08) ? STRICT_ALIGNMENT : 0) | (random.chance(0.08) ? TEST_REG_INVARIANTS : 0);
+    const flags =
+      (random.chance(0.25) ? TEST_STATE_FREQ : 0) |
+      (random.chance(0.08) ? STRICT_ALIGNMENT : 0) |
+      (random.chance(0.08) ? TEST_REG_INVARIANTS : 0);
     return {
-      seed: this.seed, hook: this.hook, flags,
+      seed: this.seed,
+      hook: this.hook,
+      flags,
       insns: random.chance(0.2) ? this.mutate(insns) : insns,
       functions: functions.map(({ item, name, linkage, args }) => ({ name, start: slotOf[item]!, linkage, args })),
       btf: this.planned.length > 0 || random.chance(0.2),
@@ -121,7 +229,11 @@ export class Generator {
   }
 
   wide(dst: number, src: number, imm: number, second: number, target?: Label): void {
-    this.current.out.push({ insn: { opcode: BPF_LD | BPF_IMM | BPF_DW, dst, src, off: 0, imm: imm | 0 }, second: { opcode: 0, dst: 0, src: 0, off: 0, imm: second | 0 }, target });
+    this.current.out.push({
+      insn: { opcode: BPF_LD | BPF_IMM | BPF_DW, dst, src, off: 0, imm: imm | 0 },
+      second: { opcode: 0, dst: 0, src: 0, off: 0, imm: second | 0 },
+      target,
+    });
   }
 
   jump(label: Label): void {
@@ -188,7 +300,16 @@ export class Generator {
 
   immediate(): number {
     const { random } = this;
-    return random.of([() => random.below(16), () => random.below(16), () => random.below(256), () => random.int32(), () => -random.below(64), () => 1 << random.below(32), () => (1 << random.below(31)) - 1, () => random.of([0x7fffffff, -0x80000000, -1, 0x8000, 0xffff, 0x80])])();
+    return random.of([
+      () => random.below(16),
+      () => random.below(16),
+      () => random.below(256),
+      () => random.int32(),
+      () => -random.below(64),
+      () => 1 << random.below(32),
+      () => (1 << random.below(31)) - 1,
+      () => random.of([0x7fffffff, -0x80000000, -1, 0x8000, 0xffff, 0x80]),
+    ])();
   }
 
   /** A register with a number; loads one where there is none. */
@@ -245,7 +366,13 @@ export class Generator {
         this.emit((random.chance(0.7) ? BPF_ALU64 : BPF_ALU) | BPF_MOD | BPF_K, register, 0, 0, max + 1);
         break;
       case 4:
-        this.emit(BPF_ALU64 | BPF_RSH | BPF_K, register, 0, 0, 64 - Math.floor(Math.log2(max + 1)) > 63 ? 63 : 64 - Math.floor(Math.log2(max + 1)));
+        this.emit(
+          BPF_ALU64 | BPF_RSH | BPF_K,
+          register,
+          0,
+          0,
+          64 - Math.floor(Math.log2(max + 1)) > 63 ? 63 : 64 - Math.floor(Math.log2(max + 1)),
+        );
         break;
       case 5: {
         // A linked copy is compared.
@@ -335,7 +462,10 @@ export class Generator {
     const roll = random.below(22);
     model.registers[dst] = ANY_SCALAR;
     if (roll === 0) return this.emit(cls | BPF_NEG, dst);
-    if (roll === 1) return random.chance(0.5) ? this.emit(BPF_ALU | BPF_END | random.of([BPF_K, BPF_X]), dst, 0, 0, random.of([16, 32, 64])) : this.emit(BPF_ALU64 | BPF_END, dst, 0, 0, random.of([16, 32, 64]));
+    if (roll === 1)
+      return random.chance(0.5)
+        ? this.emit(BPF_ALU | BPF_END | random.of([BPF_K, BPF_X]), dst, 0, 0, random.of([16, 32, 64]))
+        : this.emit(BPF_ALU64 | BPF_END, dst, 0, 0, random.of([16, 32, 64]));
     if (roll === 2) return this.emit(cls | BPF_MOV | BPF_X, dst, source, random.of(wide ? [8, 16, 32] : [8, 16]));
     const op = random.of(ALU_OPS);
     const signed = (op === BPF_DIV || op === BPF_MOD) && random.chance(0.3) ? 1 : 0;
@@ -404,7 +534,8 @@ export class Generator {
     this.bound(scaled, room / size - 1);
     if (size > 1) this.emit(BPF_ALU64 | (random.chance(0.5) ? BPF_LSH : BPF_MUL) | BPF_K, scaled, 0, 0, size);
     const last = this.current.out.at(-1)!;
-    if (size > 1 && (last.insn.opcode & 0xf0) === BPF_LSH) this.current.out[this.current.out.length - 1] = { ...last, insn: { ...last.insn, imm: Math.log2(size) } };
+    if (size > 1 && (last.insn.opcode & 0xf0) === BPF_LSH)
+      this.current.out[this.current.out.length - 1] = { ...last, insn: { ...last.insn, imm: Math.log2(size) } };
     const pointer = this.free();
     if (pointer === scaled || this.reserved.has(scaled)) return;
     this.stackPointer(pointer, base);
@@ -490,7 +621,14 @@ export class Generator {
       this.put(head);
       body();
       this.emit(BPF_ALU64 | BPF_ADD | BPF_K, counter, 0, 0, random.chance(0.95) ? 1 : random.below(4));
-      this.emit((random.chance(0.7) ? BPF_JMP : BPF_JMP32) | random.of([BPF_JLT, BPF_JNE, BPF_JSLT, BPF_JLE]) | BPF_K, counter, 0, 0, random.chance(0.1) ? 30 : 1 + random.below(4), head);
+      this.emit(
+        (random.chance(0.7) ? BPF_JMP : BPF_JMP32) | random.of([BPF_JLT, BPF_JNE, BPF_JSLT, BPF_JLE]) | BPF_K,
+        counter,
+        0,
+        0,
+        random.chance(0.1) ? 30 : 1 + random.below(4),
+        head,
+      );
     } else if (form === 1) {
       if (random.chance(0.7)) this.constant(counter, 0);
       else this.move(counter, this.scalar(counter));
@@ -697,7 +835,14 @@ export class Generator {
     const third = this.free();
     if (second === first || third === first || second === third) return;
     this.move(second, first);
-    if (random.chance(0.6)) this.emit((random.chance(0.7) ? BPF_ALU64 : BPF_ALU) | BPF_ADD | BPF_K, second, 0, 0, random.chance(0.8) ? 1 + random.below(20) : this.immediate());
+    if (random.chance(0.6))
+      this.emit(
+        (random.chance(0.7) ? BPF_ALU64 : BPF_ALU) | BPF_ADD | BPF_K,
+        second,
+        0,
+        0,
+        random.chance(0.8) ? 1 + random.below(20) : this.immediate(),
+      );
     if (random.chance(0.5)) {
       this.move(third, random.chance(0.5) ? first : second);
       if (random.chance(0.5)) this.emit((random.chance(0.7) ? BPF_ALU64 : BPF_ALU) | BPF_ADD | BPF_K, third, 0, 0, random.below(20) - 10);
@@ -709,7 +854,14 @@ export class Generator {
     }
     if (random.chance(0.3) && !this.reserved.has(first)) this.emit(BPF_ALU | BPF_MOV | BPF_X, first, first);
     const label: Label = { at: -1 };
-    this.emit((random.chance(0.7) ? BPF_JMP : BPF_JMP32) | random.of(JUMP_OPS) | BPF_K, random.of([first, second]), 0, 0, random.chance(0.8) ? random.below(64) : this.immediate(), label);
+    this.emit(
+      (random.chance(0.7) ? BPF_JMP : BPF_JMP32) | random.of(JUMP_OPS) | BPF_K,
+      random.of([first, second]),
+      0,
+      0,
+      random.chance(0.8) ? random.below(64) : this.immediate(),
+      label,
+    );
     if (random.chance(0.5)) this.leave();
     else this.exits.push(label);
     if (label.at < 0 && !this.exits.includes(label)) this.put(label);
@@ -717,7 +869,11 @@ export class Generator {
 
   private atomic(): void {
     const { random, model } = this;
-    const [field, size] = random.of([[BPF_W, 4], [BPF_DW, 8], [BPF_DW, 8]] as const);
+    const [field, size] = random.of([
+      [BPF_W, 4],
+      [BPF_DW, 8],
+      [BPF_DW, 8],
+    ] as const);
     const opcode = BPF_STX | BPF_ATOMIC | field;
     let base = this.find('value');
     let off = size * random.below(2);
@@ -760,14 +916,21 @@ export class Generator {
     const given: Value[] = [];
     const count = isGlobal ? random.below(3) : random.below(4);
     for (let i = 1; i <= count; i++) {
-      const source = random.chance(isGlobal ? 0 : 0.5) ? random.of([6, 7, 8, 9].filter((register) => model.registers[register]!.kind !== 'none').concat([-1])) : -2;
+      const source = random.chance(isGlobal ? 0 : 0.5)
+        ? random.of([6, 7, 8, 9].filter((register) => model.registers[register]!.kind !== 'none').concat([-1]))
+        : -2;
       if (source >= 0) this.move(i, source);
       else if (source === -1) this.stackPointer(i, -8 * (1 + random.below(8)));
       else if (model.registers[i]!.kind !== 'scalar') this.constant(i, this.immediate());
       given.push(source === -1 ? NONE : model.registers[i]!);
     }
     const label: Label = { at: -1 };
-    this.planned.push({ label, name: `f${this.planned.length}`, kind: isGlobal ? 'global' : 'static', arguments: given.map((value) => (isGlobal ? ANY_SCALAR : value)) });
+    this.planned.push({
+      label,
+      name: `f${this.planned.length}`,
+      kind: isGlobal ? 'global' : 'static',
+      arguments: given.map((value) => (isGlobal ? ANY_SCALAR : value)),
+    });
     this.emit(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0, label);
     this.clobber();
     model.registers[0] = ANY_SCALAR;
@@ -788,7 +951,9 @@ export class Generator {
   /** What is mostly refused. */
   private pointerArithmetic(): void {
     const { random, model } = this;
-    const pointers = model.registers.flatMap((value, i) => (value.kind !== 'none' && value.kind !== 'scalar' && !this.reserved.has(i) ? [i] : []));
+    const pointers = model.registers.flatMap((value, i) =>
+      value.kind !== 'none' && value.kind !== 'scalar' && !this.reserved.has(i) ? [i] : [],
+    );
     if (pointers.length === 0 || random.chance(0.75)) return this.alu();
     const pointer = random.of(pointers);
     switch (random.below(6)) {

@@ -44,10 +44,12 @@ export class Model {
 
   meet(other: Model): void {
     this.registers = this.registers.map((value, i) => merge(value, other.registers[i]!));
-    this.spills = new Map([...this.spills].flatMap(([off, value]) => {
-      const both = merge(value, other.spills.get(off) ?? NONE);
-      return both.kind === 'none' ? [] : [[off, both] as const];
-    }));
+    this.spills = new Map(
+      [...this.spills].flatMap(([off, value]) => {
+        const both = merge(value, other.spills.get(off) ?? NONE);
+        return both.kind === 'none' ? [] : [[off, both] as const];
+      }),
+    );
     this.written = new Set([...this.written].filter((off) => other.written.has(off)));
   }
 

@@ -20,10 +20,11 @@ export function walkOfFuzz(fuzz: FuzzProgram): Walk | undefined {
 /** Bytes as inputs have them: runs of zeros and ones, small numbers, noise. */
 function randomBytes(random: Random, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const length = random.of([1, 2, 4, 8, 16]);
     const kind = random.below(5);
-    for (let i = 0; i < length && at < size; i++) bytes[at++] = kind === 0 ? 0 : kind === 1 ? 0xff : kind === 2 && i > 0 ? 0 : kind === 3 ? random.below(16) : random.below(256);
+    for (let i = 0; i < length && at < size; i++)
+      bytes[at++] = kind === 0 ? 0 : kind === 1 ? 0xff : kind === 2 && i > 0 ? 0 : kind === 3 ? random.below(16) : random.below(256);
   }
   return bytes;
 }
@@ -32,10 +33,25 @@ function eventFor({ hook }: FuzzProgram, random: Random, index: number): Scenari
   const isPacket = hook.family === 'xdp' || hook.family === 'skb';
   const size = random.of([14, 20, 34, 60, 64, 70, 128, 1500]);
   return {
-    index, title: 'fuzz', at: 0n,
+    index,
+    title: 'fuzz',
+    at: 0n,
     body: isPacket
-      ? { type: 'packet', device: 'eth0', queue: 0, direction: hook.type === 'lwt_xmit' || random.chance(0.2) ? 'egress' : 'ingress', mark: random.int32() >>> 0, packet: randomBytes(random, size) }
-      : { type: 'context', program: 'main', pid: undefined, bytes: hook.type === 'sk_msg' ? undefined : randomBytes(random, CONTEXT_SIZE), fields: {} },
+      ? {
+          type: 'packet',
+          device: 'eth0',
+          queue: 0,
+          direction: hook.type === 'lwt_xmit' || random.chance(0.2) ? 'egress' : 'ingress',
+          mark: random.int32() >>> 0,
+          packet: randomBytes(random, size),
+        }
+      : {
+          type: 'context',
+          program: 'main',
+          pid: undefined,
+          bytes: hook.type === 'sk_msg' ? undefined : randomBytes(random, CONTEXT_SIZE),
+          fields: {},
+        },
   };
 }
 

@@ -76,12 +76,21 @@ interface MatchedMember {
   next: number;
 }
 
-function matchMember(local: Btf, member: { name: string; type: number }, target: Btf, composite: BtfComposite, searched: Set<number>): MatchedMember | undefined {
+function matchMember(
+  local: Btf,
+  member: { name: string; type: number },
+  target: Btf,
+  composite: BtfComposite,
+  searched: Set<number>,
+): MatchedMember | undefined {
   searched.add(composite.id);
   for (const [index, candidate] of composite.members.entries()) {
     if (candidate.name === '') {
       const inner = resolve(target, candidate.type);
-      const found = inner && isComposite(inner) && !searched.has(inner.id) && searched.size < 1000 ? matchMember(local, member, target, inner, searched) : undefined;
+      const found =
+        inner && isComposite(inner) && !searched.has(inner.id) && searched.size < 1000
+          ? matchMember(local, member, target, inner, searched)
+          : undefined;
       if (found) return { ...found, bitOffset: found.bitOffset + candidate.bitOffset };
     } else if (candidate.name === member.name) {
       if (!fieldsAreCompatible(local, member.type, target, candidate.type, 0)) return undefined;
@@ -151,7 +160,15 @@ function compatible(local: Btf, localId: number, target: Btf, targetId: number, 
 }
 
 /** bpf_core_type_matches: the stricter question, with names and members; pointers are followed to names, not into members. */
-function typesMatch(local: Btf, localId: number, target: Btf, targetId: number, behindPointer: boolean, depth: number, left: Budget): boolean {
+function typesMatch(
+  local: Btf,
+  localId: number,
+  target: Btf,
+  targetId: number,
+  behindPointer: boolean,
+  depth: number,
+  left: Budget,
+): boolean {
   const a = resolve(local, localId);
   const b = resolve(target, targetId);
   if (!a || !b || depth > MAX_DEPTH || left.left-- <= 0 || essential(a.name) !== essential(b.name)) return false;
@@ -163,14 +180,24 @@ function typesMatch(local: Btf, localId: number, target: Btf, targetId: number, 
       return behindPointer && b.kind === a.of;
     case 'enum':
     case 'enum64':
-      return isEnum(b) && a.enumerators.length <= b.enumerators.length && a.size === b.size && a.enumerators.every(({ name }) => b.enumerators.some((one) => essential(one.name) === essential(name)));
+      return (
+        isEnum(b) &&
+        a.enumerators.length <= b.enumerators.length &&
+        a.size === b.size &&
+        a.enumerators.every(({ name }) => b.enumerators.some((one) => essential(one.name) === essential(name)))
+      );
     case 'struct':
     case 'union':
       if (behindPointer) return a.kind === b.kind || (b.kind === 'fwd' && b.of === a.kind);
       if (b.kind !== a.kind) return false;
       return (
         a.members.length <= b.members.length &&
-        a.members.every((member) => b.members.some((one) => essential(one.name) === essential(member.name) && typesMatch(local, member.type, target, one.type, false, depth + 1, left)))
+        a.members.every((member) =>
+          b.members.some(
+            (one) =>
+              essential(one.name) === essential(member.name) && typesMatch(local, member.type, target, one.type, false, depth + 1, left),
+          ),
+        )
       );
     case 'int':
       return b.kind === 'int' && a.size === b.size && a.signed === b.signed;
@@ -182,7 +209,9 @@ function typesMatch(local: Btf, localId: number, target: Btf, targetId: number, 
       return (
         b.kind === 'func_proto' &&
         a.parameters.length === b.parameters.length &&
-        a.parameters.every((parameter, i) => typesMatch(local, parameter.type, target, b.parameters[i]!.type, behindPointer, depth + 1, left)) &&
+        a.parameters.every((parameter, i) =>
+          typesMatch(local, parameter.type, target, b.parameters[i]!.type, behindPointer, depth + 1, left),
+        ) &&
         typesMatch(local, a.type, target, b.type, behindPointer, depth + 1, left)
       );
     default:

@@ -44,7 +44,8 @@ export interface CoreSpec {
 /** bpf_core_spec of libbpf holds this many steps. */
 const MAX_STEPS = 64;
 
-const isComposite = (type: BtfType | undefined): type is BtfType & { kind: 'struct' | 'union' } => type?.kind === 'struct' || type?.kind === 'union';
+const isComposite = (type: BtfType | undefined): type is BtfType & { kind: 'struct' | 'union' } =>
+  type?.kind === 'struct' || type?.kind === 'union';
 
 /** The last member's array of zero or one elements that stands for "as many as there are". */
 export function isFlexibleArray(btf: Btf, steps: readonly Step[], array: BtfArray): boolean {
@@ -63,7 +64,8 @@ export function parseSpec(btf: Btf, record: CoreRecord): CoreSpec | string {
   if (path.length > MAX_STEPS) return `its access string has ${path.length} steps, more than ${MAX_STEPS}`;
   const spec: CoreSpec = { btf, rootId: record.typeId, kind, steps: [], bitOffset: 0 };
   if (btf.type(record.typeId) === undefined) return `its type ${record.typeId} does not exist`;
-  if (!isFieldKind(kind) && !isEnumKind(kind)) return path.length === 1 && path[0] === 0 ? spec : `a type relocation with the access string "${record.access}"`;
+  if (!isFieldKind(kind) && !isEnumKind(kind))
+    return path.length === 1 && path[0] === 0 ? spec : `a type relocation with the access string "${record.access}"`;
   const root = resolve(btf, record.typeId);
   const first = path[0]!;
   if (isEnumKind(kind)) {
@@ -89,7 +91,8 @@ export function parseSpec(btf: Btf, record: CoreRecord): CoreSpec | string {
       const element = resolve(btf, type.type);
       const size = element ? sizeOf(btf, element.id) : undefined;
       if (!element || size === undefined) return 'an array whose elements have no size';
-      if (index >= type.count && !isFlexibleArray(btf, spec.steps, type)) return `index ${index} is behind the end of an array of ${type.count}`;
+      if (index >= type.count && !isFlexibleArray(btf, spec.steps, type))
+        return `index ${index} is behind the end of an array of ${type.count}`;
       spec.steps.push({ index, typeId: element.id });
       spec.bitOffset += index * size * 8;
       type = element;
@@ -102,7 +105,10 @@ export function parseSpec(btf: Btf, record: CoreRecord): CoreSpec | string {
 export function specText(spec: CoreSpec): string {
   const root = spec.btf.type(spec.rootId);
   const keyword = root?.kind === 'enum64' ? 'enum' : root?.kind;
-  const named = keyword === 'struct' || keyword === 'union' || keyword === 'enum' ? `${keyword} ${root!.name || '{…}'}` : root?.name || `type ${spec.rootId}`;
+  const named =
+    keyword === 'struct' || keyword === 'union' || keyword === 'enum'
+      ? `${keyword} ${root!.name || '{…}'}`
+      : root?.name || `type ${spec.rootId}`;
   if (isEnumKind(spec.kind)) return `${named}.${spec.steps[0]?.name ?? ''}`;
   const first = spec.steps[0];
   const steps = spec.steps.slice(1).map((step) => (step.name === undefined ? `[${step.index}]` : `.${step.name}`));

@@ -44,7 +44,8 @@ function fieldValue(kind: CoreKind, spec: CoreSpec | undefined): CoreValue | 'po
   if (last.name === undefined) {
     const size = sizeOf(btf, last.typeId);
     if (size === undefined) return { reason: 'the element has no size' };
-    if (kind === 'field_byte_offset') return { value: BigInt(Math.floor(spec.bitOffset / 8)), validate: true, fieldSize: size, fieldTypeId: last.typeId };
+    if (kind === 'field_byte_offset')
+      return { value: BigInt(Math.floor(spec.bitOffset / 8)), validate: true, fieldSize: size, fieldTypeId: last.typeId };
     if (kind === 'field_byte_size') return { value: BigInt(size), validate: true };
     return { reason: 'an array element has no sign and no shifts to relocate' };
   }
@@ -68,13 +69,20 @@ function fieldValue(kind: CoreKind, spec: CoreSpec | undefined): CoreValue | 'po
   }
   switch (kind) {
     case 'field_byte_offset':
-      return bitField ? { value: BigInt(byteOffset), validate: false } : { value: BigInt(byteOffset), validate: true, fieldSize: bytes, fieldTypeId: type.id };
+      return bitField
+        ? { value: BigInt(byteOffset), validate: false }
+        : { value: BigInt(byteOffset), validate: true, fieldSize: bytes, fieldTypeId: type.id };
     case 'field_byte_size':
       return { value: BigInt(bytes), validate: !bitField };
     case 'field_signed':
-      return { value: ((type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64') && type.signed) ? 1n : 0n, validate: true };
+      return { value: (type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64') && type.signed ? 1n : 0n, validate: true };
     case 'field_lshift_u64':
-      return { value: BigInt(btf.littleEndian ? 64 - (spec.bitOffset + bits - byteOffset * 8) : (8 - bytes) * 8 + (spec.bitOffset - byteOffset * 8)), validate: !bitField };
+      return {
+        value: BigInt(
+          btf.littleEndian ? 64 - (spec.bitOffset + bits - byteOffset * 8) : (8 - bytes) * 8 + (spec.bitOffset - byteOffset * 8),
+        ),
+        validate: !bitField,
+      };
     case 'field_rshift_u64':
       return { value: BigInt(64 - bits), validate: true };
     case 'type_id_local':

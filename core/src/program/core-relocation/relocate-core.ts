@@ -2,7 +2,25 @@
 // What the target does not have poisons the instruction as libbpf does: a call of a helper that no kernel has, which only
 // matters where it can be reached.
 
-import { BPF_ALU, BPF_ALU64, BPF_CALL, BPF_DW, BPF_H, BPF_JMP, BPF_B, BPF_LD, BPF_LDX, BPF_ST, BPF_STX, BPF_W, accessSize, insnClass, isLdImm64, ldImm64Value, usesRegisterSource } from '#core/isa';
+import {
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_CALL,
+  BPF_DW,
+  BPF_H,
+  BPF_JMP,
+  BPF_B,
+  BPF_LD,
+  BPF_LDX,
+  BPF_ST,
+  BPF_STX,
+  BPF_W,
+  accessSize,
+  insnClass,
+  isLdImm64,
+  ldImm64Value,
+  usesRegisterSource,
+} from '#core/isa';
 import { essentialLength, findMember, resolve, type Btf, type BtfComposite, type CoreRecord } from '#core/btf';
 import { error, note, type Problem } from '#core/problem';
 import { placeOf, type FunctionCode } from '../code.ts';
@@ -62,24 +80,45 @@ export function relocateFunction(code: FunctionCode, answers: CoreAnswers): Relo
   for (const { slot, record } of code.core) {
     const { kind, spec, damaged, outcome } = answers(record);
     if (!outcome) {
-      problems.push(error(`CO-RE relocation of instruction ${slot} in ${code.name}: ${damaged}`, { code: 'core-record', ...placeOf(code.section, code.records, record.offset) }));
+      problems.push(
+        error(`CO-RE relocation of instruction ${slot} in ${code.name}: ${damaged}`, {
+          code: 'core-record',
+          ...placeOf(code.section, code.records, record.offset),
+        }),
+      );
       relocations.push({ insn: slot, kind, spec, result: 'error' });
       continue;
     }
     const done = 'error' in outcome ? outcome.error : patch(insns, slot, outcome);
     if (typeof done === 'string') {
-      problems.push(error(`CO-RE relocation ${kind} of ${spec} in ${code.name}: ${done}`, { code: 'core-failed', ...placeOf(code.section, code.records, record.offset) }));
+      problems.push(
+        error(`CO-RE relocation ${kind} of ${spec} in ${code.name}: ${done}`, {
+          code: 'core-failed',
+          ...placeOf(code.section, code.records, record.offset),
+        }),
+      );
       poison(insns, slot);
       relocations.push({ insn: slot, kind, spec, result: `error: ${done}` });
       continue;
     }
-    if (done.poisoned !== undefined) problems.push(note(`${done.poisoned}; where this code can be reached the program is refused: guard it with ${guardFor(kind)}`, { code: 'core-poisoned', ...placeOf(code.section, code.records, record.offset) }));
+    if (done.poisoned !== undefined)
+      problems.push(
+        note(`${done.poisoned}; where this code can be reached the program is refused: guard it with ${guardFor(kind)}`, {
+          code: 'core-poisoned',
+          ...placeOf(code.section, code.records, record.offset),
+        }),
+      );
     relocations.push({ insn: slot, kind, spec, result: done.poisoned === undefined ? done.result : `poisoned: ${done.poisoned}` });
   }
   return { insns, relocations, problems };
 }
 
-const guardFor = (kind: string): string => (kind.startsWith('enumval') ? 'bpf_core_enum_value_exists()' : kind.startsWith('type') ? 'bpf_core_type_exists()' : 'bpf_core_field_exists()');
+const guardFor = (kind: string): string =>
+  kind.startsWith('enumval')
+    ? 'bpf_core_enum_value_exists()'
+    : kind.startsWith('type')
+      ? 'bpf_core_type_exists()'
+      : 'bpf_core_field_exists()';
 
 function decide(spec: CoreSpec, target: Btf | undefined): Outcome | { error: string } {
   const { kind } = spec;
@@ -104,10 +143,15 @@ function decide(spec: CoreSpec, target: Btf | undefined): Outcome | { error: str
   const value = found ? found.value : valueOf(kind, undefined);
   if (value === 'poison') return { poison: missing(spec, target) };
   if ('reason' in value) return { error: value.reason };
-  return { local, target: value, unsafeWidth: found !== undefined && kind === 'field_byte_offset' && !safeWidth(spec, local, found.spec, value) };
+  return {
+    local,
+    target: value,
+    unsafeWidth: found !== undefined && kind === 'field_byte_offset' && !safeWidth(spec, local, found.spec, value),
+  };
 }
 
-const sameValue = (a: CoreValue | 'poison', b: CoreValue | 'poison'): boolean => (a === 'poison' || b === 'poison' ? a === b : a.value === b.value);
+const sameValue = (a: CoreValue | 'poison', b: CoreValue | 'poison'): boolean =>
+  a === 'poison' || b === 'poison' ? a === b : a.value === b.value;
 
 /** A load may become wider or narrower only for pointers and unsigned integers: others would change their value. */
 function safeWidth(local: CoreSpec, from: CoreValue, target: CoreSpec, to: CoreValue): boolean {
@@ -133,7 +177,14 @@ function missing(spec: CoreSpec, target: Btf): string {
       type = resolve(target, member.member.type);
       continue;
     }
-    const near = members ? nearest(step.name, memberNames(target, members, new Set())) : type && (type.kind === 'enum' || type.kind === 'enum64') ? nearest(step.name, type.enumerators.map((one) => one.name)) : undefined;
+    const near = members
+      ? nearest(step.name, memberNames(target, members, new Set()))
+      : type && (type.kind === 'enum' || type.kind === 'enum64')
+        ? nearest(
+            step.name,
+            type.enumerators.map((one) => one.name),
+          )
+        : undefined;
     return `${specText(spec)} does not exist in the target kernel's BTF${near === undefined ? '' : `; nearest: ${near}`}`;
   }
   return `${specText(spec)} has another type in the target kernel's BTF`;
@@ -144,7 +195,9 @@ function memberNames(btf: Btf, composite: BtfComposite, seen: Set<number>): stri
   return composite.members.flatMap(({ name, type }) => {
     if (name !== '') return [name];
     const inner = resolve(btf, type);
-    return (inner?.kind === 'struct' || inner?.kind === 'union') && !seen.has(inner.id) && seen.size < 100 ? memberNames(btf, inner, seen) : [];
+    return (inner?.kind === 'struct' || inner?.kind === 'union') && !seen.has(inner.id) && seen.size < 100
+      ? memberNames(btf, inner, seen)
+      : [];
   });
 }
 
@@ -200,11 +253,15 @@ function patch(insns: InsnBytes, slot: number, outcome: Outcome): { poisoned?: s
       if (target.value > 0x7fffn) return `offset ${target.value} does not fit an instruction (32767 at most)`;
       if (outcome.unsafeWidth) {
         poison(insns, slot);
-        return { poisoned: `the field has ${target.fieldSize} bytes in the target and ${local.fieldSize} here, and a load or store of a signed or composite field cannot change its width`, result: '' };
+        return {
+          poisoned: `the field has ${target.fieldSize} bytes in the target and ${local.fieldSize} here, and a load or store of a signed or composite field cannot change its width`,
+          result: '',
+        };
       }
       insn.off = Number(target.value);
       if (target.fieldSize !== local.fieldSize && target.fieldSize !== undefined) {
-        if (accessSize(insn) !== local.fieldSize) return `the instruction moves ${accessSize(insn)} bytes, the field has ${local.fieldSize}`;
+        if (accessSize(insn) !== local.fieldSize)
+          return `the instruction moves ${accessSize(insn)} bytes, the field has ${local.fieldSize}`;
         const size = SIZE_FIELDS[target.fieldSize];
         if (size === undefined) return `no instruction moves the ${target.fieldSize} bytes that the field has in the target`;
         insn.opcode = (insn.opcode & ~0x18) | size;
@@ -214,7 +271,8 @@ function patch(insns: InsnBytes, slot: number, outcome: Outcome): { poisoned?: s
     case BPF_LD: {
       const second = insns.read(slot + 1);
       if (!isLdImm64(insn) || !second) return 'an instruction that CO-RE cannot patch';
-      if (local.validate && ldImm64Value(insn, second) !== BigInt.asUintN(64, local.value)) return differs(Number(ldImm64Value(insn, second)));
+      if (local.validate && ldImm64Value(insn, second) !== BigInt.asUintN(64, local.value))
+        return differs(Number(ldImm64Value(insn, second)));
       insn.imm = Number(BigInt.asIntN(32, target.value));
       insns.setImm(slot + 1, Number(BigInt.asIntN(32, target.value >> 32n)));
       break;

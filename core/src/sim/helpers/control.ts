@@ -35,7 +35,12 @@ export const CONTROL_HELPERS: HelperTable = {
     const next = (index: number): HostOutcome =>
       index >= count
         ? call.finish(index)
-        : { kind: 'callback', entry: slot, args: [BigInt(index), context], resume: (result) => (BigInt.asUintN(64, result) === 0n ? next(index + 1) : call.finish(index + 1)) };
+        : {
+            kind: 'callback',
+            entry: slot,
+            args: [BigInt(index), context],
+            resume: (result) => (BigInt.asUintN(64, result) === 0n ? next(index + 1) : call.finish(index + 1)),
+          };
     return { host: next(0) };
   },
 };

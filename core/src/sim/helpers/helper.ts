@@ -88,7 +88,8 @@ export class Call {
   /** The map, which must be of this class. */
   mapOf<T extends KernelMap>(index: 1 | 2 | 3 | 4 | 5, Class: abstract new (...args: never[]) => T, wanted: string): T {
     const map = this.map(index);
-    if (!(map instanceof Class)) throw new HelperFault(`${this.name}: ${map.definition.name} is a ${map.definition.type} map, ${wanted} is wanted`);
+    if (!(map instanceof Class))
+      throw new HelperFault(`${this.name}: ${map.definition.name} is a ${map.definition.type} map, ${wanted} is wanted`);
     return map;
   }
 

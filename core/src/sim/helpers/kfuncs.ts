@@ -20,7 +20,11 @@ const ITER_NUM: HelperTable = {
     const [start, end] = [call.s32(2), call.s32(3)];
     const refused = start > end ? errno('EINVAL') : end - start > MAX_LOOPS ? errno('E2BIG') : 0;
     const values = refused === 0 ? [start - 1, end] : [0, 0];
-    call.write(call.arg(1), littleEndian((BigInt.asUintN(32, BigInt(values[1]!)) << 32n) | BigInt.asUintN(32, BigInt(values[0]!)), 8), 'it');
+    call.write(
+      call.arg(1),
+      littleEndian((BigInt.asUintN(32, BigInt(values[1]!)) << 32n) | BigInt.asUintN(32, BigInt(values[0]!)), 8),
+      'it',
+    );
     return refused;
   },
   bpf_iter_num_next: (call) => {
@@ -66,7 +70,8 @@ function hold(call: Call, address: bigint, change: number): void {
 }
 
 function dropObject(call: Call, address: bigint): number {
-  if (!call.kernel.references.has(address)) return call.fault(`0x${address.toString(16)} is no object that bpf_obj_new gave, or it was dropped before`);
+  if (!call.kernel.references.has(address))
+    return call.fault(`0x${address.toString(16)} is no object that bpf_obj_new gave, or it was dropped before`);
   hold(call, address, -1);
   return 0;
 }
@@ -113,7 +118,14 @@ function treeAdd(call: Call): HelperResult {
     return call.finish(0);
   };
   const next = (index: number): HostOutcome =>
-    index >= nodes.length ? insert(index) : { kind: 'callback', entry: slot, args: [node, nodes[index]!], resume: (less) => ((less & 0xffn) === 0n ? next(index + 1) : insert(index)) };
+    index >= nodes.length
+      ? insert(index)
+      : {
+          kind: 'callback',
+          entry: slot,
+          args: [node, nodes[index]!],
+          resume: (less) => ((less & 0xffn) === 0n ? next(index + 1) : insert(index)),
+        };
   return { host: next(0) };
 }
 
@@ -136,7 +148,11 @@ const OBJECTS: HelperTable = {
   bpf_rbtree_remove: (call) => {
     const nodes = chain(call, call.arg(1));
     if (!nodes.includes(call.arg(2))) return 0n;
-    setChain(call, call.arg(1), nodes.filter((node) => node !== call.arg(2)));
+    setChain(
+      call,
+      call.arg(1),
+      nodes.filter((node) => node !== call.arg(2)),
+    );
     return call.arg(2);
   },
 };
@@ -150,7 +166,8 @@ function setMask(call: Call, argument: 1 | 2 | 3, bits: bigint): void {
   call.kernel.memory.view(region).set(littleEndian(bits, CPUMASK_SIZE), Number(call.arg(argument) - region.base));
 }
 
-const newMask = (call: Call): bigint => call.kernel.memory.allocate({ kind: 'kernel', name: 'struct bpf_cpumask', size: CPUMASK_SIZE + 8, writable: false }).base;
+const newMask = (call: Call): bigint =>
+  call.kernel.memory.allocate({ kind: 'kernel', name: 'struct bpf_cpumask', size: CPUMASK_SIZE + 8, writable: false }).base;
 
 function lowestBit(bits: bigint, limit: number): number {
   for (let cpu = 0; cpu < limit; cpu++) if ((bits >> BigInt(cpu)) & 1n) return cpu;

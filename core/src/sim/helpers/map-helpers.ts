@@ -47,7 +47,13 @@ function forEach(call: Call): HelperResult {
   const next = (index: number): HostOutcome => {
     const element = elements[index];
     if (!element) return call.finish(index);
-    const region = memory.allocate({ kind: 'mem', name: `key of ${map.definition.name}`, size: element.key.length, writable: false, initial: element.key });
+    const region = memory.allocate({
+      kind: 'mem',
+      name: `key of ${map.definition.name}`,
+      size: element.key.length,
+      writable: false,
+      initial: element.key,
+    });
     return {
       kind: 'callback',
       entry: slot,

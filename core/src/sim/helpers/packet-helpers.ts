@@ -229,7 +229,10 @@ function skbAdjustRoom(call: Call): number {
   if (network === undefined) return errno('ENOTSUPP');
   const kept = ETH_HLEN + (mode === 0 ? network : 0);
   if (whole.length + difference < kept || (difference < 0 && whole.length - kept < -difference)) return errno('ENOTSUPP');
-  const changed = difference >= 0 ? concat(whole.subarray(0, kept), new Uint8Array(difference), whole.subarray(kept)) : concat(whole.subarray(0, kept), whole.subarray(kept - difference));
+  const changed =
+    difference >= 0
+      ? concat(whole.subarray(0, kept), new Uint8Array(difference), whole.subarray(kept))
+      : concat(whole.subarray(0, kept), whole.subarray(kept - difference));
   if (!adjust(call, packet, -difference, 0)) return errno('ENOMEM');
   dataOf(call, packet).set(changed);
   syncPacket(call.kernel, call.run);
@@ -262,7 +265,8 @@ function redirect(call: Call): number {
 /** The lower bits of flags are what to return when the key has nothing (XDP_ABORTED by default). */
 function redirectMap(call: Call): HelperResult {
   const map = call.map(1);
-  if (!(map instanceof SlotArrayMap)) return call.fault(`${map.definition.name} is a ${map.definition.type} map: nothing can be redirected by it`);
+  if (!(map instanceof SlotArrayMap))
+    return call.fault(`${map.definition.name} is a ${map.definition.type} map: nothing can be redirected by it`);
   const key = Number(BigInt.asUintN(32, call.arg(2)));
   const flags = call.arg(3);
   const BROADCAST = 1n << 3n;

@@ -42,7 +42,6 @@ const probeReadString =
     return bytes.length;
   };
 
-
 export const PROBE_READ_HELPERS: HelperTable = {
   bpf_probe_read: probeRead('either'),
   bpf_probe_read_kernel: probeRead('kernel'),

@@ -16,7 +16,8 @@ const CTXLEN_MASK = 0xf_ffffn << 32n;
 export function finishRecord(call: Call, address: bigint, state: 'submitted' | 'discarded'): void {
   const map = call.regionAt(address)?.owner;
   const readable = map instanceof RingBufferMap ? map.finish(address, state) : undefined;
-  if (!readable || !(map instanceof RingBufferMap)) call.fault(`0x${address.toString(16)} is no reserved record: each reservation is submitted or discarded once`);
+  if (!readable || !(map instanceof RingBufferMap))
+    call.fault(`0x${address.toString(16)} is no reserved record: each reservation is submitted or discarded once`);
   for (const bytes of readable) call.kernel.emitRecord(map, bytes);
 }
 

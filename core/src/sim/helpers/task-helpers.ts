@@ -13,7 +13,6 @@ function ancestor(path: string, level: number): string | undefined {
   return level > names.length ? undefined : `/${names.slice(0, level).join('/')}`;
 }
 
-
 export const TASK_HELPERS: HelperTable = {
   bpf_get_current_pid_tgid: ({ run }) => pair(run.task.tgid, run.task.pid),
   bpf_get_current_uid_gid: ({ run }) => pair(run.task.gid, run.task.uid),

@@ -39,14 +39,34 @@ export function attachmentOf(program: Program): Attachment {
   const target = program.attachTarget ?? sectionTarget;
   switch (program.type) {
     case 'xdp':
-      return program.attachType === 'BPF_XDP' || program.attachType === undefined ? { hook: 'xdp' } : none('runs behind a redirect into a devmap or cpumap');
+      return program.attachType === 'BPF_XDP' || program.attachType === undefined
+        ? { hook: 'xdp' }
+        : none('runs behind a redirect into a devmap or cpumap');
     case 'sched_cls':
     case 'sched_act':
-      return { hook: 'skb', direction: /EGRESS|PEER/.test(program.attachType ?? '') || /egress/.test(program.section) ? 'egress' : /INGRESS|PRIMARY/.test(program.attachType ?? '') || /ingress/.test(program.section) ? 'ingress' : 'both', layer: 'link' };
+      return {
+        hook: 'skb',
+        direction:
+          /EGRESS|PEER/.test(program.attachType ?? '') || /egress/.test(program.section)
+            ? 'egress'
+            : /INGRESS|PRIMARY/.test(program.attachType ?? '') || /ingress/.test(program.section)
+              ? 'ingress'
+              : 'both',
+        layer: 'link',
+      };
     case 'socket_filter':
       return { hook: 'skb', direction: 'ingress', layer: 'link' };
     case 'cgroup_skb':
-      return { hook: 'skb', direction: program.attachType === 'BPF_CGROUP_INET_EGRESS' ? 'egress' : program.attachType === 'BPF_CGROUP_INET_INGRESS' ? 'ingress' : 'both', layer: 'network' };
+      return {
+        hook: 'skb',
+        direction:
+          program.attachType === 'BPF_CGROUP_INET_EGRESS'
+            ? 'egress'
+            : program.attachType === 'BPF_CGROUP_INET_INGRESS'
+              ? 'ingress'
+              : 'both',
+        layer: 'network',
+      };
     case 'lwt_in':
       return { hook: 'skb', direction: 'ingress', layer: 'network' };
     case 'lwt_out':
@@ -64,7 +84,9 @@ export function attachmentOf(program: Program): Attachment {
     case 'perf_event':
       return { hook: 'sample' };
     case 'lsm':
-      return target === '' ? none('has no LSM hook in its section') : { hook: 'function', pattern: `bpf_lsm_${target}`, when: 'entry', context: 'arguments' };
+      return target === ''
+        ? none('has no LSM hook in its section')
+        : { hook: 'function', pattern: `bpf_lsm_${target}`, when: 'entry', context: 'arguments' };
     case 'tracing':
       return tracing(program, prefix, target);
     default:
@@ -102,6 +124,9 @@ function tracing(program: Program, prefix: string, target: string): Attachment {
 /** Whether a probe's pattern names the function: `*` and `?` as in shells. */
 export function matchesPattern(pattern: string, name: string): boolean {
   if (!/[*?]/.test(pattern)) return pattern === name;
-  const expression = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.');
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
   return new RegExp(`^${expression}$`).test(name);
 }

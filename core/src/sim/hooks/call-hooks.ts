@@ -20,7 +20,8 @@ export function defaultTask(kernel: KernelState): Task {
   return kernel.tasks.all.find(({ pid }) => pid > 1) ?? kernel.tasks.get(1)!;
 }
 
-const taskFor = (kernel: KernelState, pid: number | undefined): Task => (pid === undefined ? undefined : kernel.tasks.get(pid)) ?? defaultTask(kernel);
+const taskFor = (kernel: KernelState, pid: number | undefined): Task =>
+  (pid === undefined ? undefined : kernel.tasks.get(pid)) ?? defaultTask(kernel);
 
 /** Function names under which a system call's code runs; the first is where libbpf attaches ksyscall programs. */
 const syscallFunctions = (name: string): readonly string[] => [`__x64_sys_${name}`, `__se_sys_${name}`, `__do_sys_${name}`];
@@ -34,23 +35,41 @@ function functionRuns(attached: readonly Attached[], called: Called, exit: boole
   });
 }
 
-const tracepointRuns = (attached: readonly Attached[], category: string, name: string, make: (program: Attached['program']) => PlannedRun): PlannedRun[] =>
-  attached.filter(({ attachment }) => attachment.hook === 'tracepoint' && attachment.category === category && attachment.name === name).map(({ program }) => make(program));
+const tracepointRuns = (
+  attached: readonly Attached[],
+  category: string,
+  name: string,
+  make: (program: Attached['program']) => PlannedRun,
+): PlannedRun[] =>
+  attached
+    .filter(({ attachment }) => attachment.hook === 'tracepoint' && attachment.category === category && attachment.name === name)
+    .map(({ program }) => make(program));
 
 const rawRuns = (attached: readonly Attached[], name: string, task: Task, args: readonly bigint[]): PlannedRun[] =>
-  attached.filter(({ attachment }) => attachment.hook === 'raw-tracepoint' && attachment.name === name).map(({ program }) => rawTracepointRun(program, task, args));
+  attached
+    .filter(({ attachment }) => attachment.hook === 'raw-tracepoint' && attachment.name === name)
+    .map(({ program }) => rawTracepointRun(program, task, args));
 
 export const planSyscall: Planner<SyscallEvent> = (kernel, _event, body, attached, state) => {
   const row = syscallByName(body.name);
   const number = row?.number ?? Number(integerFrom(body.name) ?? -1n);
   const task = taskFor(kernel, body.pid);
   const parameters = row?.parameters ?? ['0', '1', '2', '3', '4', '5'];
-  const args = parameters.map((parameter, i) => argumentValue(kernel, state, body.arguments[parameter] ?? body.arguments[String(i)], parameter));
+  const args = parameters.map((parameter, i) =>
+    argumentValue(kernel, state, body.arguments[parameter] ?? body.arguments[String(i)], parameter),
+  );
   const entered = syscallRegisters(number, args, USER_CODE_ADDRESS + 0x1a9n, USER_MEMORY - 0x400n);
-  const regs = eventRegion(kernel, state, { kind: 'kernel', name: 'struct pt_regs of the system call', size: entered.length, initial: entered, writable: false });
+  const regs = eventRegion(kernel, state, {
+    kind: 'kernel',
+    name: 'struct pt_regs of the system call',
+    size: entered.length,
+    initial: entered,
+    writable: false,
+  });
   const [wrapper, ...inner] = syscallFunctions(body.name) as [string, ...string[]];
   const padded = Array.from({ length: 6 }, (_, i) => args[i] ?? 0n);
-  const record = (name: string, values: readonly bigint[]): Uint8Array => concat(traceEntry(name, task), littleEndian(number, 8), ...values.map((value) => littleEndian(value, 8)));
+  const record = (name: string, values: readonly bigint[]): Uint8Array =>
+    concat(traceEntry(name, task), littleEndian(number, 8), ...values.map((value) => littleEndian(value, 8)));
   const wrapperCall: Called = { name: wrapper, task, args: [regs.base], returned: body.return };
   const innerCalls = inner.map((name): Called => ({ name, task, args, returned: body.return }));
   const onSyscall = (exit: boolean): PlannedRun[] =>
@@ -61,13 +80,20 @@ export const planSyscall: Planner<SyscallEvent> = (kernel, _event, body, attache
   const filename = typeof body.arguments['filename'] === 'string' ? body.arguments['filename'] : '';
   // From here on the process is the new program; the next event finds it as it was, as if a shell had forked first.
   const executed: Task = executes && filename !== '' ? { ...task, comm: filename.slice(filename.lastIndexOf('/') + 1).slice(0, 15) } : task;
-  const becomes = (runs: PlannedRun[]): PlannedRun[] => (executed === task ? runs : runs.map((run) => ({ ...run, task: executed, start: (k, r, s) => (k.tasks.set(executed), run.start(k, r, s)) })));
+  const becomes = (runs: PlannedRun[]): PlannedRun[] =>
+    executed === task
+      ? runs
+      : runs.map((run) => ({ ...run, task: executed, start: (k, r, s) => (k.tasks.set(executed), run.start(k, r, s)) }));
   const exitRecord = concat(record('sys_exit', [body.return]));
   return {
     runs: [
       ...rawRuns(attached, 'sys_enter', task, [regs.base, BigInt(number)]),
-      ...tracepointRuns(attached, 'raw_syscalls', 'sys_enter', (program) => tracepointRun(program, task, record('sys_enter', padded), 'struct trace_event_raw_sys_enter')),
-      ...tracepointRuns(attached, 'syscalls', `sys_enter_${body.name}`, (program) => tracepointRun(program, task, record(`sys_enter_${body.name}`, padded), 'struct trace_event_raw_sys_enter')),
+      ...tracepointRuns(attached, 'raw_syscalls', 'sys_enter', (program) =>
+        tracepointRun(program, task, record('sys_enter', padded), 'struct trace_event_raw_sys_enter'),
+      ),
+      ...tracepointRuns(attached, 'syscalls', `sys_enter_${body.name}`, (program) =>
+        tracepointRun(program, task, record(`sys_enter_${body.name}`, padded), 'struct trace_event_raw_sys_enter'),
+      ),
       ...onSyscall(false),
       ...functionRuns(attached, wrapperCall, false),
       ...innerCalls.flatMap((call) => functionRuns(attached, call, false)),
@@ -77,8 +103,12 @@ export const planSyscall: Planner<SyscallEvent> = (kernel, _event, body, attache
         ...onSyscall(true),
         ...functionRuns(attached, wrapperCall, true),
         ...rawRuns(attached, 'sys_exit', task, [regs.base, BigInt.asUintN(64, body.return)]),
-        ...tracepointRuns(attached, 'raw_syscalls', 'sys_exit', (program) => tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit')),
-        ...tracepointRuns(attached, 'syscalls', `sys_exit_${body.name}`, (program) => tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit')),
+        ...tracepointRuns(attached, 'raw_syscalls', 'sys_exit', (program) =>
+          tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit'),
+        ),
+        ...tracepointRuns(attached, 'syscalls', `sys_exit_${body.name}`, (program) =>
+          tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit'),
+        ),
       ]),
     ],
     end: (after) => {
@@ -90,8 +120,16 @@ export const planSyscall: Planner<SyscallEvent> = (kernel, _event, body, attache
 /** sched:sched_process_exec, which a successful execve passes. Its record: __data_loc filename, pid, old_pid. */
 function execRuns(attached: readonly Attached[], task: Task, filename: string): PlannedRun[] {
   const text = cString(filename);
-  const record = concat(traceEntry('sched_process_exec', task), littleEndian((BigInt(text.length) << 16n) | 20n, 4), littleEndian(task.pid, 4), littleEndian(task.pid, 4), text);
-  return tracepointRuns(attached, 'sched', 'sched_process_exec', (program) => tracepointRun(program, task, record, 'struct trace_event_raw_sched_process_exec'));
+  const record = concat(
+    traceEntry('sched_process_exec', task),
+    littleEndian((BigInt(text.length) << 16n) | 20n, 4),
+    littleEndian(task.pid, 4),
+    littleEndian(task.pid, 4),
+    text,
+  );
+  return tracepointRuns(attached, 'sched', 'sched_process_exec', (program) =>
+    tracepointRun(program, task, record, 'struct trace_event_raw_sched_process_exec'),
+  );
 }
 
 export const planFunction: Planner<FunctionEvent> = (kernel, _event, body, attached, state) => {
@@ -108,25 +146,42 @@ export const planUprobe: Planner<UprobeEvent> = (kernel, _event, body, attached,
   const called: Called = { name: body.function, task, args, returned: BigInt.asUintN(64, body.return) };
   const runs = (exit: boolean): PlannedRun[] =>
     attached
-      .filter(({ attachment }) => attachment.hook === 'uprobe' && (attachment.when === 'exit') === exit && (attachment.function === '' || attachment.function === body.function) && (body.binary === undefined || sameBinary(attachment.binary, body.binary)))
+      .filter(
+        ({ attachment }) =>
+          attachment.hook === 'uprobe' &&
+          (attachment.when === 'exit') === exit &&
+          (attachment.function === '' || attachment.function === body.function) &&
+          (body.binary === undefined || sameBinary(attachment.binary, body.binary)),
+      )
       .map(({ program }) => uprobeRun(program, called, exit));
   return { runs: [...runs(false), ...runs(true)] };
 };
 
 /** libbpf takes `libc.so.6` for the library wherever it lies. */
-const sameBinary = (attached: string, named: string): boolean => attached === '' || attached === named || named.endsWith(`/${attached}`) || attached.endsWith(`/${named}`);
+const sameBinary = (attached: string, named: string): boolean =>
+  attached === '' || attached === named || named.endsWith(`/${attached}`) || attached.endsWith(`/${named}`);
 
 export const planTracepoint: Planner<TracepointEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
   const given = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
   const args = completed(kernel, state, task, given, tracepointParameters(kernel.layouts(), body.name));
-  const runs = attached.filter(({ attachment }) => attachment.hook === 'tracepoint' && attachment.name === body.name && (body.category === undefined || attachment.category === body.category));
+  const runs = attached.filter(
+    ({ attachment }) =>
+      attachment.hook === 'tracepoint' &&
+      attachment.name === body.name &&
+      (body.category === undefined || attachment.category === body.category),
+  );
   return {
     runs: [
       ...rawRuns(attached, body.name, task, args),
       ...runs.map(({ program }) => {
         const struct = `trace_event_raw_${body.name}`;
-        return tracepointRun(program, task, tracepointRecord(kernel.layouts() ?? program.object.btf, struct, body, task), `struct ${struct}`);
+        return tracepointRun(
+          program,
+          task,
+          tracepointRecord(kernel.layouts() ?? program.object.btf, struct, body, task),
+          `struct ${struct}`,
+        );
       }),
     ],
   };
@@ -191,7 +246,12 @@ export const planContext: Planner<ContextEvent> = (kernel, _event, body, attache
       .map(({ program }) => {
         const { structOps } = program.program;
         const parameters = structOps && !body.bytes ? memberParameters(kernel.layouts(), structOps.type, structOps.member) : undefined;
-        if (parameters) return argumentsRun(program, { name: structOps!.member, task, args: completed(kernel, state, task, [], parameters), returned: 0n }, false);
+        if (parameters)
+          return argumentsRun(
+            program,
+            { name: structOps!.member, task, args: completed(kernel, state, task, [], parameters), returned: 0n },
+            false,
+          );
         return contextRun(program, task, body, state);
       }),
   };
@@ -205,11 +265,15 @@ function contextRun(program: Attached['program'], task: Task, body: ContextEvent
       const row = programType(program.program.type ?? '');
       const struct = row?.context === undefined ? undefined : contextStruct(row.context);
       const { type, attachType, attachTarget } = program.program;
-      const iterated = attachType === 'BPF_TRACE_ITER' && attachTarget !== undefined && !body.bytes ? iteratorContext(kernel, state, task, attachTarget) : undefined;
+      const iterated =
+        attachType === 'BPF_TRACE_ITER' && attachTarget !== undefined && !body.bytes
+          ? iteratorContext(kernel, state, task, attachTarget)
+          : undefined;
       const bytes = new Uint8Array(Math.max(body.bytes?.length ?? iterated?.length ?? 0, struct?.size ?? 0, 64));
       bytes.set(body.bytes ?? iterated ?? new Uint8Array(0));
       // These contexts hold pointers that are never NULL.
-      const objects = type === 'netfilter' ? { state: 'nf_hook_state', skb: 'sk_buff' } : type === 'flow_dissector' ? { flow_keys: 'bpf_flow_keys' } : {};
+      const objects =
+        type === 'netfilter' ? { state: 'nf_hook_state', skb: 'sk_buff' } : type === 'flow_dissector' ? { flow_keys: 'bpf_flow_keys' } : {};
       for (const [name, object] of body.bytes ? [] : Object.entries(objects)) {
         const field = struct?.fields.find((known) => known.name === name);
         if (field) bytes.set(littleEndian(kernelObject(kernel, state, kernel.layouts(), object), 8), field.offset);

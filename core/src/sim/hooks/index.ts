@@ -10,7 +10,13 @@ import type { Attached, EventState, Plan } from './plan.ts';
 /** User space's way to write a map entry; undefined, or what went wrong. */
 export type SetEntry = (map: string, key: unknown, value: unknown) => string | undefined;
 
-export function planEvent(kernel: KernelState, event: ScenarioEvent, attached: readonly Attached[], state: EventState, setEntry: SetEntry): Plan {
+export function planEvent(
+  kernel: KernelState,
+  event: ScenarioEvent,
+  attached: readonly Attached[],
+  state: EventState,
+  setEntry: SetEntry,
+): Plan {
   const { body } = event;
   switch (body.type) {
     case 'packet':

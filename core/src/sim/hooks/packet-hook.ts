@@ -81,20 +81,24 @@ function xdpRun({ program }: Attached, task: Run['task'], body: PacketEvent): Pl
       if (action !== 2) state.dropped = true;
       else if (run.packet) state.packet = currentPacket(kernel, run.packet);
       if (action !== 4) return undefined;
-      return run.redirect ? `XDP_REDIRECT: the packet is redirected to ${redirectTarget(kernel, run.redirect)}` : 'XDP_REDIRECT: no target was set with bpf_redirect or bpf_redirect_map, so the packet is dropped';
+      return run.redirect
+        ? `XDP_REDIRECT: the packet is redirected to ${redirectTarget(kernel, run.redirect)}`
+        : 'XDP_REDIRECT: no target was set with bpf_redirect or bpf_redirect_map, so the packet is dropped';
     },
   };
 }
 
 export function redirectTarget(kernel: KernelState, redirect: NonNullable<Run['redirect']>): string {
-  if (redirect.map) return `${redirect.map.definition.name}[${redirect.key}]${redirect.map.definition.type === 'cpumap' ? ' (a CPU)' : ` (${kernel.devices.byIndex(redirect.ifindex)?.name ?? `number ${redirect.ifindex}`})`}`;
+  if (redirect.map)
+    return `${redirect.map.definition.name}[${redirect.key}]${redirect.map.definition.type === 'cpumap' ? ' (a CPU)' : ` (${kernel.devices.byIndex(redirect.ifindex)?.name ?? `number ${redirect.ifindex}`})`}`;
   return kernel.devices.byIndex(redirect.ifindex)?.name ?? `interface ${redirect.ifindex}`;
 }
 
 /** Ethernet type, VLAN tag taken off as the driver's offload does. */
 function linkFields(bytes: Uint8Array): { protocol: number; vlanTag: number | undefined; header: number } {
   const type = bytes.length >= ETH_HLEN ? (bytes[12]! << 8) | bytes[13]! : 0;
-  if (type === ETH_P_8021Q && bytes.length >= ETH_HLEN + 4) return { protocol: (bytes[16]! << 8) | bytes[17]!, vlanTag: (bytes[14]! << 8) | bytes[15]!, header: ETH_HLEN + 4 };
+  if (type === ETH_P_8021Q && bytes.length >= ETH_HLEN + 4)
+    return { protocol: (bytes[16]! << 8) | bytes[17]!, vlanTag: (bytes[14]! << 8) | bytes[15]!, header: ETH_HLEN + 4 };
   return { protocol: type, vlanTag: undefined, header: ETH_HLEN };
 }
 
@@ -153,11 +157,25 @@ export const planPacket: Planner<PacketEvent> = (kernel, _event, body, attached,
   state.packet = packetBytes(body);
   const onSkb = (types: readonly string[]): PlannedRun[] =>
     attached
-      .filter(({ program, attachment }) => attachment.hook === 'skb' && types.includes(program.program.type ?? '') && (attachment.direction === 'both' || attachment.direction === body.direction))
+      .filter(
+        ({ program, attachment }) =>
+          attachment.hook === 'skb' &&
+          types.includes(program.program.type ?? '') &&
+          (attachment.direction === 'both' || attachment.direction === body.direction),
+      )
       .map((one) => skbRun(one, task, body));
-  if (body.direction === 'egress') return { runs: [...onSkb(['lwt_out', 'lwt_xmit']), ...onSkb(['cgroup_skb']), ...onSkb(['sched_cls', 'sched_act'])] };
+  if (body.direction === 'egress')
+    return { runs: [...onSkb(['lwt_out', 'lwt_xmit']), ...onSkb(['cgroup_skb']), ...onSkb(['sched_cls', 'sched_act'])] };
   const xdp = attached.filter(({ attachment }) => attachment.hook === 'xdp').map((one) => xdpRun(one, task, body));
-  return { runs: [...withFreshPacket(xdp, state.packet), ...onSkb(['sched_cls', 'sched_act']), ...onSkb(['lwt_in']), ...onSkb(['socket_filter']), ...onSkb(['cgroup_skb'])] };
+  return {
+    runs: [
+      ...withFreshPacket(xdp, state.packet),
+      ...onSkb(['sched_cls', 'sched_act']),
+      ...onSkb(['lwt_in']),
+      ...onSkb(['socket_filter']),
+      ...onSkb(['cgroup_skb']),
+    ],
+  };
 };
 
 /** Each XDP program starts with the packet as it came. */

@@ -48,7 +48,13 @@ export interface Plan {
 }
 
 /** Plans one kind of event. */
-export type Planner<Body> = (kernel: KernelState, event: ScenarioEvent, body: Body, attached: readonly Attached[], state: EventState) => Plan;
+export type Planner<Body> = (
+  kernel: KernelState,
+  event: ScenarioEvent,
+  body: Body,
+  attached: readonly Attached[],
+  state: EventState,
+) => Plan;
 
 /** Memory that lives as long as the event. */
 export function eventRegion(kernel: KernelState, state: EventState, request: Parameters<KernelState['memory']['allocate']>[0]): Region {

@@ -3,11 +3,23 @@
 import { concat, littleEndian } from '../integers.ts';
 import type { Task } from '../tasks.ts';
 import type { SimulatedProgram } from '../types.ts';
-import { functionRegisters, KERNEL_STACK, returnRegisters, symbolAddress, userRegisters, USER_CODE_ADDRESS, USER_MEMORY } from './registers.ts';
+import {
+  functionRegisters,
+  KERNEL_STACK,
+  returnRegisters,
+  symbolAddress,
+  userRegisters,
+  USER_CODE_ADDRESS,
+  USER_MEMORY,
+} from './registers.ts';
 import { runRegion, type PlannedRun } from './plan.ts';
 
 /** Code that a probed kernel function was called from, for stack traces: the caller and the system call's entry. */
-const callers = (name: string): readonly bigint[] => [symbolAddress(name), symbolAddress('do_syscall_64') + 0x5bn, symbolAddress('entry_SYSCALL_64_after_hwframe') + 0x76n];
+const callers = (name: string): readonly bigint[] => [
+  symbolAddress(name),
+  symbolAddress('do_syscall_64') + 0x5bn,
+  symbolAddress('entry_SYSCALL_64_after_hwframe') + 0x76n,
+];
 
 export interface Called {
   name: string;

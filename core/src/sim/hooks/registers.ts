@@ -10,8 +10,27 @@ import { eventRegion, type EventState } from './plan.ts';
 import { fromHex } from '#core/bytes';
 
 export const PT_REGS = {
-  r15: 0, r14: 8, r13: 16, r12: 24, bp: 32, bx: 40, r11: 48, r10: 56, r9: 64, r8: 72,
-  ax: 80, cx: 88, dx: 96, si: 104, di: 112, orig_ax: 120, ip: 128, cs: 136, flags: 144, sp: 152, ss: 160,
+  r15: 0,
+  r14: 8,
+  r13: 16,
+  r12: 24,
+  bp: 32,
+  bx: 40,
+  r11: 48,
+  r10: 56,
+  r9: 64,
+  r8: 72,
+  ax: 80,
+  cx: 88,
+  dx: 96,
+  si: 104,
+  di: 112,
+  orig_ax: 120,
+  ip: 128,
+  cs: 136,
+  flags: 144,
+  sp: 152,
+  ss: 160,
 } as const;
 export const PT_REGS_SIZE = 168;
 
@@ -31,13 +50,16 @@ export function registers(values: Partial<Record<RegisterName, bigint>>): Uint8A
   return bytes;
 }
 
-const assign = (names: readonly RegisterName[], args: readonly bigint[]): Partial<Record<RegisterName, bigint>> => Object.fromEntries(args.slice(0, names.length).map((value, i) => [names[i]!, value]));
+const assign = (names: readonly RegisterName[], args: readonly bigint[]): Partial<Record<RegisterName, bigint>> =>
+  Object.fromEntries(args.slice(0, names.length).map((value, i) => [names[i]!, value]));
 
 /** Registers at a kernel function's entry. */
-export const functionRegisters = (args: readonly bigint[], ip: bigint, sp: bigint): Uint8Array => registers({ ...KERNEL_CODE, ...assign(FUNCTION_ARGUMENTS, args), ip, sp });
+export const functionRegisters = (args: readonly bigint[], ip: bigint, sp: bigint): Uint8Array =>
+  registers({ ...KERNEL_CODE, ...assign(FUNCTION_ARGUMENTS, args), ip, sp });
 
 /** Registers at a user function's entry. */
-export const userRegisters = (args: readonly bigint[], ip: bigint, sp: bigint): Uint8Array => registers({ ...USER_CODE, ...assign(FUNCTION_ARGUMENTS, args), ip, sp });
+export const userRegisters = (args: readonly bigint[], ip: bigint, sp: bigint): Uint8Array =>
+  registers({ ...USER_CODE, ...assign(FUNCTION_ARGUMENTS, args), ip, sp });
 
 /** Registers when a function returns. */
 export const returnRegisters = (value: bigint, ip: bigint, sp: bigint): Uint8Array => registers({ ...KERNEL_CODE, ax: value, ip, sp });
@@ -76,7 +98,11 @@ export function argumentValue(kernel: KernelState, state: EventState, value: Arg
   const integer = integerFrom(value);
   if (integer !== undefined) return BigInt.asUintN(64, integer);
   if (Array.isArray(value)) {
-    const elements = (value as readonly ArgumentValue[]).map((element, i) => (typeof element === 'string' ? userMemory(kernel, state, cString(element), `${name}[${i}]`) : argumentValue(kernel, state, element, `${name}[${i}]`)));
+    const elements = (value as readonly ArgumentValue[]).map((element, i) =>
+      typeof element === 'string'
+        ? userMemory(kernel, state, cString(element), `${name}[${i}]`)
+        : argumentValue(kernel, state, element, `${name}[${i}]`),
+    );
     return userMemory(kernel, state, concat(...[...elements, 0n].map((element) => littleEndian(element, 8))), name);
   }
   if (typeof value === 'object' && 'hex' in value) {

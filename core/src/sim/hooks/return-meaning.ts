@@ -46,7 +46,9 @@ export function returnMeaning(type: string | undefined, attachType: string | und
       return action ? `${action.name}: ${action.does}` : `${signed}: the packet goes on with class ${unsigned.toString(16)}`;
     }
     case 'socket_filter':
-      return unsigned === 0 ? '0: the socket does not get the packet' : `${unsigned}: the socket gets ${unsigned === 0xffffffff ? 'the whole packet' : `up to ${unsigned} bytes`}`;
+      return unsigned === 0
+        ? '0: the socket does not get the packet'
+        : `${unsigned}: the socket gets ${unsigned === 0xffffffff ? 'the whole packet' : `up to ${unsigned} bytes`}`;
     case 'cgroup_skb':
       return (unsigned & 1) === 1 ? `${unsigned}: the packet goes on` : `${unsigned}: the packet is dropped`;
     case 'cgroup_sock':
@@ -57,7 +59,8 @@ export function returnMeaning(type: string | undefined, attachType: string | und
       return unsigned === 0 ? '0: refused with EPERM' : `${unsigned}: allowed`;
     case 'lsm':
     case 'tracing':
-      if (type === 'lsm' || attachType === 'BPF_MODIFY_RETURN') return signed === 0 ? '0: allowed' : `${signed}: refused with ${errnoName(signed) ?? `error ${-signed}`}`;
+      if (type === 'lsm' || attachType === 'BPF_MODIFY_RETURN')
+        return signed === 0 ? '0: allowed' : `${signed}: refused with ${errnoName(signed) ?? `error ${-signed}`}`;
       return `${signed}: ignored here`;
     case 'perf_event':
     case 'kprobe':

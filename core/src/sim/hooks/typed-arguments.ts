@@ -37,7 +37,13 @@ function prototypeParameters(btf: Btf | undefined, id: number): readonly number[
 }
 
 /** The arguments given, and for parameters behind them what their types ask for. */
-export function completed(kernel: KernelState, state: EventState, task: Task, given: readonly bigint[], parameters: readonly number[] | undefined): readonly bigint[] {
+export function completed(
+  kernel: KernelState,
+  state: EventState,
+  task: Task,
+  given: readonly bigint[],
+  parameters: readonly number[] | undefined,
+): readonly bigint[] {
   const btf = kernel.layouts();
   if (!parameters || !btf) return given;
   return parameters.map((parameter, i) => given[i] ?? madeUp(kernel, state, btf, task, parameter)).concat(given.slice(parameters.length));
@@ -59,7 +65,8 @@ export function kernelObject(kernel: KernelState, state: EventState, btf: Btf | 
   const id = btf?.find(name, 'struct');
   const type = id === undefined ? undefined : btf?.type(id);
   const size = known ?? (type?.kind === 'struct' ? type.size : 256);
-  return eventRegion(kernel, state, { kind: 'kernel', name: `struct ${name}`, size: Math.max(size, name === 'sock' ? SOCKET_SIZE : 8) }).base;
+  return eventRegion(kernel, state, { kind: 'kernel', name: `struct ${name}`, size: Math.max(size, name === 'sock' ? SOCKET_SIZE : 8) })
+    .base;
 }
 
 /** The context of an iterator's program: pointers, each in a union of its own; the first is to struct bpf_iter_meta. */

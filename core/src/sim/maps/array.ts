@@ -23,7 +23,9 @@ abstract class IndexedMap extends KernelMap {
     if (known) return known;
     const key = littleEndian(index, 4);
     const initial = index === 0 ? this.definition.initial : undefined;
-    const made = Array.from({ length: this.copies }, (_, cpu) => this.allocateValue(key, initial, this.copies > 1 || this.perCpu ? cpu : undefined));
+    const made = Array.from({ length: this.copies }, (_, cpu) =>
+      this.allocateValue(key, initial, this.copies > 1 || this.perCpu ? cpu : undefined),
+    );
     this.values.set(index, made);
     this.version++;
     return made;
@@ -124,7 +126,12 @@ export class PerCpuArrayMap extends IndexedMap {
 }
 
 /** Per-CPU values as the syscall passes them: each rounded up to 8 bytes, one after another. */
-export function setPerCpu(memory: { view(region: Region): Uint8Array }, regions: readonly Region[], value: Uint8Array, valueSize: number): void {
+export function setPerCpu(
+  memory: { view(region: Region): Uint8Array },
+  regions: readonly Region[],
+  value: Uint8Array,
+  valueSize: number,
+): void {
   const stride = Math.ceil(valueSize / 8) * 8;
   const separate = value.length >= stride * (regions.length - 1) + valueSize && regions.length > 1;
   regions.forEach((region, cpu) => {

@@ -73,7 +73,8 @@ export class HashMap extends KernelMap {
 
   override update(key: Uint8Array, value: Uint8Array, flags: bigint = BPF_ANY): number {
     const result = this.updateElement(key, value, flags);
-    if (result === 0 && this.perCpu) setPerCpu(this.host.memory, this.elements.get(keyText(key))!.regions, value, this.definition.valueSize);
+    if (result === 0 && this.perCpu)
+      setPerCpu(this.host.memory, this.elements.get(keyText(key))!.regions, value, this.definition.valueSize);
     return result;
   }
 
@@ -96,11 +97,17 @@ export class HashMap extends KernelMap {
   }
 
   entries(): readonly MapEntry[] {
-    return [...this.elements.values()].map(({ key, regions }) => ({ key: key.slice(), values: regions.map((region) => this.bytesOf(region)) }));
+    return [...this.elements.values()].map(({ key, regions }) => ({
+      key: key.slice(),
+      values: regions.map((region) => this.bytesOf(region)),
+    }));
   }
 
   override walk(): readonly { key: Uint8Array; address: bigint }[] {
-    return [...this.elements.values()].map(({ key, regions }) => ({ key, address: regions[this.perCpu ? this.host.currentCpu() : 0]!.base }));
+    return [...this.elements.values()].map(({ key, regions }) => ({
+      key,
+      address: regions[this.perCpu ? this.host.currentCpu() : 0]!.base,
+    }));
   }
 
   protected saveState(): unknown {

@@ -60,5 +60,16 @@ export function makeMap(id: number, definition: MapDefinition, host: MapHost): K
   return Class && new Class(id, definition, host);
 }
 
-export { ArrayMap, KernelMap, LocalStorageMap, MapOfMaps, PerfEventArrayMap, ProgArrayMap, RedirectMap, RingBufferMap, SlotArrayMap, StackTraceMap };
+export {
+  ArrayMap,
+  KernelMap,
+  LocalStorageMap,
+  MapOfMaps,
+  PerfEventArrayMap,
+  ProgArrayMap,
+  RedirectMap,
+  RingBufferMap,
+  SlotArrayMap,
+  StackTraceMap,
+};
 export type { MapHost };

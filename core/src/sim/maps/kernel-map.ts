@@ -160,4 +160,3 @@ export abstract class KernelMap implements SimulatedMap {
     this.saved = state;
   }
 }
-

@@ -83,7 +83,9 @@ export class LpmTrieMap extends KernelMap {
 
   /** Longest prefixes first, as the kernel walks its trie. */
   entries(): readonly MapEntry[] {
-    return [...this.prefixes.values()].sort((a, b) => b.bits - a.bits).map(({ key, region }) => ({ key: key.slice(), values: [this.bytesOf(region)] }));
+    return [...this.prefixes.values()]
+      .sort((a, b) => b.bits - a.bits)
+      .map(({ key, region }) => ({ key: key.slice(), values: [this.bytesOf(region)] }));
   }
 
   protected saveState(): unknown {

@@ -40,7 +40,13 @@ export class MapOfMaps extends KernelMap {
     }
     const wanted = this.definition.inner;
     // bpf_map_meta_equal: the verifier checked programs against the inner definition.
-    if (wanted && (wanted.typeId !== map.definition.typeId || wanted.keySize !== map.definition.keySize || wanted.valueSize !== map.definition.valueSize)) return errno('EINVAL');
+    if (
+      wanted &&
+      (wanted.typeId !== map.definition.typeId ||
+        wanted.keySize !== map.definition.keySize ||
+        wanted.valueSize !== map.definition.valueSize)
+    )
+      return errno('EINVAL');
     this.inner.set(text, { key: key.slice(), map });
     this.version++;
     return 0;

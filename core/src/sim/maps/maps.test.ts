@@ -6,7 +6,7 @@ import type { MapDefinition } from '#core/program';
 import { createMemory, type Region } from '#core/vm';
 import { errno } from '../errno.ts';
 import { littleEndian } from '../integers.ts';
-import type { MapOfMaps, ProgArrayMap, RedirectMap, RingBufferMap, StackTraceMap, LocalStorageMap} from './index.ts';
+import type { MapOfMaps, ProgArrayMap, RedirectMap, RingBufferMap, StackTraceMap, LocalStorageMap } from './index.ts';
 import { makeMap, SIMULATED_MAP_TYPES, type KernelMap, type MapHost } from './index.ts';
 import { MAP_TYPES } from '#core/catalog';
 
@@ -28,7 +28,11 @@ class TestHost implements MapHost {
   mapByAddress = (): undefined => undefined;
   ownerOf = (): undefined => undefined;
   make(type: string, definition: Partial<MapDefinition> = {}): KernelMap {
-    const map = makeMap(this.maps.length + 1, { name: 'm', type, typeId: TYPE_IDS[type]!, keySize: 4, valueSize: 8, maxEntries: 4, flags: 0, ...definition }, this)!;
+    const map = makeMap(
+      this.maps.length + 1,
+      { name: 'm', type, typeId: TYPE_IDS[type]!, keySize: 4, valueSize: 8, maxEntries: 4, flags: 0, ...definition },
+      this,
+    )!;
     this.maps.push(map);
     return map;
   }
@@ -39,7 +43,7 @@ const value = (number: number): Uint8Array => littleEndian(number, 8);
 const read = (host: TestHost, address: bigint): bigint => host.memory.readInt(address, 8) as bigint;
 const keys = (map: KernelMap): number[] => map.entries().map((entry) => entry.key[0]!);
 
-test('every simulated type is one of the kernel\'s', () => {
+test("every simulated type is one of the kernel's", () => {
   expect(SIMULATED_MAP_TYPES.filter((type) => !(type in TYPE_IDS))).toEqual([]);
 });
 

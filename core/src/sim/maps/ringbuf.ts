@@ -39,7 +39,13 @@ export class RingBufferMap extends KernelMap {
     const length = Math.ceil((size + HEADER) / 8) * 8;
     if (length > this.capacity || this.producer + length - this.consumer > this.capacity - 1) return undefined;
     // A record of no bytes still has an address, by which it is submitted.
-    const region = this.host.memory.allocate({ kind: 'mem', name: `${this.definition.name} record`, size: Math.max(size, 1), owner: this, initial: this.stale(size) });
+    const region = this.host.memory.allocate({
+      kind: 'mem',
+      name: `${this.definition.name} record`,
+      size: Math.max(size, 1),
+      owner: this,
+      initial: this.stale(size),
+    });
     this.producer += length;
     this.pending = [...this.pending, { region, size, length, state: 'reserved' }];
     this.version++;

@@ -57,10 +57,12 @@ export class SlotArrayMap extends KernelMap {
   }
 
   entries(): readonly MapEntry[] {
-    return [...this.slots].sort(([a], [b]) => a - b).map(([index]) => {
-      const key = littleEndian(index, 4);
-      return { key, values: this.lookup(key)! };
-    });
+    return [...this.slots]
+      .sort(([a], [b]) => a - b)
+      .map(([index]) => {
+        const key = littleEndian(index, 4);
+        return { key, values: this.lookup(key)! };
+      });
   }
 
   protected saveState(): unknown {

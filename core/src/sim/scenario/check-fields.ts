@@ -29,7 +29,12 @@ export function distance(a: string, b: string): number {
 /** The known name that the wrong one was most likely meant to be. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
-  const ranked = known.map((candidate) => ({ candidate, edits: candidate.toLowerCase().startsWith(lower) && lower.length > 1 ? 1 : distance(lower, candidate.toLowerCase()) })).sort((a, b) => a.edits - b.edits);
+  const ranked = known
+    .map((candidate) => ({
+      candidate,
+      edits: candidate.toLowerCase().startsWith(lower) && lower.length > 1 ? 1 : distance(lower, candidate.toLowerCase()),
+    }))
+    .sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
   return best && best.edits <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
 }
@@ -40,8 +45,18 @@ const didYouMean = (name: string, known: readonly string[]): string => {
   return guess === undefined ? `it can be one of ${shown(known)}` : `did you mean "${guess}"?`;
 };
 
-const KIND_WORDS: Readonly<Record<string, string>> = { string: 'text', number: 'a number', boolean: 'true or false', object: 'an object', array: 'a list', null: 'null' };
-const got = (node: Node): string => (node.type === 'string' || node.type === 'number' || node.type === 'boolean' ? JSON.stringify(node.value) : (KIND_WORDS[node.type] ?? node.type));
+const KIND_WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+  null: 'null',
+};
+const got = (node: Node): string =>
+  node.type === 'string' || node.type === 'number' || node.type === 'boolean'
+    ? JSON.stringify(node.value)
+    : (KIND_WORDS[node.type] ?? node.type);
 
 /** What a field wants, for messages and for either-or. */
 function wanted(field: Field): string {
@@ -97,15 +112,23 @@ export function checkField(field: Field, node: Node, path: string, problems: Fie
     case 'text': {
       if (node.type !== 'string') return expected();
       const text = node.value as string;
-      if (field.values && !field.values.includes(text)) return wrong(`${path}: there is no "${text}" here: ${didYouMean(text, field.values)}`);
-      if (field.pattern && !field.pattern.test(text)) return wrong(`${path}: ${JSON.stringify(text)} is not ${field.example === undefined ? 'hex: two digits for each byte' : `of the form "${field.example}"`}`);
+      if (field.values && !field.values.includes(text))
+        return wrong(`${path}: there is no "${text}" here: ${didYouMean(text, field.values)}`);
+      if (field.pattern && !field.pattern.test(text))
+        return wrong(
+          `${path}: ${JSON.stringify(text)} is not ${field.example === undefined ? 'hex: two digits for each byte' : `of the form "${field.example}"`}`,
+        );
       return;
     }
     case 'integer':
       if (node.type !== 'number' || !Number.isInteger(node.value) || node.value < field.minimum || node.value > field.maximum) expected();
       return;
     case 'duration':
-      if (!((node.type === 'number' && node.value >= 0 && Number.isInteger(node.value)) || (node.type === 'string' && DURATION.test(node.value as string)))) expected();
+      if (!(
+        (node.type === 'number' && node.value >= 0 && Number.isInteger(node.value)) ||
+        (node.type === 'string' && DURATION.test(node.value as string))
+      ))
+        expected();
       return;
     case 'boolean':
       if (node.type !== 'boolean') expected();
@@ -119,7 +142,8 @@ export function checkField(field: Field, node: Node, path: string, problems: Fie
       return;
     case 'record':
       if (node.type !== 'object') return expected();
-      for (const property of node.children ?? []) if (property.children?.[1]) checkField(field.of, property.children[1], `${path}.${String(property.children[0]!.value)}`, problems);
+      for (const property of node.children ?? [])
+        if (property.children?.[1]) checkField(field.of, property.children[1], `${path}.${String(property.children[0]!.value)}`, problems);
       return;
     case 'object':
       if (node.type !== 'object') return expected();
@@ -134,7 +158,8 @@ export function checkField(field: Field, node: Node, path: string, problems: Fie
       const types = Object.keys(field.cases);
       if (!typeNode) return wrong(`${path} has no "type": ${shown(types)}`, node.children?.[0]?.children?.[0] ?? node);
       const type = typeNode.value as unknown;
-      if (typeof type !== 'string' || !Object.hasOwn(field.cases, type)) return wrong(`${path}.type: there is no event ${got(typeNode)}: ${didYouMean(String(type), types)}`, typeNode);
+      if (typeof type !== 'string' || !Object.hasOwn(field.cases, type))
+        return wrong(`${path}.type: there is no event ${got(typeNode)}: ${didYouMean(String(type), types)}`, typeNode);
       return checkObject({ ...field.common, ...field.cases[type]!.fields }, node, path, problems);
     }
     default:
@@ -152,14 +177,28 @@ function checkObject(fields: Fields, node: Node, path: string, problems: FieldPr
   for (const child of node.children ?? []) {
     const [nameNode, value] = child.children ?? [];
     const name = String(nameNode!.value);
-    if (seen.has(name)) problems.push({ message: `${place} has "${name}" twice: take one of them out`, offset: nameNode!.offset, length: nameNode!.length });
+    if (seen.has(name))
+      problems.push({ message: `${place} has "${name}" twice: take one of them out`, offset: nameNode!.offset, length: nameNode!.length });
     seen.add(name);
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (!field) problems.push({ message: `${place} has no field "${name}": ${didYouMean(name, Object.keys(fields).filter((known) => known !== '$schema'))}`, offset: nameNode!.offset, length: nameNode!.length });
+    if (!field)
+      problems.push({
+        message: `${place} has no field "${name}": ${didYouMean(
+          name,
+          Object.keys(fields).filter((known) => known !== '$schema'),
+        )}`,
+        offset: nameNode!.offset,
+        length: nameNode!.length,
+      });
     else if (value) checkField(field, value, path === '' ? name : `${path}.${name}`, problems);
   }
   for (const [name, field] of Object.entries(fields)) {
-    if (field.required && !seen.has(name)) problems.push({ message: `${place} has no "${name}": ${wanted(field)} is needed`, offset: node.offset, length: Math.min(node.length, 1) });
+    if (field.required && !seen.has(name))
+      problems.push({
+        message: `${place} has no "${name}": ${wanted(field)} is needed`,
+        offset: node.offset,
+        length: Math.min(node.length, 1),
+      });
   }
 }
 

@@ -83,4 +83,5 @@ export interface WaitEvent {
   type: 'wait';
 }
 
-export type EventBody = PacketEvent | SyscallEvent | FunctionEvent | TracepointEvent | UprobeEvent | SampleEvent | ContextEvent | MapEvent | WaitEvent;
+export type EventBody =
+  PacketEvent | SyscallEvent | FunctionEvent | TracepointEvent | UprobeEvent | SampleEvent | ContextEvent | MapEvent | WaitEvent;

@@ -42,12 +42,33 @@ const pid = (about: string): Field => ({ kind: 'integer', minimum: 0, maximum: 4
 const checksum = u16('Instead of the right checksum: to see what the program does with a broken packet.');
 
 const LAYERS: Fields = {
-  ethernet: { kind: 'object', about: 'The Ethernet header.', fields: { source: mac('MAC address it comes from.'), destination: mac('MAC address it goes to.'), type: u16('EtherType; follows from the layer inside if not given.') } },
-  vlan: { kind: 'object', about: 'An 802.1Q tag.', fields: { id: { kind: 'integer', minimum: 0, maximum: 4095, about: 'VLAN number.' }, priority: { kind: 'integer', minimum: 0, maximum: 7, about: 'Priority code point.' } } },
+  ethernet: {
+    kind: 'object',
+    about: 'The Ethernet header.',
+    fields: {
+      source: mac('MAC address it comes from.'),
+      destination: mac('MAC address it goes to.'),
+      type: u16('EtherType; follows from the layer inside if not given.'),
+    },
+  },
+  vlan: {
+    kind: 'object',
+    about: 'An 802.1Q tag.',
+    fields: {
+      id: { kind: 'integer', minimum: 0, maximum: 4095, about: 'VLAN number.' },
+      priority: { kind: 'integer', minimum: 0, maximum: 7, about: 'Priority code point.' },
+    },
+  },
   arp: {
     kind: 'object',
     about: 'An ARP packet instead of IP.',
-    fields: { operation: u16('1 asks, 2 answers.'), senderMac: mac('Sender\'s MAC address.'), sender: address('Sender\'s IPv4 address.'), targetMac: mac('Target\'s MAC address.'), target: address('Target\'s IPv4 address.') },
+    fields: {
+      operation: u16('1 asks, 2 answers.'),
+      senderMac: mac("Sender's MAC address."),
+      sender: address("Sender's IPv4 address."),
+      targetMac: mac("Target's MAC address."),
+      target: address("Target's IPv4 address."),
+    },
   },
   ip: {
     kind: 'object',
@@ -74,17 +95,41 @@ const LAYERS: Fields = {
       destination: u16('Destination port.'),
       sequence: u32('Sequence number.'),
       acknowledgement: u32('Acknowledgement number.'),
-      flags: { kind: 'list', about: 'Flags that are set; SYN if not given.', of: { kind: 'text', values: ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'], about: 'A TCP flag.' } },
+      flags: {
+        kind: 'list',
+        about: 'Flags that are set; SYN if not given.',
+        of: { kind: 'text', values: ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr'], about: 'A TCP flag.' },
+      },
       window: u16('Window.'),
       checksum,
     },
   },
   udp: { kind: 'object', about: 'A UDP header.', fields: { source: u16('Source port.'), destination: u16('Destination port.'), checksum } },
-  icmp: { kind: 'object', about: 'An ICMP (or ICMPv6) header.', fields: { type: u8('8 asks for an echo (128 in ICMPv6).'), code: u8('Code.'), id: u16('Identifier of an echo.'), sequence: u16('Sequence number of an echo.'), checksum } },
-  payload: { kind: 'either', about: 'What the packet carries: text, or bytes in hex.', of: [{ kind: 'text', about: 'Text.' }, { kind: 'object', about: 'Bytes.', fields: { hex: { kind: 'text', pattern: HEX_BYTES, about: 'Bytes in hex.', required: true } } }] },
+  icmp: {
+    kind: 'object',
+    about: 'An ICMP (or ICMPv6) header.',
+    fields: {
+      type: u8('8 asks for an echo (128 in ICMPv6).'),
+      code: u8('Code.'),
+      id: u16('Identifier of an echo.'),
+      sequence: u16('Sequence number of an echo.'),
+      checksum,
+    },
+  },
+  payload: {
+    kind: 'either',
+    about: 'What the packet carries: text, or bytes in hex.',
+    of: [
+      { kind: 'text', about: 'Text.' },
+      { kind: 'object', about: 'Bytes.', fields: { hex: { kind: 'text', pattern: HEX_BYTES, about: 'Bytes in hex.', required: true } } },
+    ],
+  },
 };
 
-const argument: Field = { kind: 'any', about: 'A number; text (passed by its address in user memory); a list of texts, as argv; {"hex": "…"} for bytes in user memory.' };
+const argument: Field = {
+  kind: 'any',
+  about: 'A number; text (passed by its address in user memory); a list of texts, as argv; {"hex": "…"} for bytes in user memory.',
+};
 const process: Field = pid('The process that does it: one of "processes". The first of them if not given.');
 const returned: Field = { kind: 'value64', about: 'What it returns: programs at the exit see it. 0 if not given; -2 is ENOENT.' };
 
@@ -101,37 +146,60 @@ export const EVENT_CASES = {
     fields: {
       device: { kind: 'text', about: 'The network device, one of "devices". eth0 if not given.' },
       queue: { kind: 'integer', minimum: 0, maximum: 65535, about: 'The receive queue.' },
-      direction: { kind: 'text', values: ['ingress', 'egress'], about: 'Whether it comes in (XDP and tc ingress) or goes out (tc egress).' },
+      direction: {
+        kind: 'text',
+        values: ['ingress', 'egress'],
+        about: 'Whether it comes in (XDP and tc ingress) or goes out (tc egress).',
+      },
       mark: u32('skb->mark at the start.'),
-      packet: { kind: 'either', about: 'Its bytes in hex, or its layers.', required: true, of: [{ kind: 'text', pattern: HEX_BYTES, about: 'The whole packet in hex, from the Ethernet header on.' }, { kind: 'object', fields: LAYERS, about: 'Its layers; lengths and checksums are filled in.' }] },
+      packet: {
+        kind: 'either',
+        about: 'Its bytes in hex, or its layers.',
+        required: true,
+        of: [
+          { kind: 'text', pattern: HEX_BYTES, about: 'The whole packet in hex, from the Ethernet header on.' },
+          { kind: 'object', fields: LAYERS, about: 'Its layers; lengths and checksums are filled in.' },
+        ],
+      },
     },
   },
   syscall: {
-    about: 'A process makes a system call: ksyscall and kprobe programs, system call tracepoints and raw tracepoints see it enter and return.',
+    about:
+      'A process makes a system call: ksyscall and kprobe programs, system call tracepoints and raw tracepoints see it enter and return.',
     fields: {
       name: { kind: 'text', about: 'The system call: "execve", "openat", …', required: true },
       pid: process,
-      arguments: { kind: 'record', of: argument, about: 'Arguments by parameter name: {"filename": "/etc/passwd"}. Those not given are 0.' },
+      arguments: {
+        kind: 'record',
+        of: argument,
+        about: 'Arguments by parameter name: {"filename": "/etc/passwd"}. Those not given are 0.',
+      },
       return: returned,
     },
   },
   function: {
-    about: 'A kernel function is called: kprobe, kretprobe, fentry, fexit and LSM programs on it run. LSM hooks are functions named bpf_lsm_….',
-    fields: { name: { kind: 'text', about: 'The function\'s name.', required: true }, pid: process, arguments: { kind: 'list', of: argument, about: 'Arguments in order.' }, return: returned },
+    about:
+      'A kernel function is called: kprobe, kretprobe, fentry, fexit and LSM programs on it run. LSM hooks are functions named bpf_lsm_….',
+    fields: {
+      name: { kind: 'text', about: "The function's name.", required: true },
+      pid: process,
+      arguments: { kind: 'list', of: argument, about: 'Arguments in order.' },
+      return: returned,
+    },
   },
   tracepoint: {
     about: 'A tracepoint fires: tracepoint, raw tracepoint and tp_btf programs on it run.',
     fields: {
       name: { kind: 'text', about: '"sched:sched_switch", or "sched_switch".', required: true },
       pid: process,
-      fields: { kind: 'record', of: { kind: 'any', about: 'A number or text.' }, about: 'Members of the tracepoint\'s record.' },
+      fields: { kind: 'record', of: { kind: 'any', about: 'A number or text.' }, about: "Members of the tracepoint's record." },
       arguments: { kind: 'list', of: argument, about: 'What raw tracepoint programs get.' },
     },
   },
   uprobe: {
     about: 'A process calls a function of its program or of a library: uprobe and uretprobe programs on it run.',
     fields: {
-      function: { kind: 'text', about: 'The function\'s name.', required: true },
+      function: { kind: 'text', about: "The function's name.", required: true },
       binary: { kind: 'text', about: 'The program or library. Any if not given.' },
       pid: process,
       arguments: { kind: 'list', of: argument, about: 'Arguments in order.' },
@@ -140,14 +208,18 @@ export const EVENT_CASES = {
   },
   sample: {
     about: 'A perf event takes a sample: perf_event programs run.',
-    fields: { pid: process, address: { kind: 'value64', about: 'The instruction pointer in user space.' }, period: { kind: 'value64', about: 'The sample period.' } },
+    fields: {
+      pid: process,
+      address: { kind: 'value64', about: 'The instruction pointer in user space.' },
+      period: { kind: 'value64', about: 'The sample period.' },
+    },
   },
   context: {
     about: 'Runs one program with a context given here: for program types that have no event of their own yet.',
     fields: {
-      program: { kind: 'text', about: 'The program\'s name.', required: true },
+      program: { kind: 'text', about: "The program's name.", required: true },
       pid: process,
-      bytes: { kind: 'text', pattern: HEX_BYTES, about: 'The context\'s bytes in hex.' },
+      bytes: { kind: 'text', pattern: HEX_BYTES, about: "The context's bytes in hex." },
       fields: { kind: 'record', of: { kind: 'value64', about: 'A number.' }, about: 'Members of the context struct.' },
     },
   },
@@ -155,8 +227,8 @@ export const EVENT_CASES = {
   map: {
     about: 'User space writes or deletes an entry of a map.',
     fields: {
-      map: { kind: 'text', about: 'The map\'s name.', required: true },
-      key: { kind: 'any', about: 'The key, as the map\'s key type has it.' },
+      map: { kind: 'text', about: "The map's name.", required: true },
+      key: { kind: 'any', about: "The key, as the map's key type has it." },
       value: { kind: 'any', about: 'The value; without it the key is deleted.' },
     },
   },
@@ -186,12 +258,12 @@ export const SCENARIO_FIELDS: Fields = {
       kind: 'object',
       about: 'A process or thread.',
       fields: {
-        pid: { ...pid('Its number (a thread\'s own; getpid() gives tgid).'), required: true },
+        pid: { ...pid("Its number (a thread's own; getpid() gives tgid)."), required: true },
         tgid: pid('The process a thread belongs to; its own pid if not given.'),
         comm: { kind: 'text', about: 'Its name, at most 15 bytes.' },
         uid: u32('User.'),
         gid: u32('Group.'),
-        parent: pid('Its parent\'s pid; 1 if not given.'),
+        parent: pid("Its parent's pid; 1 if not given."),
         cgroup: { kind: 'text', pattern: /^\//, example: '/user.slice', about: 'Path of its cgroup.' },
       },
     },
@@ -222,10 +294,19 @@ export const SCENARIO_FIELDS: Fields = {
         about: 'One entry.',
         fields: {
           key: { kind: 'any', about: 'The key, as the map\'s key type has it: a number, an object of members, text, or "hex:…".' },
-          value: { kind: 'any', required: true, about: 'The value; of a prog array a program\'s name, of a devmap a device\'s, of a map of maps a map\'s.' },
+          value: {
+            kind: 'any',
+            required: true,
+            about: "The value; of a prog array a program's name, of a devmap a device's, of a map of maps a map's.",
+          },
         },
       },
     },
   },
-  events: { kind: 'list', about: 'What happens, in order of time.', required: true, of: { kind: 'variant', about: 'Something that happens.', common: EVENT_COMMON, cases: EVENT_CASES } },
+  events: {
+    kind: 'list',
+    about: 'What happens, in order of time.',
+    required: true,
+    of: { kind: 'variant', about: 'Something that happens.', common: EVENT_COMMON, cases: EVENT_CASES },
+  },
 };

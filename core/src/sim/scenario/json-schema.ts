@@ -9,15 +9,30 @@ function fieldSchema(field: Field): Schema {
   const description = field.about;
   switch (field.kind) {
     case 'text':
-      return { description, type: 'string', ...(field.values ? { enum: field.values } : {}), ...(field.pattern ? { pattern: field.pattern.source } : {}), ...(field.example === undefined ? {} : { examples: [field.example] }) };
+      return {
+        description,
+        type: 'string',
+        ...(field.values ? { enum: field.values } : {}),
+        ...(field.pattern ? { pattern: field.pattern.source } : {}),
+        ...(field.example === undefined ? {} : { examples: [field.example] }),
+      };
     case 'integer':
       return { description, type: 'integer', minimum: field.minimum, maximum: field.maximum };
     case 'duration':
-      return { description, anyOf: [{ type: 'integer', minimum: 0 }, { type: 'string', pattern: DURATION.source }] };
+      return {
+        description,
+        anyOf: [
+          { type: 'integer', minimum: 0 },
+          { type: 'string', pattern: DURATION.source },
+        ],
+      };
     case 'boolean':
       return { description, type: 'boolean' };
     case 'value64':
-      return { description, anyOf: [{ type: 'integer' }, { type: 'boolean' }, { type: 'string', pattern: '^-?(0[xX][0-9a-fA-F]+|\\d+)$' }] };
+      return {
+        description,
+        anyOf: [{ type: 'integer' }, { type: 'boolean' }, { type: 'string', pattern: '^-?(0[xX][0-9a-fA-F]+|\\d+)$' }],
+      };
     case 'any':
       return { description };
     case 'list':
@@ -45,7 +60,9 @@ function fieldSchema(field: Field): Schema {
 }
 
 function objectSchema(fields: Fields): Schema {
-  const required = Object.entries(fields).filter(([, field]) => field.required).map(([name]) => name);
+  const required = Object.entries(fields)
+    .filter(([, field]) => field.required)
+    .map(([name]) => name);
   return {
     type: 'object',
     additionalProperties: false,

@@ -31,7 +31,11 @@ export function nanoseconds(value: unknown): bigint | undefined {
 export function loadedInto(scenario: Scenario | undefined): Pick<LoadOptions, 'kconfig' | 'kernelVersion' | 'cpus'> {
   if (!scenario) return {};
   const { version, cpus } = scenario.kernel;
-  return { kconfig: scenario.kconfig, ...(version === undefined ? {} : { kernelVersion: `${version}.0` }), ...(cpus === undefined ? {} : { cpus }) };
+  return {
+    kconfig: scenario.kconfig,
+    ...(version === undefined ? {} : { kernelVersion: `${version}.0` }),
+    ...(cpus === undefined ? {} : { cpus }),
+  };
 }
 
 /** Offsets into the text as lines and columns, both from 1. */
@@ -126,7 +130,8 @@ class Reader {
     const uptime = kernel['uptime'] === undefined ? undefined : nanoseconds(kernel['uptime']);
     const version = kernel['version'] as KernelVersion | undefined;
     const versionNode = property(property(root, 'kernel') ?? root, 'version');
-    if (version !== undefined && versionNode && !(TARGET_KERNELS as readonly string[]).includes(version)) this.wrong(versionNode, `kernel.version: ${version} is not among the known kernels: ${TARGET_KERNELS.join(', ')}`);
+    if (version !== undefined && versionNode && !(TARGET_KERNELS as readonly string[]).includes(version))
+      this.wrong(versionNode, `kernel.version: ${version} is not among the known kernels: ${TARGET_KERNELS.join(', ')}`);
     return {
       file,
       kernel: {
@@ -154,8 +159,16 @@ class Reader {
         this.wrong(node!, `kernel.config.${String(name!.value)}: y, m or n, a number or text is expected here`);
         continue;
       }
-      if (!/^CONFIG_[A-Z0-9_]+$/i.test(name!.value as string)) this.wrong(name!, `kernel.config: options are named CONFIG_…, not "${String(name!.value)}"`);
-      lines[name!.value as string] = typeof value === 'boolean' ? (value ? 'y' : 'n') : typeof value === 'number' || /^([ymn]|-?\d+|0x[0-9a-f]+)$/i.test(value) ? String(value) : `"${value}"`;
+      if (!/^CONFIG_[A-Z0-9_]+$/i.test(name!.value as string))
+        this.wrong(name!, `kernel.config: options are named CONFIG_…, not "${String(name!.value)}"`);
+      lines[name!.value as string] =
+        typeof value === 'boolean'
+          ? value
+            ? 'y'
+            : 'n'
+          : typeof value === 'number' || /^([ymn]|-?\d+|0x[0-9a-f]+)$/i.test(value)
+            ? String(value)
+            : `"${value}"`;
     }
     return lines;
   }
@@ -170,7 +183,8 @@ class Reader {
     if (this.pids.has(pid) && pid > 1) this.wrong(property(node, 'pid')!, `there are two processes ${pid}`);
     this.pids.add(pid);
     const comm = (values['comm'] as string | undefined) ?? `task${pid}`;
-    if (utf8(comm).length > 15) this.wrong(property(node, 'comm')!, `the kernel keeps 15 bytes of a process name, "${comm}" has ${utf8(comm).length}`);
+    if (utf8(comm).length > 15)
+      this.wrong(property(node, 'comm')!, `the kernel keeps 15 bytes of a process name, "${comm}" has ${utf8(comm).length}`);
     return {
       pid,
       tgid: (values['tgid'] as number | undefined) ?? pid,
@@ -201,14 +215,27 @@ class Reader {
     return this.elements(root, 'events').map((node, index) => {
       const values = plainValue(node) as Values;
       const at = values['at'] === undefined ? last : nanoseconds(values['at'])!;
-      if (at < last) this.wrong(property(node, 'at')!, `events[${index}].at: this is before the event above: events stand in order of time`);
+      if (at < last)
+        this.wrong(property(node, 'at')!, `events[${index}].at: this is before the event above: events stand in order of time`);
       last = at;
       const cpu = values['cpu'] as number | undefined;
-      if (cpu !== undefined && cpu >= cpus) this.wrong(property(node, 'cpu')!, `events[${index}].cpu: this kernel has ${cpus === 1 ? 'one CPU, number 0' : `CPUs 0 to ${cpus - 1}`}`);
+      if (cpu !== undefined && cpu >= cpus)
+        this.wrong(
+          property(node, 'cpu')!,
+          `events[${index}].cpu: this kernel has ${cpus === 1 ? 'one CPU, number 0' : `CPUs 0 to ${cpus - 1}`}`,
+        );
       const pid = property(node, 'pid');
-      if (pid && !this.pids.has(pid.value as number)) this.wrong(pid, `events[${index}].pid: there is no process ${String(pid.value)}: add it to "processes"`);
+      if (pid && !this.pids.has(pid.value as number))
+        this.wrong(pid, `events[${index}].pid: there is no process ${String(pid.value)}: add it to "processes"`);
       const body = this.body(node, values, `events[${index}]`);
-      return { index, title: (values['title'] as string | undefined) ?? titleOf(body), at, span: this.places.at(node.offset), ...(cpu === undefined ? {} : { cpu }), body };
+      return {
+        index,
+        title: (values['title'] as string | undefined) ?? titleOf(body),
+        at,
+        span: this.places.at(node.offset),
+        ...(cpu === undefined ? {} : { cpu }),
+        body,
+      };
     });
   }
 
@@ -227,12 +254,31 @@ class Reader {
       case 'tracepoint': {
         const name = values['name'] as string;
         const parts = name.split(/[:/]/);
-        return { type: 'tracepoint', category: parts.length > 1 ? parts[0] : undefined, name: parts.at(-1)!, pid, fields: (values['fields'] ?? {}) as Values, arguments: list };
+        return {
+          type: 'tracepoint',
+          category: parts.length > 1 ? parts[0] : undefined,
+          name: parts.at(-1)!,
+          pid,
+          fields: (values['fields'] ?? {}) as Values,
+          arguments: list,
+        };
       }
       case 'uprobe':
-        return { type: 'uprobe', binary: values['binary'] as string | undefined, function: values['function'] as string, pid, arguments: list, return: returned };
+        return {
+          type: 'uprobe',
+          binary: values['binary'] as string | undefined,
+          function: values['function'] as string,
+          pid,
+          arguments: list,
+          return: returned,
+        };
       case 'sample':
-        return { type: 'sample', pid, address: integerFrom(values['address'] ?? 0x5555_5555_6000) ?? 0n, period: integerFrom(values['period'] ?? 4_000_000) ?? 0n };
+        return {
+          type: 'sample',
+          pid,
+          address: integerFrom(values['address'] ?? 0x5555_5555_6000) ?? 0n,
+          period: integerFrom(values['period'] ?? 4_000_000) ?? 0n,
+        };
       case 'context':
         return { type: 'context', program: values['program'] as string, pid, bytes, fields: (values['fields'] ?? {}) as Values };
       case 'wait':
@@ -248,15 +294,24 @@ class Reader {
     const args = (values['arguments'] ?? {}) as Readonly<Record<string, ArgumentValue>>;
     if (!row) {
       if (/^\d+$/.test(name)) return { name, arguments: args };
-      const guess = nearest(name, SYSCALLS.map((known) => known.name));
-      this.wrong(property(node, 'name')!, `${path}.name: the system call ${name} is not known here${guess === undefined ? ': give its number instead' : `: did you mean "${guess}"?`}`);
+      const guess = nearest(
+        name,
+        SYSCALLS.map((known) => known.name),
+      );
+      this.wrong(
+        property(node, 'name')!,
+        `${path}.name: the system call ${name} is not known here${guess === undefined ? ': give its number instead' : `: did you mean "${guess}"?`}`,
+      );
       return { name, arguments: args };
     }
     for (const given of property(node, 'arguments')?.children ?? []) {
       const parameter = String(given.children![0]!.value);
       if (row.parameters.includes(parameter) || /^[0-5]$/.test(parameter)) continue;
       const guess = nearest(parameter, row.parameters);
-      this.wrong(given.children![0]!, `${path}.arguments: ${name} has no parameter "${parameter}"${guess === undefined ? (row.parameters.length === 0 ? ': it has none' : `: it has ${row.parameters.join(', ')}`) : `: did you mean "${guess}"?`}`);
+      this.wrong(
+        given.children![0]!,
+        `${path}.arguments: ${name} has no parameter "${parameter}"${guess === undefined ? (row.parameters.length === 0 ? ': it has none' : `: it has ${row.parameters.join(', ')}`) : `: did you mean "${guess}"?`}`,
+      );
     }
     return { name, arguments: args };
   }
@@ -265,16 +320,27 @@ class Reader {
     const device = (values['device'] as string | undefined) ?? 'eth0';
     if (!this.deviceNames.has(device)) {
       const guess = nearest(device, [...this.deviceNames]);
-      this.wrong(property(node, 'device')!, `${path}.device: there is no device ${device}${guess === undefined ? ': add it to "devices"' : `: did you mean "${guess}"?`}`);
+      this.wrong(
+        property(node, 'device')!,
+        `${path}.device: there is no device ${device}${guess === undefined ? ': add it to "devices"' : `: did you mean "${guess}"?`}`,
+      );
     }
     const packetNode = property(node, 'packet')!;
     const given = values['packet'];
     let packet: Uint8Array | PacketLayers;
     if (typeof given === 'string') {
       packet = fromHex(given) ?? new Uint8Array(0);
-      if (packet.length < 14) this.wrong(packetNode, `${path}.packet: ${packet.length} bytes are no Ethernet frame: the header alone has 14`);
+      if (packet.length < 14)
+        this.wrong(packetNode, `${path}.packet: ${packet.length} bytes are no Ethernet frame: the header alone has 14`);
     } else packet = this.layers(packetNode, given as Values, `${path}.packet`);
-    return { type: 'packet', device, queue: (values['queue'] as number | undefined) ?? 0, direction: (values['direction'] as 'ingress' | 'egress' | undefined) ?? 'ingress', mark: (values['mark'] as number | undefined) ?? 0, packet };
+    return {
+      type: 'packet',
+      device,
+      queue: (values['queue'] as number | undefined) ?? 0,
+      direction: (values['direction'] as 'ingress' | 'egress' | undefined) ?? 'ingress',
+      mark: (values['mark'] as number | undefined) ?? 0,
+      packet,
+    };
   }
 
   private layers(node: Node, values: Values, path: string): PacketLayers {
@@ -297,7 +363,8 @@ class Reader {
       layers[name] = fields;
     }
     const result = layers as PacketLayers;
-    if (result.ip?.source && result.ip.destination && result.ip.source.length !== result.ip.destination.length) this.wrong(property(node, 'ip')!, `${path}.ip: one address is IPv4 and the other IPv6`);
+    if (result.ip?.source && result.ip.destination && result.ip.source.length !== result.ip.destination.length)
+      this.wrong(property(node, 'ip')!, `${path}.ip: one address is IPv4 and the other IPv6`);
     const transports = ['tcp', 'udp', 'icmp', 'arp'].filter((name) => name in values);
     if (transports.length > 1) this.wrong(property(node, transports[1]!)!, `${path}: a packet has one of ${transports.join(' and ')}`);
     return result;
@@ -307,7 +374,8 @@ class Reader {
 function titleOf(body: EventBody): string {
   switch (body.type) {
     case 'packet': {
-      const layers = body.packet instanceof Uint8Array ? [`${body.packet.length} bytes`] : Object.keys(body.packet).filter((name) => name !== 'payload');
+      const layers =
+        body.packet instanceof Uint8Array ? [`${body.packet.length} bytes`] : Object.keys(body.packet).filter((name) => name !== 'payload');
       return `packet: ${layers.join(' ')}`;
     }
     case 'syscall':

@@ -105,7 +105,14 @@ describe('event files', () => {
     expect(scenario!.processes).toEqual([{ pid: 5, tgid: 5, uid: 0, gid: 0, comm: 'x', parent: 1, cgroup: '/' }]);
     expect(scenario!.maps).toEqual([{ map: 'counts', key: 1, value: 2, span: { line: 5, column: 28 } }]);
     expect(scenario!.events).toEqual([
-      { index: 0, title: 'do_unlinkat()', at: 1000n, span: { line: 6, column: 18 }, cpu: 3, body: { type: 'function', name: 'do_unlinkat', pid: 5, arguments: [-100, '/tmp/x'], return: -2n } },
+      {
+        index: 0,
+        title: 'do_unlinkat()',
+        at: 1000n,
+        span: { line: 6, column: 18 },
+        cpu: 3,
+        body: { type: 'function', name: 'do_unlinkat', pid: 5, arguments: [-100, '/tmp/x'], return: -2n },
+      },
     ]);
   });
 });
@@ -118,26 +125,98 @@ describe('every mistake has a place and a way out', () => {
     ['no events', '{}', '1:1 the file has no "events": a list is needed'],
     ['a field with a typo', '{ "evnts": [], "events": [] }', '1:3 the file has no field "evnts": did you mean "events"?'],
     ['a field twice', '{ "events": [],\n "events": [] }', '2:2 the file has "events" twice: take one of them out'],
-    ['no type', '{ "events": [{ "name": "x" }] }', '1:16 events[0] has no "type": "packet", "syscall", "function", "tracepoint", "uprobe", "sample", "context", "wait", "map"'],
+    [
+      'no type',
+      '{ "events": [{ "name": "x" }] }',
+      '1:16 events[0] has no "type": "packet", "syscall", "function", "tracepoint", "uprobe", "sample", "context", "wait", "map"',
+    ],
     ['an unknown type', '{ "events": [{ "type": "pakcet" }] }', '1:24 events[0].type: there is no event "pakcet": did you mean "packet"?'],
-    ['an unknown system call', '{ "events": [{ "type": "syscall", "name": "exceve" }] }', '1:43 events[0].name: the system call exceve is not known here: did you mean "execve"?'],
-    ['an unknown parameter', '{ "events": [{ "type": "syscall", "name": "execve", "arguments": { "filname": "x" } }] }', '1:68 events[0].arguments: execve has no parameter "filname": did you mean "filename"?'],
-    ['a kernel option with another name', '{ "kernel": { "config": { "HZ": 100 } }, "events": [] }', '1:27 kernel.config: options are named CONFIG_…, not "HZ"'],
-    ['a kernel option that is a list', '{ "kernel": { "config": { "CONFIG_HZ": [] } }, "events": [] }', '1:40 kernel.config.CONFIG_HZ: y, m or n, a number or text is expected here'],
-    ['an unknown process', '{ "events": [{ "type": "syscall", "name": "getpid", "pid": 7 }] }', '1:60 events[0].pid: there is no process 7: add it to "processes"'],
+    [
+      'an unknown system call',
+      '{ "events": [{ "type": "syscall", "name": "exceve" }] }',
+      '1:43 events[0].name: the system call exceve is not known here: did you mean "execve"?',
+    ],
+    [
+      'an unknown parameter',
+      '{ "events": [{ "type": "syscall", "name": "execve", "arguments": { "filname": "x" } }] }',
+      '1:68 events[0].arguments: execve has no parameter "filname": did you mean "filename"?',
+    ],
+    [
+      'a kernel option with another name',
+      '{ "kernel": { "config": { "HZ": 100 } }, "events": [] }',
+      '1:27 kernel.config: options are named CONFIG_…, not "HZ"',
+    ],
+    [
+      'a kernel option that is a list',
+      '{ "kernel": { "config": { "CONFIG_HZ": [] } }, "events": [] }',
+      '1:40 kernel.config.CONFIG_HZ: y, m or n, a number or text is expected here',
+    ],
+    [
+      'an unknown process',
+      '{ "events": [{ "type": "syscall", "name": "getpid", "pid": 7 }] }',
+      '1:60 events[0].pid: there is no process 7: add it to "processes"',
+    ],
     ['a wrong kind', '{ "events": [{ "type": "syscall", "name": 5 }] }', '1:43 events[0].name: text is expected here, not 5'],
-    ['a wrong time', '{ "events": [{ "type": "syscall", "name": "getpid", "at": "soon" }] }', '1:59 events[0].at: a time such as "1ms", or nanoseconds is expected here, not "soon"'],
-    ['not in order', '{ "events": [{ "type": "sample", "at": 2 },\n{ "type": "sample", "at": 1 }] }', '2:27 events[1].at: this is before the event above: events stand in order of time'],
-    ['half a byte', '{ "events": [{ "type": "packet", "packet": "ffff0" }] }', '1:44 events[0].packet: "ffff0" is not hex: two digits for each byte'],
-    ['a short frame', '{ "events": [{ "type": "packet", "packet": "ffff" }] }', '1:44 events[0].packet: 2 bytes are no Ethernet frame: the header alone has 14'],
-    ['an unknown device', '{ "events": [{ "type": "packet", "device": "eth1", "packet": {} }] }', '1:44 events[0].device: there is no device eth1: did you mean "eth0"?'],
-    ['a port out of range', '{ "events": [{ "type": "packet", "packet": { "tcp": { "destination": 65536 } } }] }', '1:70 events[0].packet.tcp.destination: a whole number from 0 to 65535 is expected here, not 65536'],
-    ['a flag with a typo', '{ "events": [{ "type": "packet", "packet": { "tcp": { "flags": ["sny"] } } }] }', '1:65 events[0].packet.tcp.flags[0]: there is no "sny" here: did you mean "syn"?'],
-    ['two transports', '{ "events": [{ "type": "packet", "packet": { "tcp": {}, "udp": {} } }] }', '1:64 events[0].packet: a packet has one of tcp and udp'],
-    ['a bad address', '{ "events": [{ "type": "packet", "packet": { "ip": { "source": "300.1.1.1" } } }] }', '1:64 events[0].packet.ip.source: "300.1.1.1" is no address'],
-    ['an unknown kernel', '{ "kernel": { "version": "9.9" }, "events": [] }', '1:26 kernel.version: 9.9 is not among the known kernels: 6.18, 6.12, 6.6, 6.1, 5.15, 5.10, 5.4'],
-    ['a CPU that is not there', '{ "kernel": { "cpus": 2 }, "events": [{ "type": "sample", "cpu": 2 }] }', '1:66 events[0].cpu: this kernel has CPUs 0 to 1'],
-    ['a long name', '{ "processes": [{ "pid": 9, "comm": "a-very-long-command" }], "events": [] }', '1:37 the kernel keeps 15 bytes of a process name, "a-very-long-command" has 19'],
+    [
+      'a wrong time',
+      '{ "events": [{ "type": "syscall", "name": "getpid", "at": "soon" }] }',
+      '1:59 events[0].at: a time such as "1ms", or nanoseconds is expected here, not "soon"',
+    ],
+    [
+      'not in order',
+      '{ "events": [{ "type": "sample", "at": 2 },\n{ "type": "sample", "at": 1 }] }',
+      '2:27 events[1].at: this is before the event above: events stand in order of time',
+    ],
+    [
+      'half a byte',
+      '{ "events": [{ "type": "packet", "packet": "ffff0" }] }',
+      '1:44 events[0].packet: "ffff0" is not hex: two digits for each byte',
+    ],
+    [
+      'a short frame',
+      '{ "events": [{ "type": "packet", "packet": "ffff" }] }',
+      '1:44 events[0].packet: 2 bytes are no Ethernet frame: the header alone has 14',
+    ],
+    [
+      'an unknown device',
+      '{ "events": [{ "type": "packet", "device": "eth1", "packet": {} }] }',
+      '1:44 events[0].device: there is no device eth1: did you mean "eth0"?',
+    ],
+    [
+      'a port out of range',
+      '{ "events": [{ "type": "packet", "packet": { "tcp": { "destination": 65536 } } }] }',
+      '1:70 events[0].packet.tcp.destination: a whole number from 0 to 65535 is expected here, not 65536',
+    ],
+    [
+      'a flag with a typo',
+      '{ "events": [{ "type": "packet", "packet": { "tcp": { "flags": ["sny"] } } }] }',
+      '1:65 events[0].packet.tcp.flags[0]: there is no "sny" here: did you mean "syn"?',
+    ],
+    [
+      'two transports',
+      '{ "events": [{ "type": "packet", "packet": { "tcp": {}, "udp": {} } }] }',
+      '1:64 events[0].packet: a packet has one of tcp and udp',
+    ],
+    [
+      'a bad address',
+      '{ "events": [{ "type": "packet", "packet": { "ip": { "source": "300.1.1.1" } } }] }',
+      '1:64 events[0].packet.ip.source: "300.1.1.1" is no address',
+    ],
+    [
+      'an unknown kernel',
+      '{ "kernel": { "version": "9.9" }, "events": [] }',
+      '1:26 kernel.version: 9.9 is not among the known kernels: 6.18, 6.12, 6.6, 6.1, 5.15, 5.10, 5.4',
+    ],
+    [
+      'a CPU that is not there',
+      '{ "kernel": { "cpus": 2 }, "events": [{ "type": "sample", "cpu": 2 }] }',
+      '1:66 events[0].cpu: this kernel has CPUs 0 to 1',
+    ],
+    [
+      'a long name',
+      '{ "processes": [{ "pid": 9, "comm": "a-very-long-command" }], "events": [] }',
+      '1:37 the kernel keeps 15 bytes of a process name, "a-very-long-command" has 19',
+    ],
   ];
   test.each(wrong)('%s', (_name, text, message) => {
     expect(said(text)[0]).toBe(message);
@@ -159,7 +238,11 @@ describe('every mistake has a place and a way out', () => {
 
 describe('packets', () => {
   test('a UDP packet, byte by byte', () => {
-    const bytes = buildPacket({ ip: { source: parseAddress('192.0.2.1')!, destination: parseAddress('192.0.2.2')! }, udp: { source: 40000, destination: 53 }, payload: Uint8Array.of(1, 2) });
+    const bytes = buildPacket({
+      ip: { source: parseAddress('192.0.2.1')!, destination: parseAddress('192.0.2.2')! },
+      udp: { source: 40000, destination: 53 },
+      payload: Uint8Array.of(1, 2),
+    });
     expect(toHex(bytes.subarray(0, 14))).toBe('0200000000020200000000010800');
     expect(toHex(bytes.subarray(14, 24))).toBe('4500001e000040004011');
     expect(internetChecksum(bytes.subarray(14, 34))).toBe(0);
@@ -175,7 +258,9 @@ describe('packets', () => {
     expect(six[14 + 40 + 13]).toBe(0x12);
     expect(internetChecksum(Uint8Array.of(...six.subarray(22, 54), 0, 0, 0, 20, 0, 0, 0, 6, ...six.subarray(54)))).toBe(0);
     expect(toHex(buildPacket({ vlan: { id: 7 }, ip: {}, udp: {} }).subarray(12, 18))).toBe('810000070800');
-    expect(toHex(buildPacket({ arp: {} }))).toBe('ffffffffffff0200000000010806' + '0001080006040001020000000001c0000201000000000000c0000202');
+    expect(toHex(buildPacket({ arp: {} }))).toBe(
+      'ffffffffffff0200000000010806' + '0001080006040001020000000001c0000201000000000000c0000202',
+    );
   });
 
   test('addresses', () => {

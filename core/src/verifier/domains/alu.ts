@@ -3,12 +3,42 @@
 
 import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '#core/isa';
 import {
-  bitLength, borrow, carry, leftHigh, leftLow, productHigh, productLow, rightHigh, rightLow, signedLess, signedProductOverflows, signedRightHigh, signedRightLow, unsignedLess,
+  bitLength,
+  borrow,
+  carry,
+  leftHigh,
+  leftLow,
+  productHigh,
+  productLow,
+  rightHigh,
+  rightLow,
+  signedLess,
+  signedProductOverflows,
+  signedRightHigh,
+  signedRightLow,
+  unsignedLess,
   unsignedProductOverflows,
 } from './halves.ts';
 import {
-  boundsFromBits, boundsFromBits32, constantOfHalves, isConstant, isConstant32, makeUnknown, S32_MAX, S32_MIN, type Scalar, setConstant32, setConstantHalves, settle, U32_MAX, unbound32,
-  unbound64, unboundS64, unboundU64, zeroExtend32, ZERO,
+  boundsFromBits,
+  boundsFromBits32,
+  constantOfHalves,
+  isConstant,
+  isConstant32,
+  makeUnknown,
+  S32_MAX,
+  S32_MIN,
+  type Scalar,
+  setConstant32,
+  setConstantHalves,
+  settle,
+  U32_MAX,
+  unbound32,
+  unbound64,
+  unboundS64,
+  unboundU64,
+  zeroExtend32,
+  ZERO,
 } from './scalar.ts';
 
 /** Whether the result can be described at all: shifts by an unknown or too large count, division, modulo and byte swaps cannot. */
@@ -27,7 +57,11 @@ export function hasKnownRange(operation: number, is32: boolean, source: Scalar):
     case BPF_ARSH: {
       const known = is32
         ? isConstant32(source) && source.s32min === source.s32max && source.u32minBits === source.u32maxBits
-        : isConstant(source) && source.sminLow === source.smaxLow && source.sminHigh === source.smaxHigh && source.uminLow === source.umaxLow && source.uminHigh === source.umaxHigh;
+        : isConstant(source) &&
+          source.sminLow === source.smaxLow &&
+          source.sminHigh === source.smaxHigh &&
+          source.uminLow === source.umaxLow &&
+          source.uminHigh === source.umaxHigh;
       return known && source.umaxHigh === 0 && source.umaxLow >>> 0 < (is32 ? 32 : 64);
     }
     default:
@@ -210,7 +244,13 @@ function multiplyBits(s: Scalar, other: Scalar): void {
     valueHigh = rightHigh(valueHigh, 1);
     maskLow = rightLow(maskHigh, maskLow, 1);
     maskHigh = rightHigh(maskHigh, 1);
-    setBits(partial, leftHigh(partial.valueHigh, partial.valueLow, 1), leftLow(partial.valueLow, 1), leftHigh(partial.maskHigh, partial.maskLow, 1), leftLow(partial.maskLow, 1));
+    setBits(
+      partial,
+      leftHigh(partial.valueHigh, partial.valueLow, 1),
+      leftLow(partial.valueLow, 1),
+      leftHigh(partial.maskHigh, partial.maskLow, 1),
+      leftLow(partial.maskLow, 1),
+    );
   }
   setBits(s, sum.valueHigh, sum.valueLow, sum.maskHigh, sum.maskLow);
 }
@@ -250,8 +290,10 @@ function multiplyUnsigned(s: Scalar, other: Scalar): void {
 function multiplySigned(s: Scalar, other: Scalar): void {
   const { sminHigh, sminLow, smaxHigh, smaxLow } = s;
   if (
-    signedProductOverflows(sminHigh, sminLow, other.sminHigh, other.sminLow) || signedProductOverflows(sminHigh, sminLow, other.smaxHigh, other.smaxLow) ||
-    signedProductOverflows(smaxHigh, smaxLow, other.sminHigh, other.sminLow) || signedProductOverflows(smaxHigh, smaxLow, other.smaxHigh, other.smaxLow)
+    signedProductOverflows(sminHigh, sminLow, other.sminHigh, other.sminLow) ||
+    signedProductOverflows(sminHigh, sminLow, other.smaxHigh, other.smaxLow) ||
+    signedProductOverflows(smaxHigh, smaxLow, other.sminHigh, other.sminLow) ||
+    signedProductOverflows(smaxHigh, smaxLow, other.smaxHigh, other.smaxLow)
   ) {
     unboundS64(s);
     return;
@@ -398,7 +440,8 @@ function leftShift(s: Scalar, shift: number, is32: boolean): void {
   }
   // Nothing may be shifted out, nor (but for the very end) into the sign.
   const width = bitLength(s.umaxHigh, s.umaxLow);
-  const isPower = width > 0 && (width > 32 ? s.umaxLow === 0 && (s.umaxHigh & (s.umaxHigh - 1)) === 0 : (s.umaxLow & (s.umaxLow - 1)) === 0);
+  const isPower =
+    width > 0 && (width > 32 ? s.umaxLow === 0 && (s.umaxHigh & (s.umaxHigh - 1)) === 0 : (s.umaxLow & (s.umaxLow - 1)) === 0);
   if (width + shift > (isPower ? 64 : 63)) unboundU64(s);
   else {
     s.uminHigh = leftHigh(s.uminHigh, s.uminLow, shift);

@@ -112,7 +112,8 @@ const ordered = (always: boolean, never: boolean): boolean | undefined => (alway
 const high = (half: number, is32: boolean): number => (is32 ? 0 : half);
 
 function decideEqual(is32: boolean, a: Scalar, b: Scalar): boolean | undefined {
-  const differs = ((a.valueLow ^ b.valueLow) & ~(a.maskLow | b.maskLow)) | high((a.valueHigh ^ b.valueHigh) & ~(a.maskHigh | b.maskHigh), is32);
+  const differs =
+    ((a.valueLow ^ b.valueLow) & ~(a.maskLow | b.maskLow)) | high((a.valueHigh ^ b.valueHigh) & ~(a.maskHigh | b.maskHigh), is32);
   if (differs !== 0) return false;
   if ((a.maskLow | b.maskLow | high(a.maskHigh | b.maskHigh, is32)) === 0) return true;
   if (!is32 && (aboveU64(a, b) || aboveU64(b, a) || aboveS64(a, b) || aboveS64(b, a))) return false;
@@ -293,7 +294,8 @@ function refineNotEqual(is32: boolean, left: Scalar, right: Scalar): void {
   }
 }
 
-const isPowerOfTwo = (highHalf: number, lowHalf: number): boolean => (highHalf === 0 ? lowHalf !== 0 && (lowHalf & (lowHalf - 1)) === 0 : lowHalf === 0 && (highHalf & (highHalf - 1)) === 0);
+const isPowerOfTwo = (highHalf: number, lowHalf: number): boolean =>
+  highHalf === 0 ? lowHalf !== 0 && (lowHalf & (lowHalf - 1)) === 0 : lowHalf === 0 && (highHalf & (highHalf - 1)) === 0;
 
 /** A bit test with a known mask: one bit surely set when it holds, all of them clear when not. */
 function refineBitTest(holds: boolean, is32: boolean, left: Scalar, right: Scalar): void {

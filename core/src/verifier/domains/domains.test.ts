@@ -1,7 +1,29 @@
 // Soundness of the number domain by enumeration: every concrete result of concrete operands lies inside the abstract result.
 
 import { describe, expect, it } from 'vitest';
-import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JNE, BPF_JSET, BPF_JSGE, BPF_JSGT, BPF_JSLE, BPF_JSLT, BPF_LSH, BPF_MUL, BPF_NEG, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '#core/isa';
+import {
+  BPF_ADD,
+  BPF_AND,
+  BPF_ARSH,
+  BPF_JEQ,
+  BPF_JGE,
+  BPF_JGT,
+  BPF_JLE,
+  BPF_JLT,
+  BPF_JNE,
+  BPF_JSET,
+  BPF_JSGE,
+  BPF_JSGT,
+  BPF_JSLE,
+  BPF_JSLT,
+  BPF_LSH,
+  BPF_MUL,
+  BPF_NEG,
+  BPF_OR,
+  BPF_RSH,
+  BPF_SUB,
+  BPF_XOR,
+} from '#core/isa';
 import { arithmetic, hasKnownRange } from './alu.ts';
 import { decide, negate, refine } from './branch.ts';
 import { byteSwap, constant, contradiction, makeUnknown, type Scalar, settle, signExtend, truncate } from './scalar.ts';
@@ -32,8 +54,14 @@ function holds(s: Scalar, value: bigint): boolean {
   const low = BigInt.asUintN(32, value);
   return (
     (value & ~s.mask) === s.value &&
-    s.umin <= value && value <= s.umax && s.smin <= s64(value) && s64(value) <= s.smax &&
-    BigInt(s.u32min) <= low && low <= BigInt(s.u32max) && BigInt(s.s32min) <= BigInt.asIntN(32, low) && BigInt.asIntN(32, low) <= BigInt(s.s32max)
+    s.umin <= value &&
+    value <= s.umax &&
+    s.smin <= s64(value) &&
+    s64(value) <= s.smax &&
+    BigInt(s.u32min) <= low &&
+    low <= BigInt(s.u32max) &&
+    BigInt(s.s32min) <= BigInt.asIntN(32, low) &&
+    BigInt.asIntN(32, low) <= BigInt(s.s32max)
   );
 }
 
@@ -63,16 +91,26 @@ function concrete(operation: number, is32: boolean, a: bigint, b: bigint): bigin
   const [x, y] = [BigInt.asUintN(bits, a), BigInt.asUintN(bits, b)];
   const result = (() => {
     switch (operation) {
-      case BPF_ADD: return x + y;
-      case BPF_SUB: return x - y;
-      case BPF_MUL: return x * y;
-      case BPF_AND: return x & y;
-      case BPF_OR: return x | y;
-      case BPF_XOR: return x ^ y;
-      case BPF_LSH: return x << y;
-      case BPF_RSH: return x >> y;
-      case BPF_ARSH: return BigInt.asIntN(bits, x) >> y;
-      default: return -x;
+      case BPF_ADD:
+        return x + y;
+      case BPF_SUB:
+        return x - y;
+      case BPF_MUL:
+        return x * y;
+      case BPF_AND:
+        return x & y;
+      case BPF_OR:
+        return x | y;
+      case BPF_XOR:
+        return x ^ y;
+      case BPF_LSH:
+        return x << y;
+      case BPF_RSH:
+        return x >> y;
+      case BPF_ARSH:
+        return BigInt.asIntN(bits, x) >> y;
+      default:
+        return -x;
     }
   })();
   return BigInt.asUintN(bits, result);
@@ -83,17 +121,28 @@ function compare(operation: number, is32: boolean, a: bigint, b: bigint): boolea
   const [x, y] = [BigInt.asUintN(bits, a), BigInt.asUintN(bits, b)];
   const [p, q] = [BigInt.asIntN(bits, a), BigInt.asIntN(bits, b)];
   switch (operation) {
-    case BPF_JEQ: return x === y;
-    case BPF_JNE: return x !== y;
-    case BPF_JSET: return (x & y) !== 0n;
-    case BPF_JGT: return x > y;
-    case BPF_JGE: return x >= y;
-    case BPF_JLT: return x < y;
-    case BPF_JLE: return x <= y;
-    case BPF_JSGT: return p > q;
-    case BPF_JSGE: return p >= q;
-    case BPF_JSLT: return p < q;
-    default: return p <= q;
+    case BPF_JEQ:
+      return x === y;
+    case BPF_JNE:
+      return x !== y;
+    case BPF_JSET:
+      return (x & y) !== 0n;
+    case BPF_JGT:
+      return x > y;
+    case BPF_JGE:
+      return x >= y;
+    case BPF_JLT:
+      return x < y;
+    case BPF_JLE:
+      return x <= y;
+    case BPF_JSGT:
+      return p > q;
+    case BPF_JSGE:
+      return p >= q;
+    case BPF_JSLT:
+      return p < q;
+    default:
+      return p <= q;
   }
 }
 
@@ -139,7 +188,8 @@ describe('numbers', () => {
             if (decided !== undefined && holdsHere !== decided) wrong.push(`decided ${operation.toString(16)} ${is32} ${x} ${y}`);
             const [p, q] = [a.draft(), b.draft()];
             refine(holdsHere ? operation : negate(operation), is32, p, q);
-            if (!holds(settle(p), x) || !holds(settle(q), y) || contradiction(p) !== undefined) wrong.push(`${operation.toString(16)} ${is32} ${x} ${y} ${holdsHere}`);
+            if (!holds(settle(p), x) || !holds(settle(q), y) || contradiction(p) !== undefined)
+              wrong.push(`${operation.toString(16)} ${is32} ${x} ${y} ${holdsHere}`);
           }
         }
       }
@@ -155,7 +205,11 @@ describe('numbers', () => {
       const s = around(values[0]!, values[1]!, next);
       for (const bytes of [1, 2, 4]) {
         for (const value of values) {
-          if (!holds(truncate(s, bytes), BigInt.asUintN(bytes * 8, value)) || !holds(signExtend(s, bytes), u64(BigInt.asIntN(bytes * 8, value)))) wrong.push(`${bytes} ${value}`);
+          if (
+            !holds(truncate(s, bytes), BigInt.asUintN(bytes * 8, value)) ||
+            !holds(signExtend(s, bytes), u64(BigInt.asIntN(bytes * 8, value)))
+          )
+            wrong.push(`${bytes} ${value}`);
         }
       }
       for (const bytes of [2, 4, 8]) {

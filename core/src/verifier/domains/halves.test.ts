@@ -5,7 +5,19 @@ import { describe, expect, it } from 'vitest';
 import { BPF_ADD, BPF_AND, BPF_ARSH, BPF_LSH, BPF_MUL, BPF_OR, BPF_RSH, BPF_SUB, BPF_XOR } from '#core/isa';
 import { addToOffset, arithmetic, subtractFromOffset } from './alu.ts';
 import * as halves from './halves.ts';
-import { constant, fitsBits, isAligned, isContradictory64, makeUnknown, type Scalar, S64_MAX, S64_MIN, settle, signExtend, U64_MAX } from './scalar.ts';
+import {
+  constant,
+  fitsBits,
+  isAligned,
+  isContradictory64,
+  makeUnknown,
+  type Scalar,
+  S64_MAX,
+  S64_MIN,
+  settle,
+  signExtend,
+  U64_MAX,
+} from './scalar.ts';
 
 const ROUNDS = 4_000;
 
@@ -60,15 +72,24 @@ function expectedBits(operation: number, a: Bits, b: Bits): Bits {
   const by = b.value;
   const ones = { value: a.value & b.value, mask: (a.value | a.mask) & (b.value | b.mask) };
   switch (operation) {
-    case BPF_ADD: return addBits(a, b);
-    case BPF_SUB: return subtractBits(a, b);
-    case BPF_MUL: return multiplyBits(a, b);
-    case BPF_AND: return { value: ones.value, mask: ones.mask & ~ones.value };
-    case BPF_OR: return { value: a.value | b.value, mask: (a.mask | b.mask) & ~(a.value | b.value) };
-    case BPF_XOR: return { value: (a.value ^ b.value) & ~(a.mask | b.mask), mask: a.mask | b.mask };
-    case BPF_LSH: return { value: u64(a.value << by), mask: u64(a.mask << by) };
-    case BPF_RSH: return { value: a.value >> by, mask: a.mask >> by };
-    default: return { value: u64(s64(a.value) >> by), mask: u64(s64(a.mask) >> by) };
+    case BPF_ADD:
+      return addBits(a, b);
+    case BPF_SUB:
+      return subtractBits(a, b);
+    case BPF_MUL:
+      return multiplyBits(a, b);
+    case BPF_AND:
+      return { value: ones.value, mask: ones.mask & ~ones.value };
+    case BPF_OR:
+      return { value: a.value | b.value, mask: (a.mask | b.mask) & ~(a.value | b.value) };
+    case BPF_XOR:
+      return { value: (a.value ^ b.value) & ~(a.mask | b.mask), mask: a.mask | b.mask };
+    case BPF_LSH:
+      return { value: u64(a.value << by), mask: u64(a.mask << by) };
+    case BPF_RSH:
+      return { value: a.value >> by, mask: a.mask >> by };
+    default:
+      return { value: u64(s64(a.value) >> by), mask: u64(s64(a.mask) >> by) };
   }
 }
 
@@ -121,7 +142,13 @@ describe('halves of 64-bit numbers', () => {
       const by = Number(b % 64n);
       check('left', halves.toUnsigned(halves.leftHigh(aHigh, aLow, by), halves.leftLow(aLow, by)), u64(a << BigInt(by)), a, b % 64n);
       check('right', halves.toUnsigned(halves.rightHigh(aHigh, by), halves.rightLow(aHigh, aLow, by)), a >> BigInt(by), a, b % 64n);
-      check('signedRight', halves.toSigned(halves.signedRightHigh(aHigh, by), halves.signedRightLow(aHigh, aLow, by)), s64(a) >> BigInt(by), a, b % 64n);
+      check(
+        'signedRight',
+        halves.toSigned(halves.signedRightHigh(aHigh, by), halves.signedRightLow(aHigh, aLow, by)),
+        s64(a) >> BigInt(by),
+        a,
+        b % 64n,
+      );
       check('ones', halves.toUnsigned(halves.onesHigh(by), halves.onesLow(by)), (1n << BigInt(by)) - 1n, b % 64n);
     }
     expect(halves.toUnsigned(halves.onesHigh(64), halves.onesLow(64))).toBe(U64_MAX);
@@ -136,8 +163,22 @@ describe('halves of 64-bit numbers', () => {
       s.value = s.mask = s.umin = s.umax = a;
       s.smin = s.smax = s64(a);
       s.u32min = s.u32max = Number(a & 0xffff_ffffn);
-      expect([s.value, s.mask, s.umin, s.umax, s.smin, s.smax, s.u32min, s.u32max]).toEqual([a, a, a, a, s64(a), s64(a), Number(a & 0xffff_ffffn), Number(a & 0xffff_ffffn)]);
-      expect([s.sminNumber, s.smaxNumber, s.umaxNumber, s.signedValueNumber]).toEqual([Number(s64(a)), Number(s64(a)), Number(a), Number(s64(a))]);
+      expect([s.value, s.mask, s.umin, s.umax, s.smin, s.smax, s.u32min, s.u32max]).toEqual([
+        a,
+        a,
+        a,
+        a,
+        s64(a),
+        s64(a),
+        Number(a & 0xffff_ffffn),
+        Number(a & 0xffff_ffffn),
+      ]);
+      expect([s.sminNumber, s.smaxNumber, s.umaxNumber, s.signedValueNumber]).toEqual([
+        Number(s64(a)),
+        Number(s64(a)),
+        Number(a),
+        Number(s64(a)),
+      ]);
       expect(constant(a).umin).toBe(a);
       expect(constant(s64(a)).smax).toBe(s64(a));
       const width = Number(a % 65n);
@@ -157,8 +198,10 @@ describe('bits and a range', () => {
       const shift = next() % 60n;
       const mask = u64((next() & 0x15n) << shift) | (next() & 0x9n);
       const value = next() & ~mask & U64_MAX;
-      const members = Array.from({ length: 512 }, (_, i) => u64(((BigInt(i) & 0x15n) << shift) | (BigInt(i >> 5) & 0x9n)) & mask).map((part) => value | part);
-      const [low, high] = [u64(value + next() % (4n * mask + 2n)), u64(value + next() % (4n * mask + 2n))];
+      const members = Array.from({ length: 512 }, (_, i) => u64(((BigInt(i) & 0x15n) << shift) | (BigInt(i >> 5) & 0x9n)) & mask).map(
+        (part) => value | part,
+      );
+      const [low, high] = [u64(value + (next() % (4n * mask + 2n))), u64(value + (next() % (4n * mask + 2n)))];
       const s = makeUnknown();
       s.value = value;
       s.mask = mask;
@@ -167,7 +210,8 @@ describe('bits and a range', () => {
       const inside = [...new Set(members.filter((member) => s.umin <= member && member <= s.umax))];
       if (inside.length === 0) continue;
       settle(s);
-      if (inside.some((member) => member < s.umin || member > s.umax || (member & ~s.mask) !== s.value)) wrong.push(`(${value}; ${mask}) loses a number`);
+      if (inside.some((member) => member < s.umin || member > s.umax || (member & ~s.mask) !== s.value))
+        wrong.push(`(${value}; ${mask}) loses a number`);
       if (inside.length === 1 && s.mask !== 0n) wrong.push(`(${value}; ${mask}) is ${inside[0]} only`);
     }
     expect(wrong.slice(0, 10)).toEqual([]);
@@ -186,7 +230,8 @@ describe('arithmetic on halves', () => {
         const result = arithmetic(operation, false, a, b);
         const bits = expectedBits(operation, a, b);
         // Ranges may know more bits than the operation alone; never fewer, and never others.
-        if ((result.mask & ~bits.mask) !== 0n || (result.value & ~bits.mask) !== bits.value) wrong.push(`${operation.toString(16)} (${a.value}; ${a.mask}) (${b.value}; ${b.mask})`);
+        if ((result.mask & ~bits.mask) !== 0n || (result.value & ~bits.mask) !== bits.value)
+          wrong.push(`${operation.toString(16)} (${a.value}; ${a.mask}) (${b.value}; ${b.mask})`);
       }
     }
     expect(wrong.slice(0, 10)).toEqual([]);
@@ -201,7 +246,8 @@ describe('arithmetic on halves', () => {
       const differs = (what: string, s: Scalar, smin: bigint, smax: bigint, umin: bigint, umax: bigint): void => {
         const signed = fits(smin) && fits(smax) ? [smin, smax] : [S64_MIN, S64_MAX];
         const unsigned = umin >= 0n && umax <= U64_MAX ? [umin, umax] : [0n, U64_MAX];
-        if (s.smin !== signed[0] || s.smax !== signed[1] || s.umin !== unsigned[0] || s.umax !== unsigned[1]) wrong.push(`${what} [${a.umin}, ${a.umax}] [${b.umin}, ${b.umax}]`);
+        if (s.smin !== signed[0] || s.smax !== signed[1] || s.umin !== unsigned[0] || s.umax !== unsigned[1])
+          wrong.push(`${what} [${a.umin}, ${a.umax}] [${b.umin}, ${b.umax}]`);
       };
       const sum = a.draft();
       addToOffset(sum, b);
@@ -212,8 +258,10 @@ describe('arithmetic on halves', () => {
       const product = arithmetic(BPF_MUL, false, a, b);
       const corners = [a.smin * b.smin, a.smin * b.smax, a.smax * b.smin, a.smax * b.smax];
       // What settles afterwards can only narrow it.
-      if (a.umax * b.umax <= U64_MAX && (product.umin < a.umin * b.umin || product.umax > a.umax * b.umax)) wrong.push(`multiply [${a.umin}, ${a.umax}] [${b.umin}, ${b.umax}]`);
-      if (corners.every(fits) && (corners.every((corner) => corner < product.smin) || corners.every((corner) => corner > product.smax))) wrong.push(`multiply signed [${a.smin}, ${a.smax}] [${b.smin}, ${b.smax}]`);
+      if (a.umax * b.umax <= U64_MAX && (product.umin < a.umin * b.umin || product.umax > a.umax * b.umax))
+        wrong.push(`multiply [${a.umin}, ${a.umax}] [${b.umin}, ${b.umax}]`);
+      if (corners.every(fits) && (corners.every((corner) => corner < product.smin) || corners.every((corner) => corner > product.smax)))
+        wrong.push(`multiply signed [${a.smin}, ${a.smax}] [${b.smin}, ${b.smax}]`);
       if (isContradictory64(a) || isContradictory64(product)) wrong.push(`contradiction [${a.umin}, ${a.umax}] [${b.umin}, ${b.umax}]`);
     }
     expect(wrong.slice(0, 10)).toEqual([]);

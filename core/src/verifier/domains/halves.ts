@@ -24,7 +24,8 @@ export const toUnsignedNumber = (high: number, low: number): number => (high >>>
 
 export const unsignedLess = (aHigh: number, aLow: number, bHigh: number, bLow: number): boolean =>
   aHigh === bHigh ? aLow >>> 0 < bLow >>> 0 : aHigh >>> 0 < bHigh >>> 0;
-export const signedLess = (aHigh: number, aLow: number, bHigh: number, bLow: number): boolean => (aHigh === bHigh ? aLow >>> 0 < bLow >>> 0 : aHigh < bHigh);
+export const signedLess = (aHigh: number, aLow: number, bHigh: number, bLow: number): boolean =>
+  aHigh === bHigh ? aLow >>> 0 < bLow >>> 0 : aHigh < bHigh;
 
 /** 1 when the sum of the low halves needs a 33rd bit, else 0. */
 export const carry = (aLow: number, bLow: number): number => ((aLow >>> 0) + (bLow >>> 0) > 0xffff_ffff ? 1 : 0);
@@ -41,7 +42,8 @@ function lowProductHigh(a: number, b: number): number {
   return (a1 * b1 + Math.floor(middle / 0x1_0000) + Math.floor(((middle & 0xffff) + a0 * b1) / 0x1_0000)) | 0;
 }
 /** The halves of a product modulo 2^64. */
-export const productHigh = (aHigh: number, aLow: number, bHigh: number, bLow: number): number => (lowProductHigh(aLow, bLow) + Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh)) | 0;
+export const productHigh = (aHigh: number, aLow: number, bHigh: number, bLow: number): number =>
+  (lowProductHigh(aLow, bLow) + Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh)) | 0;
 export const productLow = (aLow: number, bLow: number): number => Math.imul(aLow, bLow);
 
 /** Doubles are off by less than this, relatively: a product this near to a border is computed exactly. */
@@ -57,7 +59,7 @@ export function signedProductOverflows(aHigh: number, aLow: number, bHigh: numbe
 export function unsignedProductOverflows(aHigh: number, aLow: number, bHigh: number, bLow: number): boolean {
   const size = toUnsignedNumber(aHigh, aLow) * (toUnsignedNumber(bHigh, bLow) / 2 ** 64);
   if (Math.abs(size - 1) > DOUBLE_ERROR) return size > 1;
-  return toUnsigned(aHigh, aLow) * toUnsigned(bHigh, bLow) >> 64n !== 0n;
+  return (toUnsigned(aHigh, aLow) * toUnsigned(bHigh, bLow)) >> 64n !== 0n;
 }
 
 /** Number of bits up to and including the highest set one. */
@@ -68,7 +70,8 @@ export const onesHigh = (bits: number): number => (bits <= 32 ? 0 : (-1 >>> (64 
 export const onesLow = (bits: number): number => (bits === 0 ? 0 : bits >= 32 ? -1 : (1 << bits) - 1);
 
 // Shifts by 0 to 63.
-export const leftHigh = (high: number, low: number, by: number): number => (by === 0 ? high : by < 32 ? (high << by) | (low >>> (32 - by)) : low << (by - 32));
+export const leftHigh = (high: number, low: number, by: number): number =>
+  by === 0 ? high : by < 32 ? (high << by) | (low >>> (32 - by)) : low << (by - 32);
 export const leftLow = (low: number, by: number): number => (by < 32 ? low << by : 0);
 export const rightHigh = (high: number, by: number): number => (by < 32 ? (high >>> by) | 0 : 0);
 export const rightLow = (high: number, low: number, by: number): number =>

@@ -3,7 +3,19 @@
 // operations copy it to a draft, change that, and `settle` it, which lets the five views teach each other.
 
 import { asU64, MASK64 } from '#core/bytes';
-import { bitLength, highHalf, lowHalf, onesHigh, onesLow, signedLess, toNumber, toSigned, toUnsigned, toUnsignedNumber, unsignedLess } from './halves.ts';
+import {
+  bitLength,
+  highHalf,
+  lowHalf,
+  onesHigh,
+  onesLow,
+  signedLess,
+  toNumber,
+  toSigned,
+  toUnsigned,
+  toUnsignedNumber,
+  unsignedLess,
+} from './halves.ts';
 import { hexadecimal, type Tnum } from './tnum.ts';
 
 export const S64_MIN = -0x8000_0000_0000_0000n;
@@ -37,8 +49,22 @@ export class Scalar {
 
   draft(): Scalar {
     return new Scalar(
-      this.valueHigh, this.valueLow, this.maskHigh, this.maskLow, this.uminHigh, this.uminLow, this.umaxHigh, this.umaxLow,
-      this.sminHigh, this.sminLow, this.smaxHigh, this.smaxLow, this.u32minBits, this.u32maxBits, this.s32min, this.s32max,
+      this.valueHigh,
+      this.valueLow,
+      this.maskHigh,
+      this.maskLow,
+      this.uminHigh,
+      this.uminLow,
+      this.umaxHigh,
+      this.umaxLow,
+      this.sminHigh,
+      this.sminLow,
+      this.smaxHigh,
+      this.smaxLow,
+      this.u32minBits,
+      this.u32maxBits,
+      this.s32min,
+      this.s32max,
     );
   }
 
@@ -115,12 +141,14 @@ export class Scalar {
 export const makeUnknown = (): Scalar => new Scalar(0, 0, -1, -1, 0, 0, -1, -1, S32_MIN, 0, S32_MAX, -1, 0, -1, S32_MIN, S32_MAX);
 export const UNKNOWN: Scalar = makeUnknown();
 
-const newConstant = (high: number, low: number): Scalar => new Scalar(high, low, 0, 0, high, low, high, low, high, low, high, low, low, low, low, low);
+const newConstant = (high: number, low: number): Scalar =>
+  new Scalar(high, low, 0, 0, high, low, high, low, high, low, high, low, low, low, low, low);
 const SMALL_CONSTANTS = Array.from({ length: 1024 }, (_, i) => newConstant(0, i));
 export const ZERO: Scalar = SMALL_CONSTANTS[0]!;
 
 /** The number with these halves. */
-export const constantOfHalves = (high: number, low: number): Scalar => (high === 0 && low >= 0 && low < 1024 ? SMALL_CONSTANTS[low]! : newConstant(high, low));
+export const constantOfHalves = (high: number, low: number): Scalar =>
+  high === 0 && low >= 0 && low < 1024 ? SMALL_CONSTANTS[low]! : newConstant(high, low);
 /** The number itself; any bigint, taken modulo 2^64. */
 export const constant = (value: bigint): Scalar => constantOfHalves(highHalf(value), lowHalf(value));
 /** The number as a sign-extended 32-bit immediate. */
@@ -369,16 +397,43 @@ function deduceMixed(s: Scalar): void {
 /** One round; false when it found nothing, so that another would not either. */
 function deduce(s: Scalar): boolean {
   const {
-    valueHigh, valueLow, maskHigh, maskLow, uminHigh, uminLow, umaxHigh, umaxLow, sminHigh, sminLow, smaxHigh, smaxLow, u32minBits, u32maxBits, s32min, s32max,
+    valueHigh,
+    valueLow,
+    maskHigh,
+    maskLow,
+    uminHigh,
+    uminLow,
+    umaxHigh,
+    umaxLow,
+    sminHigh,
+    sminLow,
+    smaxHigh,
+    smaxLow,
+    u32minBits,
+    u32maxBits,
+    s32min,
+    s32max,
   } = s;
   deduce32(s);
   deduce64(s);
   deduceMixed(s);
   return (
-    s.u32minBits !== u32minBits || s.u32maxBits !== u32maxBits || s.s32min !== s32min || s.s32max !== s32max ||
-    s.uminLow !== uminLow || s.umaxLow !== umaxLow || s.sminLow !== sminLow || s.smaxLow !== smaxLow ||
-    s.uminHigh !== uminHigh || s.umaxHigh !== umaxHigh || s.sminHigh !== sminHigh || s.smaxHigh !== smaxHigh ||
-    s.valueLow !== valueLow || s.maskLow !== maskLow || s.valueHigh !== valueHigh || s.maskHigh !== maskHigh
+    s.u32minBits !== u32minBits ||
+    s.u32maxBits !== u32maxBits ||
+    s.s32min !== s32min ||
+    s.s32max !== s32max ||
+    s.uminLow !== uminLow ||
+    s.umaxLow !== umaxLow ||
+    s.sminLow !== sminLow ||
+    s.smaxLow !== smaxLow ||
+    s.uminHigh !== uminHigh ||
+    s.umaxHigh !== umaxHigh ||
+    s.sminHigh !== sminHigh ||
+    s.smaxHigh !== smaxHigh ||
+    s.valueLow !== valueLow ||
+    s.maskLow !== maskLow ||
+    s.valueHigh !== valueHigh ||
+    s.maskHigh !== maskHigh
   );
 }
 
@@ -413,9 +468,19 @@ function bitsFromBounds(s: Scalar): void {
 export function settle(s: Scalar): Scalar {
   const { valueHigh: high, valueLow: low } = s;
   if (
-    (s.maskHigh | s.maskLow) === 0 && s.uminLow === low && s.uminHigh === high && s.umaxLow === low && s.umaxHigh === high &&
-    s.sminLow === low && s.sminHigh === high && s.smaxLow === low && s.smaxHigh === high &&
-    s.u32minBits >>> 0 <= low >>> 0 && low >>> 0 <= s.u32maxBits >>> 0 && s.s32min <= low && low <= s.s32max
+    (s.maskHigh | s.maskLow) === 0 &&
+    s.uminLow === low &&
+    s.uminHigh === high &&
+    s.umaxLow === low &&
+    s.umaxHigh === high &&
+    s.sminLow === low &&
+    s.sminHigh === high &&
+    s.smaxLow === low &&
+    s.smaxHigh === high &&
+    s.u32minBits >>> 0 <= low >>> 0 &&
+    low >>> 0 <= s.u32maxBits >>> 0 &&
+    s.s32min <= low &&
+    low <= s.s32max
   ) {
     s.u32minBits = s.u32maxBits = s.s32min = s.s32max = low;
     return s;
@@ -430,8 +495,10 @@ export function settle(s: Scalar): Scalar {
 /** Why the ranges contradict each other, in the kernel's words; undefined when they do not. */
 export function contradiction(s: Scalar): string | undefined {
   if (
-    unsignedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow) || signedLess(s.smaxHigh, s.smaxLow, s.sminHigh, s.sminLow) ||
-    s.u32minBits >>> 0 > s.u32maxBits >>> 0 || s.s32min > s.s32max
+    unsignedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow) ||
+    signedLess(s.smaxHigh, s.smaxLow, s.sminHigh, s.sminLow) ||
+    s.u32minBits >>> 0 > s.u32maxBits >>> 0 ||
+    s.s32min > s.s32max
   ) {
     return 'range bounds violation';
   }
@@ -439,11 +506,19 @@ export function contradiction(s: Scalar): string | undefined {
   const { valueHigh: high, valueLow: low } = s;
   if (
     s.maskHigh === 0 &&
-    (s.uminLow !== low || s.uminHigh !== high || s.umaxLow !== low || s.umaxHigh !== high || s.sminLow !== low || s.sminHigh !== high || s.smaxLow !== low || s.smaxHigh !== high)
+    (s.uminLow !== low ||
+      s.uminHigh !== high ||
+      s.umaxLow !== low ||
+      s.umaxHigh !== high ||
+      s.sminLow !== low ||
+      s.sminHigh !== high ||
+      s.smaxLow !== low ||
+      s.smaxHigh !== high)
   ) {
     return 'const tnum out of sync with range bounds';
   }
-  if (s.u32minBits !== low || s.u32maxBits !== low || s.s32min !== low || s.s32max !== low) return 'const subreg tnum out of sync with range bounds';
+  if (s.u32minBits !== low || s.u32maxBits !== low || s.s32min !== low || s.s32max !== low)
+    return 'const subreg tnum out of sync with range bounds';
   return undefined;
 }
 
@@ -589,10 +664,22 @@ export const bitsWithin = (old: Scalar, current: Scalar): boolean =>
 export function sameScalar(a: Scalar, b: Scalar): boolean {
   return (
     a === b ||
-    (a.valueLow === b.valueLow && a.valueHigh === b.valueHigh && a.maskLow === b.maskLow && a.maskHigh === b.maskHigh &&
-      a.uminLow === b.uminLow && a.uminHigh === b.uminHigh && a.umaxLow === b.umaxLow && a.umaxHigh === b.umaxHigh &&
-      a.sminLow === b.sminLow && a.sminHigh === b.sminHigh && a.smaxLow === b.smaxLow && a.smaxHigh === b.smaxHigh &&
-      a.u32minBits === b.u32minBits && a.u32maxBits === b.u32maxBits && a.s32min === b.s32min && a.s32max === b.s32max)
+    (a.valueLow === b.valueLow &&
+      a.valueHigh === b.valueHigh &&
+      a.maskLow === b.maskLow &&
+      a.maskHigh === b.maskHigh &&
+      a.uminLow === b.uminLow &&
+      a.uminHigh === b.uminHigh &&
+      a.umaxLow === b.umaxLow &&
+      a.umaxHigh === b.umaxHigh &&
+      a.sminLow === b.sminLow &&
+      a.sminHigh === b.sminHigh &&
+      a.smaxLow === b.smaxLow &&
+      a.smaxHigh === b.smaxHigh &&
+      a.u32minBits === b.u32minBits &&
+      a.u32maxBits === b.u32maxBits &&
+      a.s32min === b.s32min &&
+      a.s32max === b.s32max)
   );
 }
 

@@ -2,7 +2,17 @@
 
 import { BPF_LSH, BPF_MUL, usesRegisterSource } from '#core/isa';
 import { byteCount } from '../byte-words.ts';
-import { baseType, isPacketPointer, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET_END, PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
+import {
+  baseType,
+  isPacketPointer,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET_END,
+  PTR_TO_STACK,
+  type Register,
+  SCALAR_VALUE,
+} from '../registers.ts';
 import type { Cause, Fix } from '../types.ts';
 import { pointerOf } from './c-expression.ts';
 import { behindPointer, describeArray, type Layout, placeAt } from './layout.ts';
@@ -39,29 +49,79 @@ function targetOf(c: RejectedCase, register: Register, offset: number, regno = c
       if (value?.global) {
         const declared = c.names.declarationOfGlobal(value.name);
         return {
-          what: `the variable \`${value.name}\` (${value.layout.name})`, name: value.name, layout: value.layout, start: value.start, size: value.layout.size, isObject: true,
-          ...(declared && { declared: { insn: c.at, text: `\`${value.name}\` is declared here with ${byteCount(value.layout.size)}`, kind: 'declared', span: declared } }),
+          what: `the variable \`${value.name}\` (${value.layout.name})`,
+          name: value.name,
+          layout: value.layout,
+          start: value.start,
+          size: value.layout.size,
+          isObject: true,
+          ...(declared && {
+            declared: {
+              insn: c.at,
+              text: `\`${value.name}\` is declared here with ${byteCount(value.layout.size)}`,
+              kind: 'declared',
+              span: declared,
+            },
+          }),
         };
       }
       const declared = c.names.declarationOf(definition);
       return {
-        what: `the value of map \`${definition.name}\`${value ? ` (${value.layout.name})` : ''}`, name: plain(pointer) ?? 'value', layout: value?.layout, start: 0, size: valueSize, isObject: false,
-        ...(declared && { declared: { insn: c.at, text: `map \`${definition.name}\` is declared here: its values have ${byteCount(valueSize)}`, kind: 'declared', span: declared } }),
+        what: `the value of map \`${definition.name}\`${value ? ` (${value.layout.name})` : ''}`,
+        name: plain(pointer) ?? 'value',
+        layout: value?.layout,
+        start: 0,
+        size: valueSize,
+        isObject: false,
+        ...(declared && {
+          declared: {
+            insn: c.at,
+            text: `map \`${definition.name}\` is declared here: its values have ${byteCount(valueSize)}`,
+            kind: 'declared',
+            span: declared,
+          },
+        }),
       };
     }
     case PTR_TO_MAP_KEY:
-      return { what: `the key of map \`${register.map!.definition.name}\``, name: pointer ?? 'key', layout: undefined, start: 0, size: register.map!.keySize, isObject: false };
+      return {
+        what: `the key of map \`${register.map!.definition.name}\``,
+        name: pointer ?? 'key',
+        layout: undefined,
+        start: 0,
+        size: register.map!.keySize,
+        isObject: false,
+      };
     case PTR_TO_MEM: {
       const layout = pointer === undefined ? undefined : c.variableType(pointer)?.layout.target?.();
-      return { what: `the memory that ${pointer === undefined ? 'the pointer' : `\`${pointer}\``} points to`, name: pointer ?? 'memory', layout: layout && layout.size > 0 ? layout : undefined, start: 0, size: register.memSize, isObject: false };
+      return {
+        what: `the memory that ${pointer === undefined ? 'the pointer' : `\`${pointer}\``} points to`,
+        name: pointer ?? 'memory',
+        layout: layout && layout.size > 0 ? layout : undefined,
+        start: 0,
+        size: register.memSize,
+        isObject: false,
+      };
     }
     case PTR_TO_STACK: {
       const slot = c.env.state.frames[register.frame + 1]?.callsite ?? c.at;
       const variable = c.names.onStack(slot, offset) ?? nearestBelow(c, slot, offset);
       if (!variable) return undefined;
       return {
-        what: `\`${variable.name}\` (${variable.layout.name}) on the stack`, name: variable.name, layout: variable.layout, start: variable.offset, size: variable.layout.size, isObject: true,
-        ...(variable.declared && { declared: { insn: c.at, text: `\`${variable.name}\` is declared here with ${byteCount(variable.layout.size)}`, kind: 'declared', span: variable.declared } }),
+        what: `\`${variable.name}\` (${variable.layout.name}) on the stack`,
+        name: variable.name,
+        layout: variable.layout,
+        start: variable.offset,
+        size: variable.layout.size,
+        isObject: true,
+        ...(variable.declared && {
+          declared: {
+            insn: c.at,
+            text: `\`${variable.name}\` is declared here with ${byteCount(variable.layout.size)}`,
+            kind: 'declared',
+            span: variable.declared,
+          },
+        }),
       };
     }
     default:
@@ -71,7 +131,10 @@ function targetOf(c: RejectedCase, register: Register, offset: number, regno = c
 
 /** The array that an access begins in front of or runs out of. */
 function nearestBelow(c: RejectedCase, slot: number, offset: number) {
-  return c.names.stackVariables(slot).filter((one) => one.offset <= offset).sort((a, b) => b.offset - a.offset)[0];
+  return c.names
+    .stackVariables(slot)
+    .filter((one) => one.offset <= offset)
+    .sort((a, b) => b.offset - a.offset)[0];
 }
 
 /** What stands in the brackets of the expression's last subscript. */
@@ -82,7 +145,8 @@ function subscript(expression: string | undefined): string | undefined {
 
 const floor = (a: bigint, b: bigint): bigint => (a < 0n ? -((-a + b - 1n) / b) : a / b);
 
-const range = (low: bigint, high: bigint): string => (low === high ? String(low) : `in [${low <= -NO_LIMIT ? '-∞' : low}, ${high >= NO_LIMIT ? '∞' : high}]`);
+const range = (low: bigint, high: bigint): string =>
+  low === high ? String(low) : `in [${low <= -NO_LIMIT ? '-∞' : low}, ${high >= NO_LIMIT ? '∞' : high}]`;
 
 /** The index as it was before the compiler multiplied it by the element's size. */
 function scaledIndex(c: RejectedCase, events: readonly ValueEvent[]): Register | undefined {
@@ -93,7 +157,11 @@ function scaledIndex(c: RejectedCase, events: readonly ValueEvent[]): Register |
 }
 
 /** The newest comparison that is one short of the limit. */
-function offByOne(c: RejectedCase, events: readonly ValueEvent[], limit: bigint): { cause: number; from: string; to: string; condition: string } | undefined {
+function offByOne(
+  c: RejectedCase,
+  events: readonly ValueEvent[],
+  limit: bigint,
+): { cause: number; from: string; to: string; condition: string } | undefined {
   for (const event of events) {
     if (event.kind !== 'branch' || event.after.type !== SCALAR_VALUE || event.after.scalar.umax !== limit) continue;
     const condition = conditionText(c, event.insn);
@@ -134,14 +202,22 @@ export function explainBounds(c: RejectedCase): Explained {
   if (!variable) {
     if (array && element && element.size > 0) {
       const at = Math.floor((fixed - target.start - array.start) / element.size);
-      return { explanation: `\`${name}[${at}]\` is accessed; ${describeArray(name, array.layout)}.`, advice: 'Use an index that the array has.', causes };
+      return {
+        explanation: `\`${name}[${at}]\` is accessed; ${describeArray(name, array.layout)}.`,
+        advice: 'Use an index that the array has.',
+        causes,
+      };
     }
     const ends = fixed - target.start + size;
     return {
-      explanation: fixed - target.start < 0
-        ? `${c.shown ?? 'The access'} begins ${byteCount(target.start - fixed)} before ${target.what}.`
-        : `${c.shown ?? 'The access'} needs ${byteCount(ends)} of ${target.what}, which has ${target.size}.`,
-      advice: baseType(register.type) === PTR_TO_MAP_VALUE ? 'Make the map\'s value type as large as what is read from it, or access less.' : 'Access only what is there.',
+      explanation:
+        fixed - target.start < 0
+          ? `${c.shown ?? 'The access'} begins ${byteCount(target.start - fixed)} before ${target.what}.`
+          : `${c.shown ?? 'The access'} needs ${byteCount(ends)} of ${target.what}, which has ${target.size}.`,
+      advice:
+        baseType(register.type) === PTR_TO_MAP_VALUE
+          ? "Make the map's value type as large as what is read from it, or access less."
+          : 'Access only what is there.',
       causes,
     };
   }
@@ -151,12 +227,34 @@ export function explainBounds(c: RejectedCase): Explained {
   const low = scalar.smin === S64_MIN ? scalar.smin : floor(scalar.smin + BigInt(off) - from, step);
   const high = scalar.umax >= NO_LIMIT ? scalar.umax : floor(scalar.umax + BigInt(off) - from, step);
   const scaled = scaledIndex(c, events);
-  const own = named && named.value.type === SCALAR_VALUE ? named : scaled && index !== undefined && /^\w+$/.test(index) ? { name: index, value: scaled } : undefined;
-  const isIndex = own !== undefined && (index === own.name || index === undefined || (own.value.scalar.smin === low && own.value.scalar.umax === high));
-  const subject = isIndex ? `\`${own.name}\`` : index !== undefined ? `the index \`${index}\`` : own ? `the offset made of \`${own.name}\`` : count !== undefined ? 'the index' : 'the offset';
+  const own =
+    named && named.value.type === SCALAR_VALUE
+      ? named
+      : scaled && index !== undefined && /^\w+$/.test(index)
+        ? { name: index, value: scaled }
+        : undefined;
+  const isIndex =
+    own !== undefined && (index === own.name || index === undefined || (own.value.scalar.smin === low && own.value.scalar.umax === high));
+  const subject = isIndex
+    ? `\`${own.name}\``
+    : index !== undefined
+      ? `the index \`${index}\``
+      : own
+        ? `the offset made of \`${own.name}\``
+        : count !== undefined
+          ? 'the index'
+          : 'the offset';
   const known = isIndex ? own.value : undefined;
-  const indexRange = known && (isUnbounded(known) || low === S64_MIN || high >= NO_LIMIT) ? (isUnbounded(known) ? 'can be any number' : `is ${knownRange(known)}`) : `is ${range(low, high)}`;
-  const object = count !== undefined && array ? describeArray(name, array.layout) : `${target.what} has ${byteCount(target.size)}, and ${size} are accessed`;
+  const indexRange =
+    known && (isUnbounded(known) || low === S64_MIN || high >= NO_LIMIT)
+      ? isUnbounded(known)
+        ? 'can be any number'
+        : `is ${knownRange(known)}`
+      : `is ${range(low, high)}`;
+  const object =
+    count !== undefined && array
+      ? describeArray(name, array.layout)
+      : `${target.what} has ${byteCount(target.size)}, and ${size} are accessed`;
   const limit = count ?? BigInt(Math.max(0, target.size - size - (off - target.start)) + 1);
   const isSigned = scalar.smin < 0n || (known !== undefined && known.scalar.smin < 0n);
   const missing = [...(isSigned ? ['below zero'] : []), ...(high >= limit ? ['above'] : [])].join(' and ');
@@ -175,7 +273,14 @@ export function explainBounds(c: RejectedCase): Explained {
   };
 }
 
-function fixOf(c: RejectedCase, close: ReturnType<typeof offByOne>, word: string | undefined, limit: bigint, signed: boolean, isIndex: boolean): { fix?: Fix } {
+function fixOf(
+  c: RejectedCase,
+  close: ReturnType<typeof offByOne>,
+  word: string | undefined,
+  limit: bigint,
+  signed: boolean,
+  isIndex: boolean,
+): { fix?: Fix } {
   if (close) return { fix: { kind: 'tighten', insn: close.cause, from: close.from, to: close.to } };
   if (word === undefined || !isIndex || limit <= 0n || limit > NO_LIMIT) return {};
   const mask = powerMask(limit);
@@ -216,9 +321,24 @@ function packetCheck(c: RejectedCase, id: number): { insn: number; range: number
     for (let regno = 0; regno < 10; regno++) {
       const before = step.registers[regno]!;
       const after = next.registers[regno]!;
-      if (!isPacketPointer(before.type) || before.type !== after.type || after.id !== id || before.range === after.range || after.range <= 0) continue;
+      if (
+        !isPacketPointer(before.type) ||
+        before.type !== after.type ||
+        after.id !== id ||
+        before.range === after.range ||
+        after.range <= 0
+      )
+        continue;
       const condition = conditionText(c, step.insn);
-      return { insn: step.insn, range: after.range, cause: { insn: step.insn, kind: 'branch', text: `after ${(condition && quoted(condition)) ?? 'this comparison'} ${byteCount(after.range)} are known to be there` } };
+      return {
+        insn: step.insn,
+        range: after.range,
+        cause: {
+          insn: step.insn,
+          kind: 'branch',
+          text: `after ${(condition && quoted(condition)) ?? 'this comparison'} ${byteCount(after.range)} are known to be there`,
+        },
+      };
     }
   }
   return undefined;
@@ -247,33 +367,61 @@ export function explainPacket(c: RejectedCase): Explained {
   const check = packetCheck(c, register.id);
   const { name, struct } = packetView(c, regno);
   const moved = register.id !== 0;
-  const events = c.events(regno, moved ? 'offset' : 'object').filter((event) => event.kind !== 'branch' || event.after.type === SCALAR_VALUE);
+  const events = c
+    .events(regno, moved ? 'offset' : 'object')
+    .filter((event) => event.kind !== 'branch' || event.after.type === SCALAR_VALUE);
   const causes = [...c.causes(events), ...(check ? [check.cause] : [])];
 
   if (register.range < 0) {
-    return { explanation: `On this path the packet ends before ${name === undefined ? 'the pointer' : `\`${name}\``}: the comparison with data_end went the other way.`, advice: 'Access the packet only where the comparison has shown that it is long enough.', causes };
+    return {
+      explanation: `On this path the packet ends before ${name === undefined ? 'the pointer' : `\`${name}\``}: the comparison with data_end went the other way.`,
+      advice: 'Access the packet only where the comparison has shown that it is long enough.',
+      causes,
+    };
   }
   if (register.scalar.umax > 0xffffn) {
     const named = c.variable(regno, 'offset');
     return {
       explanation: `${named ? `\`${named.name}\` is ${knownRange(named.value)}` : 'The offset into the packet is not limited'}; the verifier follows packet pointers up to 65535 bytes, so the comparison with data_end taught it nothing.`,
       advice: `Limit the offset before it is added, as \`if (${named?.name ?? 'offset'} > 1500) return …;\`.`,
-      ...(named && { variable: named.name }), causes,
+      ...(named && { variable: named.name }),
+      causes,
     };
   }
-  const start = moved ? (name === undefined ? 'where the variable offset points' : `\`${name}\``) : 'the packet\'s start';
+  const start = moved ? (name === undefined ? 'where the variable offset points' : `\`${name}\``) : "the packet's start";
   const begins = struct ? structStart(c.expression, struct, access.off) : access.off;
-  const structs = struct && name !== undefined ? ` (\`${name}\` is a \`${struct.name}\` of ${byteCount(struct.size)}${begins > 0 && !moved ? ` at byte ${begins}` : ''})` : '';
+  const structs =
+    struct && name !== undefined
+      ? ` (\`${name}\` is a \`${struct.name}\` of ${byteCount(struct.size)}${begins > 0 && !moved ? ` at byte ${begins}` : ''})`
+      : '';
   // Behind an offset that is not known, bytes are counted from the struct itself.
   const needed = access.size + (moved && struct ? access.off - begins : access.off);
   const wrongWay = check ? undefined : otherBranch(c, register.id);
-  const shown = wrongWay ? `${wrongWay.words}${c.place(wrongWay.insn)} leads here when the packet is too short` : check ? `${check.range} ${check.range === 1 ? 'is' : 'are'} shown to be there by the check${c.place(check.insn)}` : 'nothing has been compared with data_end on this path';
+  const shown = wrongWay
+    ? `${wrongWay.words}${c.place(wrongWay.insn)} leads here when the packet is too short`
+    : check
+      ? `${check.range} ${check.range === 1 ? 'is' : 'are'} shown to be there by the check${c.place(check.insn)}`
+      : 'nothing has been compared with data_end on this path';
   return {
     explanation: `${c.shown ?? 'The access'} needs ${needed} byte${needed === 1 ? '' : 's'} from ${start}${structs}; ${shown}.`,
-    advice: name === undefined || !/^\w+$/.test(name) ? `Compare with data_end first, so that ${byteCount(needed)} are there.` : struct ? `Check first: \`if ((void *)(${name} + 1) > data_end) return …;\`.` : `Check first: \`if ((void *)${name} + ${access.size + Math.max(0, access.off - register.off)} > data_end) return …;\`.`,
+    advice:
+      name === undefined || !/^\w+$/.test(name)
+        ? `Compare with data_end first, so that ${byteCount(needed)} are there.`
+        : struct
+          ? `Check first: \`if ((void *)(${name} + 1) > data_end) return …;\`.`
+          : `Check first: \`if ((void *)${name} + ${access.size + Math.max(0, access.off - register.off)} > data_end) return …;\`.`,
     known: check ? `${byteCount(check.range)} are known to be there` : 'the packet has not been compared with data_end on this path',
     ...(name !== undefined && { variable: name }),
-    ...(name !== undefined && /^\w+$/.test(name) && { fix: { kind: 'packet-bound' as const, pointer: name, size: struct ? struct.size : needed - register.off, end: 'data_end', insn: c.at } }),
+    ...(name !== undefined &&
+      /^\w+$/.test(name) && {
+        fix: {
+          kind: 'packet-bound' as const,
+          pointer: name,
+          size: struct ? struct.size : needed - register.off,
+          end: 'data_end',
+          insn: c.at,
+        },
+      }),
     causes,
   };
 }
@@ -296,14 +444,23 @@ export function explainAddedNumber(c: RejectedCase): Explained {
   const { register, regno } = c;
   if (!register || regno === undefined) return {};
   if (register.type !== SCALAR_VALUE) {
-    return { explanation: `The pointer is moved ${byteCount(register.off)} away from what it points to; 2^29 is the limit.`, advice: 'Add a smaller constant.', causes: c.causes(c.events()) };
+    return {
+      explanation: `The pointer is moved ${byteCount(register.off)} away from what it points to; 2^29 is the limit.`,
+      advice: 'Add a smaller constant.',
+      causes: c.causes(c.events()),
+    };
   }
   const events = c.events(regno, 'object');
   const named = c.variable(regno);
   const written = subscript(c.expression);
   const index = scaledIndex(c, events) ?? register;
   const word = written ?? named?.name;
-  const subject = written !== undefined && !/^\w+$/.test(written) ? `the index \`${written}\`` : word !== undefined ? `\`${word}\`` : 'the number added to the pointer';
+  const subject =
+    written !== undefined && !/^\w+$/.test(written)
+      ? `the index \`${written}\``
+      : word !== undefined
+        ? `\`${word}\``
+        : 'the number added to the pointer';
   const { scalar } = index;
   const signed = scalar.smin < 0n;
   const array = arrayBehind(c);
@@ -311,9 +468,13 @@ export function explainAddedNumber(c: RejectedCase): Explained {
   const what = scalar.mask === 0n ? String(BigInt.asIntN(64, scalar.value)) : isUnbounded(index) ? 'can be any number' : knownRange(index);
   return {
     explanation: `${capital(subject)} ${what.startsWith('can') ? what : `is ${what}`}${signed && scalar.mask !== 0n && !isUnbounded(index) ? ', so it may be negative' : ''}; ${array?.text ?? 'it must be limited before it is added to a pointer'}.`,
-    advice: word === undefined ? 'Limit the number from below and above before adding it.' : `Check it first: \`if (${signed ? `${word} < 0 || ` : ''}${word} >= ${limit}) return 0;\`${signed ? ', or make it unsigned' : ''}.`,
+    advice:
+      word === undefined
+        ? 'Limit the number from below and above before adding it.'
+        : `Check it first: \`if (${signed ? `${word} < 0 || ` : ''}${word} >= ${limit}) return 0;\`${signed ? ', or make it unsigned' : ''}.`,
     ...(word !== undefined && /^\w+$/.test(word) && { variable: word }),
-    ...(word !== undefined && array?.limit !== undefined && { fix: { kind: 'bound' as const, expression: word, limit: array.limit, signed, insn: c.at } }),
+    ...(word !== undefined &&
+      array?.limit !== undefined && { fix: { kind: 'bound' as const, expression: word, limit: array.limit, signed, insn: c.at } }),
     causes: [...(array?.declared ? [array.declared] : []), ...c.causes(events)],
   };
 }
@@ -330,7 +491,11 @@ function arrayBehind(c: RejectedCase): { text: string; limit: number; declared?:
   const array = target?.layout && placeAt(target.layout, offset - target.start, 1, true)?.array;
   if (!target || !array || !array.layout.count) return undefined;
   const written = pointerOf(c.expression ?? '');
-  return { text: describeArray(written ?? memberName(c, target, array.path), array.layout), limit: array.layout.count, ...(target.declared && { declared: target.declared }) };
+  return {
+    text: describeArray(written ?? memberName(c, target, array.path), array.layout),
+    limit: array.layout.count,
+    ...(target.declared && { declared: target.declared }),
+  };
 }
 
 /** stack-bounds. */
@@ -339,10 +504,16 @@ export function explainStackBounds(c: RejectedCase): Explained {
   if (bounds.explanation !== undefined) return bounds;
   const { register } = c;
   if (register?.type !== PTR_TO_STACK) return {};
-  const off = (c.rejection.details.access?.off ?? register.off) + Number(BigInt.asIntN(64, register.scalar.mask === 0n ? register.scalar.value : 0n));
+  const off =
+    (c.rejection.details.access?.off ?? register.off) + Number(BigInt.asIntN(64, register.scalar.mask === 0n ? register.scalar.value : 0n));
   if (off < -512) {
-    return { explanation: `The function needs ${byteCount(-off)} of stack; 512 is all there is.`, advice: 'Keep large variables in a map: a per-CPU array with one element serves as scratch memory.', ...bounds };
+    return {
+      explanation: `The function needs ${byteCount(-off)} of stack; 512 is all there is.`,
+      advice: 'Keep large variables in a map: a per-CPU array with one element serves as scratch memory.',
+      ...bounds,
+    };
   }
-  if (off >= 0) return { explanation: `The access is ${byteCount(off)} above the frame pointer: the function's stack lies below it.`, ...bounds };
+  if (off >= 0)
+    return { explanation: `The access is ${byteCount(off)} above the frame pointer: the function's stack lies below it.`, ...bounds };
   return bounds;
 }

@@ -34,7 +34,9 @@ describe('the expression at a place of a line', () => {
     ['  return @t->data;', 't'],
   ])('%s', (line, expected) => expect(at(line)).toBe(expected));
 
-  it.each(['  @asm volatile ("r0 = 0");', '  int @BPF_PROG(f, int a)', '  @', '  x@ = 3', '@', '  } @'])('is not made up: %j', (line) => expect(at(line)).toBeUndefined());
+  it.each(['  @asm volatile ("r0 = 0");', '  int @BPF_PROG(f, int a)', '  @', '  x@ = 3', '@', '  } @'])('is not made up: %j', (line) =>
+    expect(at(line)).toBeUndefined(),
+  );
 });
 
 describe('the variable that takes a value', () => {
@@ -51,6 +53,14 @@ describe('the variable that takes a value', () => {
 
 describe('the pointer that an expression goes through', () => {
   it.each([
-    ['*value', 'value'], ['*value += 1', 'value'], ['task->pid', 'task'], ['a->b.c', 'a->b'], ['data[idx]', 'data'], ['return e->x', 'e'], ['*(u8 *)p', 'p'], ['f(x)', undefined], ['x', undefined],
+    ['*value', 'value'],
+    ['*value += 1', 'value'],
+    ['task->pid', 'task'],
+    ['a->b.c', 'a->b'],
+    ['data[idx]', 'data'],
+    ['return e->x', 'e'],
+    ['*(u8 *)p', 'p'],
+    ['f(x)', undefined],
+    ['x', undefined],
   ])('%s', (expression, expected) => expect(pointerOf(expression)).toBe(expected));
 });

@@ -18,13 +18,15 @@ interface Token {
   readonly end: number;
 }
 
-const TOKEN = /([A-Za-z_]\w*)|(\.?\d[\w.]*)|("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|(->|\+\+|--|<<=|>>=|<<|>>|[-+*/%&|^=!<>]=|&&|\|\||[^\s\w])/g;
+const TOKEN =
+  /([A-Za-z_]\w*)|(\.?\d[\w.]*)|("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)|(->|\+\+|--|<<=|>>=|<<|>>|[-+*/%&|^=!<>]=|&&|\|\||[^\s\w])/g;
 
 function tokensOf(line: string): Token[] {
   const code = line.replace(/\/\/.*$/, '').replace(/\/\*.*?(\*\/|$)/g, (comment) => ' '.repeat(comment.length));
   const tokens: Token[] = [];
   for (const match of code.matchAll(TOKEN)) {
-    const kind: TokenKind = match[1] !== undefined ? 'name' : match[2] !== undefined ? 'number' : match[3] !== undefined ? 'string' : 'mark';
+    const kind: TokenKind =
+      match[1] !== undefined ? 'name' : match[2] !== undefined ? 'number' : match[3] !== undefined ? 'string' : 'mark';
     tokens.push({ kind, text: match[0], start: match.index, end: match.index + match[0].length });
   }
   return tokens;
@@ -32,11 +34,42 @@ function tokensOf(line: string): Token[] {
 
 const KEYWORDS = new Set(['return', 'if', 'else', 'while', 'for', 'do', 'switch', 'case', 'goto', 'break', 'continue', 'default']);
 /** Inline assembly and the heads that libbpf's macros make of functions: neither is an expression. */
-const ASSEMBLY = new Set(['asm', '__asm__', '__asm', 'volatile', '__volatile__', 'BPF_PROG', 'BPF_PROG2', 'BPF_KPROBE', 'BPF_KRETPROBE', 'BPF_KSYSCALL', 'BPF_UPROBE', 'BPF_URETPROBE', 'BPF_USDT']);
+const ASSEMBLY = new Set([
+  'asm',
+  '__asm__',
+  '__asm',
+  'volatile',
+  '__volatile__',
+  'BPF_PROG',
+  'BPF_PROG2',
+  'BPF_KPROBE',
+  'BPF_KRETPROBE',
+  'BPF_KSYSCALL',
+  'BPF_UPROBE',
+  'BPF_URETPROBE',
+  'BPF_USDT',
+]);
 const ASSIGNMENTS = new Set(['=', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 /** How strongly binary operators hold their operands; larger is stronger. */
 const PRECEDENCE: Readonly<Record<string, number>> = {
-  '*': 10, '/': 10, '%': 10, '+': 9, '-': 9, '<<': 8, '>>': 8, '<': 7, '>': 7, '<=': 7, '>=': 7, '==': 6, '!=': 6, '&': 5, '^': 4, '|': 3, '&&': 2, '||': 1,
+  '*': 10,
+  '/': 10,
+  '%': 10,
+  '+': 9,
+  '-': 9,
+  '<<': 8,
+  '>>': 8,
+  '<': 7,
+  '>': 7,
+  '<=': 7,
+  '>=': 7,
+  '==': 6,
+  '!=': 6,
+  '&': 5,
+  '^': 4,
+  '|': 3,
+  '&&': 2,
+  '||': 1,
 };
 const PREFIXES = new Set(['*', '&', '!', '~', '-', '+', '++', '--']);
 
@@ -78,7 +111,12 @@ class Scan {
     const open = this.partner(close, -1);
     if (open < 0 || this.isName(open - 1)) return false;
     const inside = this.tokens.slice(open + 1, close);
-    return inside.length > 0 && inside.every(({ kind, text }) => kind === 'name' || text === '*') && (inside.some(({ text }) => text === '*') || /^(struct|union|enum|unsigned|signed|int|long|char|short|void|__?[usb]\w*\d+|[us]\d+|\w+_t|bool|size_t)$/.test(inside[0]!.text));
+    return (
+      inside.length > 0 &&
+      inside.every(({ kind, text }) => kind === 'name' || text === '*') &&
+      (inside.some(({ text }) => text === '*') ||
+        /^(struct|union|enum|unsigned|signed|int|long|char|short|void|__?[usb]\w*\d+|[us]\d+|\w+_t|bool|size_t)$/.test(inside[0]!.text))
+    );
   }
 
   /** Last token of the unary or postfix expression that begins here; -1 where there is none. */
@@ -147,7 +185,11 @@ class Scan {
       const end = start - 1;
       if (end < 0) return -1;
       start = this.postfixStart(end);
-      while (start > 0 && ((this.tokens[start - 1]!.kind === 'mark' && PREFIXES.has(this.text(start - 1)) && this.isPrefix(start - 1)) || (this.text(start - 1) === ')' && this.isCast(start - 1)))) {
+      while (
+        start > 0 &&
+        ((this.tokens[start - 1]!.kind === 'mark' && PREFIXES.has(this.text(start - 1)) && this.isPrefix(start - 1)) ||
+          (this.text(start - 1) === ')' && this.isCast(start - 1)))
+      ) {
         start = this.text(start - 1) === ')' ? this.partner(start - 1, -1) : start - 1;
       }
       const before = this.text(start - 1);
@@ -257,7 +299,8 @@ export function expressionAt(line: string, column: number): CExpression | undefi
 /** The variable that takes the value of the expression at `column`: `value` of `long *value = bpf_map_lookup_elem(…)`. */
 export function assignedName(line: string, column: number): string | undefined {
   const before = line.slice(0, Math.max(0, column - 1));
-  const found = /([A-Za-z_]\w*(?:(?:->|\.)\w+|\[\w+\])*)\s*=\s*(?:\([^()=]*\)\s*)*$/.exec(before) ?? /^[\s\w*]*?([A-Za-z_]\w*)\s*=\s*$/.exec(before);
+  const found =
+    /([A-Za-z_]\w*(?:(?:->|\.)\w+|\[\w+\])*)\s*=\s*(?:\([^()=]*\)\s*)*$/.exec(before) ?? /^[\s\w*]*?([A-Za-z_]\w*)\s*=\s*$/.exec(before);
   // The compiler may point at the name or at the `=` itself.
   if (found) return found[1];
   const rest = /^([A-Za-z_]\w*(?:(?:->|\.)\w+)*)\s*=(?!=)/.exec(line.slice(Math.max(0, column - 1)));
@@ -267,7 +310,12 @@ export function assignedName(line: string, column: number): string | undefined {
 
 /** The pointer that an expression goes through: `value` of `*value += 1`, `task` of `task->pid`, `data` of `data[idx]`. */
 export function pointerOf(expression: string): string | undefined {
-  const text = expression.replace(/^return\s+/, '').replace(/\s*(?:[-+*/%&|^]|<<|>>)?=(?!=).*$/s, '').replace(/(\+\+|--)$/, '').replace(/^(\+\+|--)/, '').trim();
+  const text = expression
+    .replace(/^return\s+/, '')
+    .replace(/\s*(?:[-+*/%&|^]|<<|>>)?=(?!=).*$/s, '')
+    .replace(/(\+\+|--)$/, '')
+    .replace(/^(\+\+|--)/, '')
+    .trim();
   const member = /^(.+)(?:->|\.)\w+$/s.exec(text);
   if (member) return member[1]!.trim();
   const element = /^(.+)\[[^[\]]*\]$/s.exec(text);

@@ -6,13 +6,56 @@ import { type FindingCode, findingRow } from '../findings.ts';
 import type { Cause, Finding } from '../types.ts';
 import { explainAddedNumber, explainBounds, explainPacket, explainStackBounds } from './bounds.ts';
 import {
-  explainArgument, explainConstant, explainContext, explainForbidden, explainGpl, explainHelperMap, explainKfunc, explainKfuncArgument, explainMapProgram, explainMemoryArgument, explainNotAllowed, explainPlace,
-  explainSize, explainSpecialField, explainUnknownHelper,
+  explainArgument,
+  explainConstant,
+  explainContext,
+  explainForbidden,
+  explainGpl,
+  explainHelperMap,
+  explainKfunc,
+  explainKfuncArgument,
+  explainMapProgram,
+  explainMemoryArgument,
+  explainNotAllowed,
+  explainPlace,
+  explainSize,
+  explainSpecialField,
+  explainUnknownHelper,
 } from './calls.ts';
-import { explainDivision, explainEndless, explainFramePointer, explainLeak, explainManyBranches, explainProgram, explainReferenceState, explainReturn, explainStackDepth, explainTooLarge, explainUninitialisedStack, explainUnreachable } from './flow.ts';
+import {
+  explainDivision,
+  explainEndless,
+  explainFramePointer,
+  explainLeak,
+  explainManyBranches,
+  explainProgram,
+  explainReferenceState,
+  explainReturn,
+  explainStackDepth,
+  explainTooLarge,
+  explainUninitialisedStack,
+  explainUnreachable,
+} from './flow.ts';
 import { Names } from './names.ts';
-import { explainDynptr, explainGraph, explainIterator, explainKptr, explainLock, explainMisaligned, explainOverwritten } from './objects.ts';
-import { explainArithmetic, explainAtomic, explainModified, explainNull, explainNumber, explainOpaque, explainSocketField, explainUninitialised } from './pointers.ts';
+import {
+  explainDynptr,
+  explainGraph,
+  explainIterator,
+  explainKptr,
+  explainLock,
+  explainMisaligned,
+  explainOverwritten,
+} from './objects.ts';
+import {
+  explainArithmetic,
+  explainAtomic,
+  explainModified,
+  explainNull,
+  explainNumber,
+  explainOpaque,
+  explainSocketField,
+  explainUninitialised,
+} from './pointers.ts';
 import { type Explained, RejectedCase } from './rejected-case.ts';
 
 type Explain = (c: RejectedCase) => Explained;

@@ -16,9 +16,19 @@ import { callText, conditionText, knownRange, quoted } from './value-words.ts';
 
 /** Return values by the names that C has for them. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  cgroup_skb: '0 drops the packet, 1 lets it pass', cgroup_sock: '0 refuses, 1 allows', cgroup_sock_addr: '0 refuses, 1 allows', cgroup_device: '0 refuses, 1 allows', cgroup_sysctl: '0 refuses, 1 allows',
-  cgroup_sockopt: '0 refuses, 1 allows', lsm: '0 allows, a negative errno refuses', sk_lookup: '0 is SK_DROP, 1 is SK_PASS', netfilter: '0 is NF_DROP, 1 is NF_ACCEPT', flow_dissector: 'BPF_OK, BPF_DROP or BPF_FLOW_DISSECTOR_CONTINUE',
-  sk_skb: '0 is SK_DROP, 1 is SK_PASS', struct_ops: 'as the member declares', tracing: 'fentry and fexit programs return 0',
+  cgroup_skb: '0 drops the packet, 1 lets it pass',
+  cgroup_sock: '0 refuses, 1 allows',
+  cgroup_sock_addr: '0 refuses, 1 allows',
+  cgroup_device: '0 refuses, 1 allows',
+  cgroup_sysctl: '0 refuses, 1 allows',
+  cgroup_sockopt: '0 refuses, 1 allows',
+  lsm: '0 allows, a negative errno refuses',
+  sk_lookup: '0 is SK_DROP, 1 is SK_PASS',
+  netfilter: '0 is NF_DROP, 1 is NF_ACCEPT',
+  flow_dissector: 'BPF_OK, BPF_DROP or BPF_FLOW_DISSECTOR_CONTINUE',
+  sk_skb: '0 is SK_DROP, 1 is SK_PASS',
+  struct_ops: 'as the member declares',
+  tracing: 'fentry and fexit programs return 0',
 };
 
 /** return-value. */
@@ -28,11 +38,14 @@ export function explainReturn(c: RejectedCase): Explained {
   const { env } = c;
   const causes = c.causes(c.events(c.regno ?? 0));
   const isCallback = c.message.startsWith('At callback') || c.message.startsWith('At async');
-  const range = isCallback ? callbackRange(c.message) : returnRange(env.programType, env.attachType) ?? callbackRange(c.message);
-  const who = isCallback ? 'A callback' : `A program of type ${programType(env.programType)?.name ?? env.programType}${env.attachType ? ` (${env.attachType})` : ''}`;
+  const range = isCallback ? callbackRange(c.message) : (returnRange(env.programType, env.attachType) ?? callbackRange(c.message));
+  const who = isCallback
+    ? 'A callback'
+    : `A program of type ${programType(env.programType)?.name ?? env.programType}${env.attachType ? ` (${env.attachType})` : ''}`;
   const returned = c.expression?.startsWith('return') ? c.expression.replace(/^return\s*/, '') : undefined;
   const what = returned !== undefined && returned !== '' ? (quoted(returned) ?? 'the value returned') : 'the value returned';
-  if (register.type !== SCALAR_VALUE) return { explanation: `${who} returns a number; ${what} is ${kindOf(register)}.`, advice: 'Return a number.', causes };
+  if (register.type !== SCALAR_VALUE)
+    return { explanation: `${who} returns a number; ${what} is ${kindOf(register)}.`, advice: 'Return a number.', causes };
   if (!range) return { causes };
   const [low, high] = range;
   const meaning = isCallback ? '' : (MEANINGS[env.programType] ?? '');
@@ -40,7 +53,12 @@ export function explainReturn(c: RejectedCase): Explained {
   const known = register.scalar.mask === 0n ? knownRange(register) : knownRange(register);
   return {
     explanation: `${who} may return ${allowed}${meaning ? ` (${meaning})` : ''}; ${what} is ${known === 'any number' ? 'any number' : known}.`,
-    advice: low === high ? `Return ${low}.` : high - low === 1 ? `Return ${low} or ${high}, as \`return ${returned !== undefined && /^[\w.>-]+$/.test(returned) ? `!!${returned}` : 'condition ? 1 : 0'};\`.` : `Return a value from ${low} to ${high}.`,
+    advice:
+      low === high
+        ? `Return ${low}.`
+        : high - low === 1
+          ? `Return ${low} or ${high}, as \`return ${returned !== undefined && /^[\w.>-]+$/.test(returned) ? `!!${returned}` : 'condition ? 1 : 0'};\`.`
+          : `Return a value from ${low} to ${high}.`,
     fix: { kind: 'return-range', low, high, insn: c.at },
     causes,
   };
@@ -90,7 +108,11 @@ function branchesSince(c: RejectedCase, insn: number, most: number): Cause[] {
     if (!line || condition === undefined || lines.has(line.line)) continue;
     lines.add(line.line);
     const next = c.names.line(c.path[i + 1]!.insn)?.line;
-    causes.push({ insn: step.insn, kind: 'branch', text: `${quoted(condition) ?? 'this comparison'}: the path goes on ${next === undefined || next === line.line ? 'here' : `at line ${next}`}` });
+    causes.push({
+      insn: step.insn,
+      kind: 'branch',
+      text: `${quoted(condition) ?? 'this comparison'}: the path goes on ${next === undefined || next === line.line ? 'here' : `at line ${next}`}`,
+    });
   }
   return causes.reverse();
 }
@@ -101,24 +123,43 @@ export function explainLeak(c: RejectedCase): Explained {
   const first: Reference | undefined = held[0];
   if (!first) return {};
   const callee = describeCall(c.env, first.insn).replace(/\(\)$/, '');
-  const name = (callee.endsWith('_dynptr') ? argumentText(c, 3, first.insn)?.replace(/^&/, '') : undefined) ?? c.assignedAt(first.insn) ?? (/_new$/.test(callee) ? argumentText(c, 0, first.insn)?.replace(/^&/, '') : undefined) ?? heldBy(c, first.id);
+  const name =
+    (callee.endsWith('_dynptr') ? argumentText(c, 3, first.insn)?.replace(/^&/, '') : undefined) ??
+    c.assignedAt(first.insn) ??
+    (/_new$/.test(callee) ? argumentText(c, 0, first.insn)?.replace(/^&/, '') : undefined) ??
+    heldBy(c, first.id);
   const releases = releasesOf(callee);
-  const subject = name === undefined ? `What ${callText(c, first.insn)} acquired` : `\`${name}\`, which ${callText(c, first.insn)} acquired`;
+  const subject =
+    name === undefined ? `What ${callText(c, first.insn)} acquired` : `\`${name}\`, which ${callText(c, first.insn)} acquired`;
   const path = branchesSince(c, first.insn, 4);
   const end = c.names.line(c.at);
   const leaves = c.message.includes('alloc_insn') && !/exit|prog/i.test(c.rejection.lines.at(-1) ?? '') ? 'here' : 'when this path ends';
   return {
     explanation: `${subject}${c.place(first.insn)}${name === undefined ? '' : ','} is still held ${leaves}${end && end.line > (c.names.line(first.insn)?.line ?? 0) ? ` at line ${end.line}` : ''}${isReleasedElsewhere(c, releases) ? ': this path forgets to release it' : ''}.`,
-    advice: releases.length > 0 ? `Call ${releases.map((one) => (one.includes(' ') ? one : `${one}()`)).join(' or ')} on every path, also before an early return.` : 'Release it on every path, also before an early return.',
+    advice:
+      releases.length > 0
+        ? `Call ${releases.map((one) => (one.includes(' ') ? one : `${one}()`)).join(' or ')} on every path, also before an early return.`
+        : 'Release it on every path, also before an early return.',
     ...(name !== undefined && { variable: name }),
-    ...(name !== undefined && releases[0] && !releases[0].includes(' ') && { fix: { kind: 'release' as const, with: (releases.find((one) => one.includes('discard')) ?? releases[0]), expression: /_destroy$/.test(releases[0]) ? `&${name}` : name, insn: c.at } }),
+    ...(name !== undefined &&
+      releases[0] &&
+      !releases[0].includes(' ') && {
+        fix: {
+          kind: 'release' as const,
+          with: releases.find((one) => one.includes('discard')) ?? releases[0],
+          expression: /_destroy$/.test(releases[0]) ? `&${name}` : name,
+          insn: c.at,
+        },
+      }),
     causes: [{ insn: first.insn, kind: 'origin', text: `${callText(c, first.insn)} acquires it` }, ...path],
   };
 }
 
 /** Whether some other path gives it back: then one was forgotten, and not the release altogether. */
 function isReleasedElsewhere(c: RejectedCase, releases: readonly string[]): boolean {
-  return c.env.insns.some((insn, at) => insn.opcode === (BPF_JMP | BPF_CALL) && releases.includes(describeCall(c.env, at).replace(/\(\)$/, '')));
+  return c.env.insns.some(
+    (insn, at) => insn.opcode === (BPF_JMP | BPF_CALL) && releases.includes(describeCall(c.env, at).replace(/\(\)$/, '')),
+  );
 }
 
 /** The variable that holds an acquired pointer now. */
@@ -135,10 +176,20 @@ export function explainReferenceState(c: RejectedCase): Explained {
   const causes = c.causes(c.events());
   if (register?.type === SCALAR_VALUE || (register && register.refObjId === 0)) {
     const origin = c.events().find((event) => event.kind === 'call' || event.kind === 'load' || event.kind === 'released');
-    const why = origin?.kind === 'released' ? `it was released already${c.place(origin.insn)}` : 'nothing has acquired it on this path, or it was released already';
-    return { explanation: `${callee} gives back ${argument === undefined ? 'a pointer' : `\`${argument}\``}, which is not held: ${why}.`, advice: 'Release only what an acquiring call gave, once.', causes };
+    const why =
+      origin?.kind === 'released'
+        ? `it was released already${c.place(origin.insn)}`
+        : 'nothing has acquired it on this path, or it was released already';
+    return {
+      explanation: `${callee} gives back ${argument === undefined ? 'a pointer' : `\`${argument}\``}, which is not held: ${why}.`,
+      advice: 'Release only what an acquiring call gave, once.',
+      causes,
+    };
   }
-  return { explanation: `${callee} cannot take ${argument === undefined ? 'this argument' : `\`${argument}\``}: it needs one reference that this path holds.`, causes };
+  return {
+    explanation: `${callee} cannot take ${argument === undefined ? 'this argument' : `\`${argument}\``}: it needs one reference that this path holds.`,
+    causes,
+  };
 }
 
 /** A `for` or `while` in the lines of a loop, else its first line. */
@@ -148,7 +199,8 @@ function loopLine(c: RejectedCase, insns: readonly number[]): { line: number; te
     const record = c.names.line(insn);
     if (!record) continue;
     const isHead = /\b(for|while|do|bpf_for|bpf_repeat)\b/.test(record.text);
-    if (!best || (isHead && !/\b(for|while|do|bpf_for|bpf_repeat)\b/.test(best.text))) best = { line: record.line, text: record.text.trim(), insn };
+    if (!best || (isHead && !/\b(for|while|do|bpf_for|bpf_repeat)\b/.test(best.text)))
+      best = { line: record.line, text: record.text.trim(), insn };
   }
   return best;
 }
@@ -164,16 +216,24 @@ function loopOf(c: RejectedCase, insn: number): number[] {
 export function explainEndless(c: RejectedCase): Explained {
   const loop = loopOf(c, c.at);
   const head = loopLine(c, loop);
-  const condition = loop.filter((at) => isConditional(c.env.insns[at]!)).map((at) => conditionText(c, at)).find((text) => text !== undefined);
+  const condition = loop
+    .filter((at) => isConditional(c.env.insns[at]!))
+    .map((at) => conditionText(c, at))
+    .find((text) => text !== undefined);
   const back = c.env.state.lastInsn;
   const counter = loop.length > 0 && condition !== undefined ? /^\(?\s*([A-Za-z_]\w*)\s*[<>=!]/.exec(condition)?.[1] : undefined;
   return {
     explanation: `The loop${head ? ` at line ${head.line}` : ''} comes round with nothing changed that the verifier follows${condition ? `: ${quoted(condition) ?? 'its condition'} can stay as it is for ever` : ''}.`,
-    advice: counter === undefined ? 'Count the rounds against a constant: `for (int i = 0; i < 100; i++)`, or use bpf_loop().' : `Make sure that \`${counter}\` changes in every round and is compared with a constant, or use bpf_loop().`,
+    advice:
+      counter === undefined
+        ? 'Count the rounds against a constant: `for (int i = 0; i < 100; i++)`, or use bpf_loop().'
+        : `Make sure that \`${counter}\` changes in every round and is compared with a constant, or use bpf_loop().`,
     ...(counter !== undefined && { variable: counter }),
     causes: [
       ...(head ? [{ insn: head.insn, kind: 'loop' as const, text: `the loop: ${quoted(head.text) ?? 'its first line'}` }] : []),
-      ...(back >= 0 ? [{ insn: back, kind: 'loop' as const, text: 'control comes back from here with every register and stack slot unchanged' }] : []),
+      ...(back >= 0
+        ? [{ insn: back, kind: 'loop' as const, text: 'control comes back from here with every register and stack slot unchanged' }]
+        : []),
     ],
   };
 }
@@ -206,18 +266,26 @@ export function explainTooLarge(c: RejectedCase): Explained {
   const percent = (visits: number): string => `${Math.round((visits / total) * 100)} %`;
   const lines = busiestLines(c).slice(0, 4);
   const rounds = loop.length > 0 ? Math.round(share / loop.length) : 0;
-  const causes: Cause[] = lines.filter(({ visits }) => visits * 100 >= total).map(({ insn, visits, text }) => ({ insn, kind: 'loop', text: `${percent(visits)} of all instructions processed are in this line${text ? `: ${quoted(text) ?? ''}` : ''}` }));
+  const causes: Cause[] = lines
+    .filter(({ visits }) => visits * 100 >= total)
+    .map(({ insn, visits, text }) => ({
+      insn,
+      kind: 'loop',
+      text: `${percent(visits)} of all instructions processed are in this line${text ? `: ${quoted(text) ?? ''}` : ''}`,
+    }));
   if (head && share / total > 0.3) {
     return {
       explanation: `The loop at line ${head.line} took ${percent(share)} of the ${MAX_PROCESSED.toLocaleString('en')} instructions that the verifier is willing to follow: about ${rounds.toLocaleString('en')} rounds.`,
-      advice: 'Make the loop\'s body simpler or its bound smaller; bpf_loop(), bpf_for() and bpf_repeat() are verified once for all rounds.',
+      advice: "Make the loop's body simpler or its bound smaller; bpf_loop(), bpf_for() and bpf_repeat() are verified once for all rounds.",
       known: `${percent(share)} in the loop of line ${head.line}`,
       causes,
     };
   }
   const first = lines[0];
   return {
-    ...(first && { explanation: `The verifier gave up after ${MAX_PROCESSED.toLocaleString('en')} instructions; line ${first.line} alone took ${percent(first.visits)}, since it is reached on many different paths.` }),
+    ...(first && {
+      explanation: `The verifier gave up after ${MAX_PROCESSED.toLocaleString('en')} instructions; line ${first.line} alone took ${percent(first.visits)}, since it is reached on many different paths.`,
+    }),
     causes,
   };
 }
@@ -233,7 +301,9 @@ export function explainManyBranches(c: RejectedCase): Explained {
   const line = c.names.line(insn);
   return {
     explanation: `${(condition && quoted(condition)) ?? 'One comparison'}${line ? ` at line ${line.line}` : ''} has left ${count} branches to come back to${head ? `: it is in the loop at line ${head.line}` : ''}; the verifier keeps at most 8192.`,
-    advice: head ? 'Loop with bpf_loop() or bpf_for(), which are verified once for all rounds, or move the branch out of the loop.' : 'Reduce the number of branches in a row.',
+    advice: head
+      ? 'Loop with bpf_loop() or bpf_for(), which are verified once for all rounds, or move the branch out of the loop.'
+      : 'Reduce the number of branches in a row.',
     causes: [{ insn, kind: 'loop', text: `this branch is taken up ${count} times` }],
   };
 }
@@ -241,20 +311,38 @@ export function explainManyBranches(c: RejectedCase): Explained {
 /** stack-depth. */
 export function explainStackDepth(c: RejectedCase): Explained {
   const { env } = c;
-  const deep = env.subprograms.map(({ name, stackDepth, start }) => ({ name, stackDepth, start })).filter(({ stackDepth }) => stackDepth > 0).sort((a, b) => b.stackDepth - a.stackDepth);
+  const deep = env.subprograms
+    .map(({ name, stackDepth, start }) => ({ name, stackDepth, start }))
+    .filter(({ stackDepth }) => stackDepth > 0)
+    .sort((a, b) => b.stackDepth - a.stackDepth);
   const largest = deep[0];
   if (!largest) return {};
   const variables = (start: number, end: number): string => {
     const found = new Map<string, number>();
     for (let at = start; at < end; at++) for (const { name, layout } of c.names.stackVariables(at)) found.set(name, layout.size);
-    return [...found].sort((a, b) => b[1] - a[1]).slice(0, 2).filter(([, size]) => size >= 32).map(([name, size]) => `\`${name}\` has ${size}`).join(', ');
+    return [...found]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 2)
+      .filter(([, size]) => size >= 32)
+      .map(([name, size]) => `\`${name}\` has ${size}`)
+      .join(', ');
   };
   return {
-    explanation: `${c.rejection.details.known ?? deep.slice(0, 4).map(({ name, stackDepth }) => `${name} uses ${stackDepth}`).join(', ')}: together more than the 512 bytes of stack that a chain of calls shares.`,
+    explanation: `${
+      c.rejection.details.known ??
+      deep
+        .slice(0, 4)
+        .map(({ name, stackDepth }) => `${name} uses ${stackDepth}`)
+        .join(', ')
+    }: together more than the 512 bytes of stack that a chain of calls shares.`,
     advice: 'Make large variables smaller, or keep them in a per-CPU array map with one element.',
     causes: deep.slice(0, 4).map(({ name, stackDepth, start }) => {
       const locals = variables(start, env.subprograms.find((one) => one.start === start)!.end);
-      return { insn: start, kind: 'declared' as const, text: `${name}() uses ${byteCount(stackDepth)} of stack${locals ? `: ${locals}` : ''}` };
+      return {
+        insn: start,
+        kind: 'declared' as const,
+        text: `${name}() uses ${byteCount(stackDepth)} of stack${locals ? `: ${locals}` : ''}`,
+      };
     }),
   };
 }
@@ -272,24 +360,43 @@ export function explainUninitialisedStack(c: RejectedCase): Explained {
   const events = c.stackEvents(frame, access.off, 1);
   const causes = c.causes(events).filter(({ kind }) => kind !== 'branch');
   const use = isCall ? `${describeCall(c.env, c.at)} reads` : 'it is read';
-  if (!variable) return { explanation: `${isCall ? `${describeCall(c.env, c.at)} reads` : 'The instruction reads'} ${access.size} byte${access.size === 1 ? '' : 's'} of stack, from fp${access.off}, that nothing on this path has written.`, causes };
+  if (!variable)
+    return {
+      explanation: `${isCall ? `${describeCall(c.env, c.at)} reads` : 'The instruction reads'} ${access.size} byte${access.size === 1 ? '' : 's'} of stack, from fp${access.off}, that nothing on this path has written.`,
+      causes,
+    };
   const from = access.off - variable.offset;
   const special = specialObject(c, frame, access.off);
   if (special !== undefined) {
-    return { explanation: `\`${variable.name}\` holds ${special}, and ${isCall ? `${describeCall(c.env, c.at)} would read` : 'this reads'} its bytes directly.`, advice: 'Use the helpers and kfuncs of that object.', variable: variable.name, causes };
+    return {
+      explanation: `\`${variable.name}\` holds ${special}, and ${isCall ? `${describeCall(c.env, c.at)} would read` : 'this reads'} its bytes directly.`,
+      advice: 'Use the helpers and kfuncs of that object.',
+      variable: variable.name,
+      causes,
+    };
   }
   const uninitialised = uninitialisedIn(c, frame, variable.offset, variable.layout.size);
   const { members, padding } = partsOf(variable.layout, uninitialised?.[0] ?? from, uninitialised?.[1] ?? from + 1);
   const written = members.map((path) => `\`${variable.name}${path}\``);
   const gap = padding[0];
-  const what = written.length > 0 && written.length <= 4 ? written.join(', ') : gap ? `the padding at offset ${gap[0]}${gap[1] - gap[0] > 1 ? ` to ${gap[1] - 1}` : ''} of \`${variable.name}\` (${variable.layout.name})` : `\`${variable.name}\` (${variable.layout.name})`;
+  const what =
+    written.length > 0 && written.length <= 4
+      ? written.join(', ')
+      : gap
+        ? `the padding at offset ${gap[0]}${gap[1] - gap[0] > 1 ? ` to ${gap[1] - 1}` : ''} of \`${variable.name}\` (${variable.layout.name})`
+        : `\`${variable.name}\` (${variable.layout.name})`;
   const isPadding = written.length === 0 && gap !== undefined;
   return {
     explanation: `${what.charAt(0).toUpperCase()}${what.slice(1)} ${isPadding ? 'is never written' : `${written.length > 1 ? 'are' : 'is'} not initialised on this path`}, and ${use}${isCall ? ` all ${byteCount(variable.layout.size)}` : ''}.`,
     advice: `Initialise the whole variable, padding included: \`${variable.layout.name} ${variable.name} = {};\`${isPadding ? ', or `__builtin_memset()`: an initialiser may leave padding out' : ''}.`,
     variable: variable.name,
     fix: { kind: 'zero-initialise', variable: variable.name, insn: c.at },
-    causes: [...(variable.declared ? [{ insn: c.at, kind: 'declared' as const, text: `\`${variable.name}\` is declared here`, span: variable.declared }] : []), ...causes],
+    causes: [
+      ...(variable.declared
+        ? [{ insn: c.at, kind: 'declared' as const, text: `\`${variable.name}\` is declared here`, span: variable.declared }]
+        : []),
+      ...causes,
+    ],
   };
 }
 
@@ -310,7 +417,9 @@ function specialObject(c: RejectedCase, frame: number, offset: number): string |
 
 function withOffset(c: RejectedCase, name: string, register: Register | undefined) {
   const found = c.names.byName(c.at, name);
-  return found && register && register.scalar.mask === 0n ? { ...found, offset: register.off + Number(BigInt.asIntN(64, register.scalar.value)) } : undefined;
+  return found && register && register.scalar.mask === 0n
+    ? { ...found, offset: register.off + Number(BigInt.asIntN(64, register.scalar.value)) }
+    : undefined;
 }
 
 /** The first run of bytes of a variable that nothing has written, from its start. */
@@ -329,17 +438,27 @@ function uninitialisedIn(c: RejectedCase, frame: number, offset: number, size: n
 }
 
 /** division-by-zero. */
-export const explainDivision = (c: RejectedCase): Explained => ({ explanation: `${c.shown ?? `Instruction ${c.at}`} divides by the constant 0.` });
+export const explainDivision = (c: RejectedCase): Explained => ({
+  explanation: `${c.shown ?? `Instruction ${c.at}`} divides by the constant 0.`,
+});
 
 /** frame-pointer-write. */
-export const explainFramePointer = (c: RejectedCase): Explained => ({ explanation: `${c.shown ?? `Instruction ${c.at}`} would change r10, which always points to the top of the function's stack.` });
+export const explainFramePointer = (c: RejectedCase): Explained => ({
+  explanation: `${c.shown ?? `Instruction ${c.at}`} would change r10, which always points to the top of the function's stack.`,
+});
 
 /** invalid-program: struct_ops programs that the kernel cannot take. */
 export function explainProgram(c: RejectedCase): Explained {
   const { structOps } = c.env.program;
   const where = structOps ? `member \`${structOps.member}\` of struct ${structOps.type}` : undefined;
-  if (where !== undefined && c.message.includes('unsupported member')) return { explanation: `The kernel takes no program for ${where}.`, advice: 'Leave the member out of the struct.' };
-  if (where !== undefined && c.message.includes('GPL')) return { explanation: `Programs for struct_ops (here ${where}) must be under a GPL-compatible licence; this object declares "${c.env.object.license}".`, advice: 'If the licence allows it: `char LICENSE[] SEC("license") = "GPL";`.', fix: { kind: 'license' } };
+  if (where !== undefined && c.message.includes('unsupported member'))
+    return { explanation: `The kernel takes no program for ${where}.`, advice: 'Leave the member out of the struct.' };
+  if (where !== undefined && c.message.includes('GPL'))
+    return {
+      explanation: `Programs for struct_ops (here ${where}) must be under a GPL-compatible licence; this object declares "${c.env.object.license}".`,
+      advice: 'If the licence allows it: `char LICENSE[] SEC("license") = "GPL";`.',
+      fix: { kind: 'license' },
+    };
   return {};
 }
 
@@ -349,5 +468,7 @@ export function explainUnreachable(c: RejectedCase): Explained {
   const before = c.env.insns[c.at - 1];
   if (!insn || !before) return {};
   const isJump = insnClass(before) === BPF_JMP && (before.opcode & 0xf0) === BPF_JA;
-  return { explanation: `No path leads to instruction ${c.at}: ${isJump ? 'the one before it jumps away' : 'the one before it ends the function'}, and no jump goes there.` };
+  return {
+    explanation: `No path leads to instruction ${c.at}: ${isJump ? 'the one before it jumps away' : 'the one before it ends the function'}, and no jump goes there.`,
+  };
 }

@@ -26,11 +26,14 @@ export function layoutOfBtf(btf: Btf, id: number): Layout | undefined {
     case 'struct':
     case 'union':
       return {
-        name, size, isUnion: type.kind === 'union',
-        members: () => type.members.flatMap((member) => {
-          const layout = layoutOfBtf(btf, member.type);
-          return layout ? [{ name: member.name, offset: Math.floor(member.bitOffset / 8), layout }] : [];
-        }),
+        name,
+        size,
+        isUnion: type.kind === 'union',
+        members: () =>
+          type.members.flatMap((member) => {
+            const layout = layoutOfBtf(btf, member.type);
+            return layout ? [{ name: member.name, offset: Math.floor(member.bitOffset / 8), layout }] : [];
+          }),
       };
     case 'array': {
       const element = layoutOfBtf(btf, type.type);
@@ -47,7 +50,15 @@ export function layoutOfC(type: CType): Layout {
   const { name, size } = type;
   switch (type.kind) {
     case 'record':
-      return { name, size, isUnion: type.keyword === 'union', members: () => type.members().map((member) => ({ name: member.name, offset: Math.floor(member.offsetBits / 8), layout: layoutOfC(member.type) })) };
+      return {
+        name,
+        size,
+        isUnion: type.keyword === 'union',
+        members: () =>
+          type
+            .members()
+            .map((member) => ({ name: member.name, offset: Math.floor(member.offsetBits / 8), layout: layoutOfC(member.type) })),
+      };
     case 'array':
       return { name, size, element: layoutOfC(type.element), count: type.count };
     case 'pointer':
@@ -88,7 +99,13 @@ export function placeAt(object: Layout, offset: number, size: number, variable =
       const index = layout.element.size > 0 ? Math.floor(rest / layout.element.size) : 0;
       if (index >= layout.count && layout.count > 0) return { ...place, array: inside };
       if (layout.element.size === 0 || rest + size > (index + 1) * layout.element.size) return { ...place, array: inside };
-      place = { path: `${path}[${index}]`, layout: layout.element, start: start + index * layout.element.size, array: inside, padding: false };
+      place = {
+        path: `${path}[${index}]`,
+        layout: layout.element,
+        start: start + index * layout.element.size,
+        array: inside,
+        padding: false,
+      };
       continue;
     }
     const members = layout.members?.();
@@ -97,10 +114,19 @@ export function placeAt(object: Layout, offset: number, size: number, variable =
     if (rest === 0 && size === layout.size && !variable) return place;
     const within = members.filter((member) => rest >= member.offset && rest < member.offset + Math.max(1, member.layout.size));
     // Of a union, the member that fits exactly says most.
-    const member = within.find((one) => rest === one.offset && one.layout.size === size) ?? within.find((one) => rest + size <= one.offset + one.layout.size) ?? within[0];
+    const member =
+      within.find((one) => rest === one.offset && one.layout.size === size) ??
+      within.find((one) => rest + size <= one.offset + one.layout.size) ??
+      within[0];
     if (!member) return { ...place, padding: true };
     if (rest + size > member.offset + member.layout.size && !layout.isUnion && !variable) return place;
-    place = { path: member.name === '' ? path : `${path}.${member.name}`, layout: member.layout, start: start + member.offset, ...(array ? { array } : {}), padding: false };
+    place = {
+      path: member.name === '' ? path : `${path}.${member.name}`,
+      layout: member.layout,
+      start: start + member.offset,
+      ...(array ? { array } : {}),
+      padding: false,
+    };
   }
   return place;
 }
@@ -134,7 +160,8 @@ export function partsOf(object: Layout, from: number, to: number): { members: st
     for (const part of parts) {
       const at = start + part.offset;
       if (at > end) gap(at);
-      if (at < to && at + Math.max(1, part.layout.size) > from) visit(part.layout, part.name === '' ? path : `${path}.${part.name}`, at, depth + 1);
+      if (at < to && at + Math.max(1, part.layout.size) > from)
+        visit(part.layout, part.name === '' ? path : `${path}.${part.name}`, at, depth + 1);
       end = Math.max(end, at + part.layout.size);
     }
     gap(start + layout.size);

@@ -51,7 +51,11 @@ export class Names {
     const subprogram = this.program.subprograms.find(({ start, end }) => slot >= start && slot < end);
     const origin = subprogram?.origin;
     const dwarf = origin && dwarfIn(this.object);
-    const found = dwarf ? dwarf.variablesAt({ section: origin.sectionIndex, offset: origin.offset + (slot - subprogram.start) * 8 }).flatMap(({ variables }) => variables.filter(({ artificial, shadowed, name }) => !artificial && !shadowed && !isMacroMade(name))) : [];
+    const found = dwarf
+      ? dwarf
+          .variablesAt({ section: origin.sectionIndex, offset: origin.offset + (slot - subprogram.start) * 8 })
+          .flatMap(({ variables }) => variables.filter(({ artificial, shadowed, name }) => !artificial && !shadowed && !isMacroMade(name)))
+      : [];
     this.variables.set(slot, found);
     return found;
   }
@@ -67,14 +71,19 @@ export class Names {
     for (const variable of this.at(slot)) {
       const { location, type } = variable;
       if (location.kind !== 'memory' || location.register !== 10) continue;
-      if (offset >= location.offset && offset < location.offset + Math.max(1, type.size)) return { ...named(variable), offset: location.offset };
+      if (offset >= location.offset && offset < location.offset + Math.max(1, type.size))
+        return { ...named(variable), offset: location.offset };
     }
     return undefined;
   }
 
   /** Variables of the frame at a slot. */
   stackVariables(slot: number): readonly StackVariable[] {
-    return this.at(slot).flatMap((variable) => (variable.location.kind === 'memory' && variable.location.register === 10 ? [{ ...named(variable), offset: variable.location.offset }] : []));
+    return this.at(slot).flatMap((variable) =>
+      variable.location.kind === 'memory' && variable.location.register === 10
+        ? [{ ...named(variable), offset: variable.location.offset }]
+        : [],
+    );
   }
 
   byName(slot: number, name: string): NamedVariable | undefined {
@@ -150,7 +159,10 @@ function globalAt(btf: Btf, section: string, offset: number): { name: string; la
 }
 
 const named = ({ name, type, declared }: DwarfVariable): NamedVariable => ({
-  name, layout: layoutOfC(type), signed: type.kind === 'integer' || type.kind === 'enum' ? type.signed : undefined, declared,
+  name,
+  layout: layoutOfC(type),
+  signed: type.kind === 'integer' || type.kind === 'enum' ? type.signed : undefined,
+  declared,
 });
 
 /** The struct behind a pointer in the program's BTF, by its id. */

@@ -40,7 +40,11 @@ export function causesNow(env: VerifierEnvironment, regno: number): Cause[] {
   const path = pathOf(env);
   if (path.length === 0) return [];
   const value = new ValuePath(env, path, env.state.frame.registers);
-  value.follow(path.at(-1)?.insn === env.insn ? path.length - 1 : path.length, { kind: 'register', frame: env.state.frame.number, register: regno }, 'object');
+  value.follow(
+    path.at(-1)?.insn === env.insn ? path.length - 1 : path.length,
+    { kind: 'register', frame: env.state.frame.number, register: regno },
+    'object',
+  );
   const speech: Speech = { env, names: new Names(env.program, env.object), path };
   return value.events.toReversed().flatMap((event) => causeOf(speech, event) ?? []);
 }
@@ -50,7 +54,11 @@ export function originOf(env: VerifierEnvironment, regno: number): number {
   const path = pathOf(env);
   if (path.length === 0) return -1;
   const value = new ValuePath(env, path, env.state.frame.registers);
-  value.follow(path.at(-1)?.insn === env.insn ? path.length - 1 : path.length, { kind: 'register', frame: env.state.frame.number, register: regno }, 'object');
+  value.follow(
+    path.at(-1)?.insn === env.insn ? path.length - 1 : path.length,
+    { kind: 'register', frame: env.state.frame.number, register: regno },
+    'object',
+  );
   const made = value.events.at(-1);
   return made === undefined || made.kind === 'entry' || made.kind === 'clobbered' ? -1 : made.insn;
 }

@@ -2,15 +2,38 @@
 // made. Facts only; the sentences are in value-words.ts.
 
 import {
-  BPF_ADD, BPF_ALU, BPF_ALU64, BPF_ATOMIC, BPF_CALL, BPF_EXIT, BPF_FETCH, BPF_JA, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_MOV, BPF_PSEUDO_CALL, BPF_ST, BPF_STX, BPF_SUB, insnClass, type Insn, isLdImm64,
-  modeField, sizeField, usesRegisterSource,
+  BPF_ADD,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_CALL,
+  BPF_EXIT,
+  BPF_FETCH,
+  BPF_JA,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_MOV,
+  BPF_PSEUDO_CALL,
+  BPF_ST,
+  BPF_STX,
+  BPF_SUB,
+  insnClass,
+  type Insn,
+  isLdImm64,
+  modeField,
+  sizeField,
+  usesRegisterSource,
 } from '#core/isa';
 import type { VerifierEnvironment } from '../environment.ts';
 import { PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
 import type { TraceStep } from './trace.ts';
 
 /** Where a value is: a register of a frame, or bytes of a frame's stack. */
-export type Carrier = { readonly kind: 'register'; readonly frame: number; readonly register: number } | { readonly kind: 'stack'; readonly frame: number; readonly offset: number; readonly size: number };
+export type Carrier =
+  | { readonly kind: 'register'; readonly frame: number; readonly register: number }
+  | { readonly kind: 'stack'; readonly frame: number; readonly offset: number; readonly size: number };
 
 /** What of a pointer is followed: what it points to, or the number that moves it. */
 export type Focus = 'object' | 'offset';
@@ -32,7 +55,12 @@ export type ValueEvent = EventBase &
     | { readonly kind: 'call' | 'load' | 'constant' | 'memory-load' | 'entry' | 'callback' }
     /** A comparison that told something. `before` is what was known before it. */
     | { readonly kind: 'branch'; readonly before: Register; readonly taken: boolean }
-    | { readonly kind: 'computed'; readonly before: Register; readonly other: Register | undefined; readonly otherRegister: number | undefined }
+    | {
+        readonly kind: 'computed';
+        readonly before: Register;
+        readonly other: Register | undefined;
+        readonly otherRegister: number | undefined;
+      }
     | { readonly kind: 'truncated'; readonly before: Register }
     | { readonly kind: 'spilled'; readonly before: Register; readonly size: number }
     | { readonly kind: 'passed'; readonly argument: number }
@@ -78,7 +106,12 @@ function stackStore(step: TraceStep, insn: Insn): { frame: number; offset: numbe
   const pointer = step.registers[insn.dst]!;
   if (pointer.type !== PTR_TO_STACK || pointer.scalar.mask !== 0n) return undefined;
   const offset = pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value)) + insn.off;
-  return { frame: pointer.frame, offset, size: sizeOfAccess(insn), value: class_ === BPF_STX && modeField(insn) !== BPF_ATOMIC ? insn.src : -1 };
+  return {
+    frame: pointer.frame,
+    offset,
+    size: sizeOfAccess(insn),
+    value: class_ === BPF_STX && modeField(insn) !== BPF_ATOMIC ? insn.src : -1,
+  };
 }
 
 /** The stack slot that a load reads. */
@@ -86,7 +119,11 @@ export function stackLoad(step: TraceStep, insn: Insn): { frame: number; offset:
   if (insnClass(insn) !== BPF_LDX) return undefined;
   const pointer = step.registers[insn.src]!;
   if (pointer.type !== PTR_TO_STACK || pointer.scalar.mask !== 0n) return undefined;
-  return { frame: pointer.frame, offset: pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value)) + insn.off, size: sizeOfAccess(insn) };
+  return {
+    frame: pointer.frame,
+    offset: pointer.off + Number(BigInt.asIntN(64, pointer.scalar.value)) + insn.off,
+    size: sizeOfAccess(insn),
+  };
 }
 
 const known = (register: Register): boolean => register.scalar.mask === 0n;
@@ -139,13 +176,19 @@ export class ValuePath {
       }
       if (carrier.kind === 'stack') {
         const store = stackStore(step, insn);
-        if (store && store.frame === carrier.frame && store.offset < carrier.offset + carrier.size && store.offset + store.size > carrier.offset) {
+        if (
+          store &&
+          store.frame === carrier.frame &&
+          store.offset < carrier.offset + carrier.size &&
+          store.offset + store.size > carrier.offset
+        ) {
           if (store.value < 0) {
             this.add(i, { kind: 'constant', after: this.nowOf(i, carrier) });
             return;
           }
           const stored = step.registers[store.value]!;
-          if (store.offset !== carrier.offset || store.size !== carrier.size) this.add(i, { kind: 'spilled', before: stored, after: stored, size: store.size, register: store.value });
+          if (store.offset !== carrier.offset || store.size !== carrier.size)
+            this.add(i, { kind: 'spilled', before: stored, after: stored, size: store.size, register: store.value });
           carrier = { kind: 'register', frame: step.frame, register: store.value };
           id = 0;
           continue;
@@ -259,9 +302,19 @@ export class ValuePath {
   }
 
   /** The instruction that made the register what it is: an event where it tells something, and what to follow from there. */
-  private definition(i: number, step: TraceStep, insn: Insn, register: number, focus: Focus): { carrier: Carrier; focus: Focus; id: number } | undefined {
+  private definition(
+    i: number,
+    step: TraceStep,
+    insn: Insn,
+    register: number,
+    focus: Focus,
+  ): { carrier: Carrier; focus: Focus; id: number } | undefined {
     const after = this.after(i, step.frame)[register]!;
-    const on = (regno: number, next: Focus = focus) => ({ carrier: { kind: 'register' as const, frame: step.frame, register: regno }, focus: next, id: 0 });
+    const on = (regno: number, next: Focus = focus) => ({
+      carrier: { kind: 'register' as const, frame: step.frame, register: regno },
+      focus: next,
+      id: 0,
+    });
     const class_ = insnClass(insn);
     if (class_ === BPF_LDX) {
       const slot = stackLoad(step, insn);
@@ -284,7 +337,8 @@ export class ValuePath {
       }
       const source = step.registers[insn.src]!;
       if (class_ === BPF_ALU && source.scalar.umax > 0xffff_ffffn) this.add(i, { kind: 'truncated', before: source, after, register });
-      else if (class_ === BPF_ALU64 && insn.off > 1 && !sameRange(source, after)) this.add(i, { kind: 'truncated', before: source, after, register });
+      else if (class_ === BPF_ALU64 && insn.off > 1 && !sameRange(source, after))
+        this.add(i, { kind: 'truncated', before: source, after, register });
       return on(insn.src);
     }
     const target = step.registers[insn.dst]!;
@@ -302,16 +356,27 @@ export class ValuePath {
     const other = targetIsPointer || source === undefined || moreIsKnown(source, target) ? source : target;
     const followed = other === source ? insn.dst : insn.src;
     this.add(i, {
-      kind: 'computed', before: step.registers[followed]!, after, other: fromRegister ? other : undefined, otherRegister: fromRegister ? (other === source ? insn.src : insn.dst) : undefined, register,
+      kind: 'computed',
+      before: step.registers[followed]!,
+      after,
+      other: fromRegister ? other : undefined,
+      otherRegister: fromRegister ? (other === source ? insn.src : insn.dst) : undefined,
+      register,
     });
     return on(followed);
   }
 }
 
 /** How far an offset can move a pointer. */
-const reach = ({ scalar }: Register): bigint => (scalar.smin < 0n && scalar.mask !== 0n ? 1n << 64n : scalar.mask === 0n ? 0n : scalar.umax);
+const reach = ({ scalar }: Register): bigint =>
+  scalar.smin < 0n && scalar.mask !== 0n ? 1n << 64n : scalar.mask === 0n ? 0n : scalar.umax;
 
 const width = ({ scalar }: Register): bigint => scalar.umax - scalar.umin;
 const moreIsKnown = (a: Register, b: Register): boolean => known(a) || width(a) < width(b);
 
-export const sameRange = (a: Register, b: Register): boolean => a.scalar.smin === b.scalar.smin && a.scalar.smax === b.scalar.smax && a.scalar.umin === b.scalar.umin && a.scalar.umax === b.scalar.umax && a.scalar.mask === b.scalar.mask;
+export const sameRange = (a: Register, b: Register): boolean =>
+  a.scalar.smin === b.scalar.smin &&
+  a.scalar.smax === b.scalar.smax &&
+  a.scalar.umin === b.scalar.umin &&
+  a.scalar.umax === b.scalar.umax &&
+  a.scalar.mask === b.scalar.mask;

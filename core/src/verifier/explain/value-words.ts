@@ -1,12 +1,43 @@
 // The steps of a value's path as sentences about C: which call gave it, which comparison left it which range, where what was
 // known of it was lost.
 
-import { BPF_ADD, BPF_AND, BPF_CALL, BPF_DIV, BPF_JMP, BPF_LSH, BPF_MOD, BPF_MUL, BPF_OR, BPF_PSEUDO_KFUNC_CALL, BPF_RSH, BPF_SUB, BPF_XOR, BPF_ARSH, BPF_NEG, type Insn, insnClass, BPF_ALU, BPF_LDX } from '#core/isa';
+import {
+  BPF_ADD,
+  BPF_AND,
+  BPF_CALL,
+  BPF_DIV,
+  BPF_JMP,
+  BPF_LSH,
+  BPF_MOD,
+  BPF_MUL,
+  BPF_OR,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_RSH,
+  BPF_SUB,
+  BPF_XOR,
+  BPF_ARSH,
+  BPF_NEG,
+  type Insn,
+  insnClass,
+  BPF_ALU,
+  BPF_LDX,
+} from '#core/isa';
 import { byteCount } from '../byte-words.ts';
 import { describeCall, rangeOf } from '../causes.ts';
 import type { VerifierEnvironment } from '../environment.ts';
 import {
-  baseType, mayBeNull, PTR_TO_BTF_ID, PTR_TO_CTX, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_MEM, PTR_TO_PACKET, PTR_TO_PACKET_META, PTR_TO_STACK, type Register, SCALAR_VALUE,
+  baseType,
+  mayBeNull,
+  PTR_TO_BTF_ID,
+  PTR_TO_CTX,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_META,
+  PTR_TO_STACK,
+  type Register,
+  SCALAR_VALUE,
 } from '../registers.ts';
 import type { Cause } from '../types.ts';
 import type { Names } from './names.ts';
@@ -18,10 +49,14 @@ const S64_MIN = -(1n << 63n);
 const S64_MAX = (1n << 63n) - 1n;
 const LONG_EXPRESSION = 60;
 
-export const isUnbounded = ({ scalar }: Register): boolean => scalar.mask !== 0n && scalar.umin === 0n && scalar.umax === U64_MAX && scalar.smin === S64_MIN && scalar.smax === S64_MAX;
+export const isUnbounded = ({ scalar }: Register): boolean =>
+  scalar.mask !== 0n && scalar.umin === 0n && scalar.umax === U64_MAX && scalar.smin === S64_MIN && scalar.smax === S64_MAX;
 
 /** `a value in [0, 16]`, `5`, `any number`. */
-export const aValue = (register: Register): string => (register.type === SCALAR_VALUE && register.scalar.mask !== 0n && !isUnbounded(register) ? `a value ${knownRange(register)}` : knownRange(register));
+export const aValue = (register: Register): string =>
+  register.type === SCALAR_VALUE && register.scalar.mask !== 0n && !isUnbounded(register)
+    ? `a value ${knownRange(register)}`
+    : knownRange(register);
 
 /** `in [0, 16]`, `5`, `any number`. */
 export function knownRange(register: Register): string {
@@ -61,15 +96,28 @@ export function conditionText({ names }: Speech, insn: number): string | undefin
 export function nameAt({ names, path }: Speech, event: ValueEvent): string | undefined {
   if (event.register === undefined) return undefined;
   const { insn, frame } = path[event.step]!;
-  const before = event.kind === 'branch' || event.kind === 'spilled' || event.kind === 'passed' ? names.inRegister(insn, event.register)?.name : undefined;
+  const before =
+    event.kind === 'branch' || event.kind === 'spilled' || event.kind === 'passed'
+      ? names.inRegister(insn, event.register)?.name
+      : undefined;
   if (before !== undefined) return before;
   const next = path[event.step + 1];
   return next && next.frame === frame ? names.inRegister(next.insn, event.register)?.name : undefined;
 }
 
 const OPERATIONS: Readonly<Record<number, string>> = {
-  [BPF_ADD]: 'addition', [BPF_SUB]: 'subtraction', [BPF_MUL]: 'multiplication', [BPF_DIV]: 'division', [BPF_OR]: '`|`', [BPF_AND]: '`&`', [BPF_LSH]: 'shift to the left', [BPF_RSH]: 'shift to the right',
-  [BPF_NEG]: 'negation', [BPF_MOD]: '`%`', [BPF_XOR]: '`^`', [BPF_ARSH]: 'shift to the right',
+  [BPF_ADD]: 'addition',
+  [BPF_SUB]: 'subtraction',
+  [BPF_MUL]: 'multiplication',
+  [BPF_DIV]: 'division',
+  [BPF_OR]: '`|`',
+  [BPF_AND]: '`&`',
+  [BPF_LSH]: 'shift to the left',
+  [BPF_RSH]: 'shift to the right',
+  [BPF_NEG]: 'negation',
+  [BPF_MOD]: '`%`',
+  [BPF_XOR]: '`^`',
+  [BPF_ARSH]: 'shift to the right',
 };
 
 export function operationOf(insn: Insn): string {
@@ -138,7 +186,12 @@ function branchSentence(speech: Speech, event: ValueEvent & { kind: 'branch' }, 
   const what = name !== undefined || (written !== undefined && after.type === SCALAR_VALUE) ? `\`${name ?? written!}\`` : 'the value';
   if (after.type !== SCALAR_VALUE || before.type !== SCALAR_VALUE) {
     if (after.range !== before.range) {
-      const there = after.range > 0 ? `${byteCount(after.range)} behind the packet's start are there` : after.range < 0 ? 'the packet ends before this pointer' : 'nothing is known of the packet';
+      const there =
+        after.range > 0
+          ? `${byteCount(after.range)} behind the packet's start are there`
+          : after.range < 0
+            ? 'the packet ends before this pointer'
+            : 'nothing is known of the packet';
       return shown ? `after ${shown} ${there}` : `after this comparison ${there}`;
     }
     const isNull = after.type === SCALAR_VALUE;
@@ -147,7 +200,8 @@ function branchSentence(speech: Speech, event: ValueEvent & { kind: 'branch' }, 
   const result = outcome(condition ?? '', name, after);
   const range = `${what} is ${knownRange(after)}`;
   // Comparisons that the compiler has joined stand at one of their places: a condition without the name is another one's.
-  if (shown === undefined || (name !== undefined && !new RegExp(`\\b${name}\\b`).test(condition!))) return `this comparison leaves ${what} ${knownRange(after)}`;
+  if (shown === undefined || (name !== undefined && !new RegExp(`\\b${name}\\b`).test(condition!)))
+    return `this comparison leaves ${what} ${knownRange(after)}`;
   return result === undefined ? `after ${shown} ${range}` : `${shown} is ${result ? 'true' : 'false'} on this path: ${range}`;
 }
 
@@ -155,19 +209,30 @@ function computedSentence(speech: Speech, event: ValueEvent & { kind: 'computed'
   const insn = speech.env.insns[event.insn]!;
   const { before, after } = event;
   const expression = speech.names.expression(event.insn)?.text;
-  const isWritten = expression !== undefined && !/^(?:while|for|if|switch)\b/.test(expression) && /[-+*/%&|^<>~]/.test(expression.replaceAll('->', ''));
+  const isWritten =
+    expression !== undefined && !/^(?:while|for|if|switch)\b/.test(expression) && /[-+*/%&|^<>~]/.test(expression.replaceAll('->', ''));
   const shown = (isWritten && quoted(expression)) || `this ${operationOf(insn)}`;
   const lost = before.type === SCALAR_VALUE && isUnbounded(after) && !isUnbounded(before);
   if (lost) {
-    const why = event.other && event.other.type === SCALAR_VALUE && event.other.scalar.mask !== 0n ? `: the other operand is ${knownRange(event.other)}` : insnClass(insn) === BPF_ALU ? '' : ': the result may overflow';
+    const why =
+      event.other && event.other.type === SCALAR_VALUE && event.other.scalar.mask !== 0n
+        ? `: the other operand is ${knownRange(event.other)}`
+        : insnClass(insn) === BPF_ALU
+          ? ''
+          : ': the result may overflow';
     return `${shown} loses what was known: ${aValue(before)} before, ${knownRange(after)} after${why}`;
   }
   if (before.type !== SCALAR_VALUE && after.type === SCALAR_VALUE) {
-    return event.other && event.other.type !== SCALAR_VALUE ? `${shown} is the distance of two pointers: ${knownRange(after)}` : `${shown} makes a plain number of the pointer`;
+    return event.other && event.other.type !== SCALAR_VALUE
+      ? `${shown} is the distance of two pointers: ${knownRange(after)}`
+      : `${shown} makes a plain number of the pointer`;
   }
   // Shifts and conversions that only the compiler wrote say nothing to a reader of C.
   if (!isWritten) return undefined;
-  const other = event.other?.type === SCALAR_VALUE && event.other.scalar.mask !== 0n && !isUnbounded(event.other) ? ` (the other operand is ${knownRange(event.other)})` : '';
+  const other =
+    event.other?.type === SCALAR_VALUE && event.other.scalar.mask !== 0n && !isUnbounded(event.other)
+      ? ` (the other operand is ${knownRange(event.other)})`
+      : '';
   return `${shown} gives ${after.type === SCALAR_VALUE ? aValue(after) : 'a pointer'}${name === undefined ? '' : ` for \`${name}\``}${other}`;
 }
 
@@ -198,7 +263,11 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
       const expression = speech.names.expression(insn)?.text;
       const shown = expression === undefined || /^return\b/.test(expression) || expression.includes('=') ? undefined : quoted(expression);
       const from = loadedFrom(speech, event);
-      if (event.after.type !== SCALAR_VALUE) return cause('origin', `${shown ?? what ?? 'the pointer'} is loaded${from}${mayBeNull(event.after.type) ? ' and may be NULL' : ''}`);
+      if (event.after.type !== SCALAR_VALUE)
+        return cause(
+          'origin',
+          `${shown ?? what ?? 'the pointer'} is loaded${from}${mayBeNull(event.after.type) ? ' and may be NULL' : ''}`,
+        );
       return cause('origin', `${shown ?? what ?? 'the value'} is loaded${from}: ${knownRange(event.after)}`);
     }
     case 'constant':
@@ -208,7 +277,9 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
       return cause('origin', `${callText(speech, insn)} writes it`);
     case 'entry':
       if (event.register === 10) return undefined;
-      return event.after.type === PTR_TO_CTX ? cause('origin', `${what ?? '`ctx`'} is the program's context`) : cause('origin', `${what ?? 'the value'} is an argument of a function that is verified by itself: ${knownRange(event.after)}`);
+      return event.after.type === PTR_TO_CTX
+        ? cause('origin', `${what ?? '`ctx`'} is the program's context`)
+        : cause('origin', `${what ?? 'the value'} is an argument of a function that is verified by itself: ${knownRange(event.after)}`);
     case 'callback':
       return cause('origin', `${callText(speech, insn)} passes it to the callback`);
     case 'branch':
@@ -219,13 +290,18 @@ export function causeOf(speech: Speech, event: ValueEvent): Cause | undefined {
       return sentence === undefined ? undefined : cause(lost ? 'lost' : 'computed', sentence);
     }
     case 'truncated':
-      return isUnbounded(event.before) ? undefined : cause('lost', `only the low bits are kept here: ${aValue(event.before)} before, ${aValue(event.after)} after`);
+      return isUnbounded(event.before)
+        ? undefined
+        : cause('lost', `only the low bits are kept here: ${aValue(event.before)} before, ${aValue(event.after)} after`);
     case 'spilled':
       return cause('lost', 'it was saved on the stack in parts, or with another size than it is read with');
     case 'passed': {
       const { env } = speech;
       const parameter = speech.names.parameter(speech.path[event.step + 1]?.insn ?? insn, event.argument - 1);
-      return cause('call', `it is passed to ${describeCall(env, insn)} as ${parameter === undefined ? `argument ${event.argument}` : `\`${parameter}\``}`);
+      return cause(
+        'call',
+        `it is passed to ${describeCall(env, insn)} as ${parameter === undefined ? `argument ${event.argument}` : `\`${parameter}\``}`,
+      );
     }
     case 'returned': {
       const step = speech.path[event.step]!;

@@ -58,7 +58,17 @@ export interface Access {
 }
 
 const SIZES: Record<number, 1 | 2 | 4 | 8> = {
-  [Op.ldxb]: 1, [Op.ldxh]: 2, [Op.ldxw]: 4, [Op.ldxdw]: 8, [Op.ldxsb]: 1, [Op.ldxsh]: 2, [Op.ldxsw]: 4, [Op.stb]: 1, [Op.sth]: 2, [Op.stw]: 4, [Op.stdw]: 8,
+  [Op.ldxb]: 1,
+  [Op.ldxh]: 2,
+  [Op.ldxw]: 4,
+  [Op.ldxdw]: 8,
+  [Op.ldxsb]: 1,
+  [Op.ldxsh]: 2,
+  [Op.ldxsw]: 4,
+  [Op.stb]: 1,
+  [Op.sth]: 2,
+  [Op.stw]: 4,
+  [Op.stdw]: 8,
 };
 
 /** The memory access of a slot, if it has one. */
@@ -112,7 +122,8 @@ export function planChecks(code: Decoded, block: Block, proven: Uint8Array | und
       const value = values[access.base]!;
       const offset = value.offset + access.off;
       const isFrame = value.register === 10;
-      if (isFrame && offset >= -STACK_SIZE && offset + access.size <= 0 && (!access.aligned || offset % access.size === 0)) onStack.set(slot, offset);
+      if (isFrame && offset >= -STACK_SIZE && offset + access.size <= 0 && (!access.aligned || offset % access.size === 0))
+        onStack.set(slot, offset);
       else if (!proven?.[slot]) addToGroup(groups, value, { offset, access });
     }
     const written = writtenBy(code, slot);
@@ -153,7 +164,16 @@ function addToGroup(groups: Group[], root: Value, entry: Group['accesses'][numbe
 
 function guardOf({ root, accesses }: Group): Guard {
   const lowest = Math.min(...accesses.map(({ offset }) => offset));
-  const points = [...pointsOf(accesses.filter(({ access }) => access.read), false), ...pointsOf(accesses.filter(({ access }) => access.write), true)];
+  const points = [
+    ...pointsOf(
+      accesses.filter(({ access }) => access.read),
+      false,
+    ),
+    ...pointsOf(
+      accesses.filter(({ access }) => access.write),
+      true,
+    ),
+  ];
   const alignments = accesses.filter(({ access }) => access.aligned).map(({ offset, access }) => ({ offset, size: access.size }));
   // The lowest point first: the buffer's end zone makes looking ahead from an allowed byte safe, and only from there.
   points.sort((a, b) => a.offset - b.offset);
@@ -167,7 +187,7 @@ function guardOf({ root, accesses }: Group): Guard {
 function pointsOf(accesses: Group['accesses'], write: boolean): Point[] {
   const sorted = [...accesses].sort((a, b) => a.offset - b.offset);
   const points: Point[] = [];
-  for (let i = 0; i < sorted.length; ) {
+  for (let i = 0; i < sorted.length;) {
     const from = sorted[i]!.offset;
     let to = from + sorted[i]!.access.size;
     let next = i + 1;

@@ -67,7 +67,10 @@ export function compile({ code, root, stops, conditions, capacity, packets, prov
     exports: [{ name: 'enter', function: IMPORTS }],
   });
   const framesBelow = Math.max(0, ...[...entry.callees].map((callee) => heights.get(callee) ?? 0));
-  const slots = [entry, ...order.map((start) => flows.get(start)!)].reduce((sum, { blocks }) => sum + blocks.reduce((count, block) => count + block.count, 0), 0);
+  const slots = [entry, ...order.map((start) => flows.get(start)!)].reduce(
+    (sum, { blocks }) => sum + blocks.reduce((count, block) => count + block.count, 0),
+    0,
+  );
   return { bytes, framesBelow, slots };
 }
 

@@ -5,7 +5,8 @@ import type { BreakpointCondition, ConditionOperand } from '../types.ts';
 import { W } from './module-bytes.ts';
 import type { Emitter } from './operations.ts';
 
-const compiles = (operand: ConditionOperand): boolean => operand.kind !== 'memory' || (operand.base === 10 && operand.offset >= -STACK_SIZE && operand.offset + operand.size <= 0);
+const compiles = (operand: ConditionOperand): boolean =>
+  operand.kind !== 'memory' || (operand.base === 10 && operand.offset >= -STACK_SIZE && operand.offset + operand.size <= 0);
 
 /** Whether all conditions of the slot, of which there is at least one, can be compiled. */
 export function compilesCondition(conditions: readonly BreakpointCondition[] | undefined, slot: number): boolean {

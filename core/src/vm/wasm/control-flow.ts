@@ -103,7 +103,7 @@ export function controlFlow(code: Decoded, root: number, stops: Uint8Array | und
   const read = (start: number): Omit<Block, 'index' | 'dominator' | 'loopHeader' | 'merge' | 'budgetFor' | 'mergeChildren'> => {
     const body: number[] = [];
     const done = (terminator: Terminator, counted: 0 | 1) => ({ start, body, terminator, count: body.length + counted });
-    for (let slot = start; ; ) {
+    for (let slot = start; ;) {
       const op = opAt(slot);
       if (leaves(op) || stops?.[slot] === STOP_ALWAYS) return done({ kind: 'leave', slot }, 0);
       if (isJump(op)) return done({ kind: 'branch', slot, taken: targetAt(slot), next: slot + 1 }, 1);
@@ -144,7 +144,16 @@ export function controlFlow(code: Decoded, root: number, stops: Uint8Array | und
   const indexOf = new Map(order.map((start, index) => [start, index]));
   const blocks: Block[] = order.map((start, index) => {
     const draft = drafts.get(start)!;
-    return { ...draft, terminator: renamed(draft.terminator, indexOf), index, dominator: -1, loopHeader: false, merge: false, budgetFor: 0, mergeChildren: [] };
+    return {
+      ...draft,
+      terminator: renamed(draft.terminator, indexOf),
+      index,
+      dominator: -1,
+      loopHeader: false,
+      merge: false,
+      budgetFor: 0,
+      mergeChildren: [],
+    };
   });
   const reducible = analyse(blocks);
   placeBudgetChecks(blocks, reducible, (slot) => opAt(slot) === Op.callLocal);
@@ -165,7 +174,8 @@ function placeBudgetChecks(blocks: readonly Block[], reducible: boolean, callsSu
   for (let index = blocks.length - 1; index >= 0; index--) {
     const block = blocks[index]!;
     let behind = 0;
-    for (const successor of successorsOf(block.terminator)) if (successor > index && looks[successor] === 0) behind = Math.max(behind, longest[successor]!);
+    for (const successor of successorsOf(block.terminator))
+      if (successor > index && looks[successor] === 0) behind = Math.max(behind, longest[successor]!);
     longest[index] = block.count + behind;
     if (looks[index] === 1) block.budgetFor = longest[index]!;
   }
@@ -216,7 +226,7 @@ function analyse(blocks: readonly Block[]): boolean {
     }
     return a;
   };
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const block of blocks) {
       if (block.index === 0) continue;

@@ -138,7 +138,11 @@ class FunctionCompiler implements Emitter {
     this.end();
     this.labels.pop();
     this.leaveCode();
-    return { type: this.context.kind === 'entry' ? TYPE_ENTRY : TYPE_SUBPROGRAM, locals: this.types.map((type) => [1, type] as const), code: out.finish() };
+    return {
+      type: this.context.kind === 'entry' ? TYPE_ENTRY : TYPE_SUBPROGRAM,
+      locals: this.types.map((type) => [1, type] as const),
+      code: out.finish(),
+    };
   }
 
   // ---- small things ----
@@ -702,10 +706,26 @@ class FunctionCompiler implements Emitter {
 }
 
 const CONDITIONS64: Record<number, number> = {
-  [Op.jeq]: W.i64_eq, [Op.jne]: W.i64_ne, [Op.jgt]: W.i64_gt_u, [Op.jge]: W.i64_ge_u, [Op.jlt]: W.i64_lt_u, [Op.jle]: W.i64_le_u,
-  [Op.jsgt]: W.i64_gt_s, [Op.jsge]: W.i64_ge_s, [Op.jslt]: W.i64_lt_s, [Op.jsle]: W.i64_le_s,
+  [Op.jeq]: W.i64_eq,
+  [Op.jne]: W.i64_ne,
+  [Op.jgt]: W.i64_gt_u,
+  [Op.jge]: W.i64_ge_u,
+  [Op.jlt]: W.i64_lt_u,
+  [Op.jle]: W.i64_le_u,
+  [Op.jsgt]: W.i64_gt_s,
+  [Op.jsge]: W.i64_ge_s,
+  [Op.jslt]: W.i64_lt_s,
+  [Op.jsle]: W.i64_le_s,
 };
 const CONDITIONS32: Record<number, number> = {
-  [Op.jeq32]: W.i32_eq, [Op.jne32]: W.i32_ne, [Op.jgt32]: W.i32_gt_u, [Op.jge32]: W.i32_ge_u, [Op.jlt32]: W.i32_lt_u, [Op.jle32]: W.i32_le_u,
-  [Op.jsgt32]: W.i32_gt_s, [Op.jsge32]: W.i32_ge_s, [Op.jslt32]: W.i32_lt_s, [Op.jsle32]: W.i32_le_s,
+  [Op.jeq32]: W.i32_eq,
+  [Op.jne32]: W.i32_ne,
+  [Op.jgt32]: W.i32_gt_u,
+  [Op.jge32]: W.i32_ge_u,
+  [Op.jlt32]: W.i32_lt_u,
+  [Op.jle32]: W.i32_le_u,
+  [Op.jsgt32]: W.i32_gt_s,
+  [Op.jsge32]: W.i32_ge_s,
+  [Op.jslt32]: W.i32_lt_s,
+  [Op.jsle32]: W.i32_le_s,
 };

@@ -1,7 +1,17 @@
 // The instructions that neither jump nor call, as WebAssembly. Operands are register pairs or constants, as decode.ts numbers them.
 // Where the two machines differ is said here: division by zero, the smallest number divided by -1, byte order.
 
-import { FIRST_CONSTANT, STRIDE, type Decoded, ATOMIC_ADD, ATOMIC_AND, ATOMIC_CMPXCHG, ATOMIC_FETCH, ATOMIC_OR, ATOMIC_XOR } from '../decode.ts';
+import {
+  FIRST_CONSTANT,
+  STRIDE,
+  type Decoded,
+  ATOMIC_ADD,
+  ATOMIC_AND,
+  ATOMIC_CMPXCHG,
+  ATOMIC_FETCH,
+  ATOMIC_OR,
+  ATOMIC_XOR,
+} from '../decode.ts';
 import { Op } from '../interpreter.ts';
 import type { BlockChecks } from './checks.ts';
 import { type ByteWriter, EMPTY_BLOCK, I32, I64, W } from './module-bytes.ts';
@@ -28,21 +38,45 @@ export interface Emitter {
 }
 
 const BINARY64: Record<number, number> = {
-  [Op.add]: W.i64_add, [Op.sub]: W.i64_sub, [Op.mul]: W.i64_mul, [Op.or]: W.i64_or, [Op.and]: W.i64_and, [Op.xor]: W.i64_xor,
-  [Op.lsh]: W.i64_shl, [Op.rsh]: W.i64_shr_u, [Op.arsh]: W.i64_shr_s,
+  [Op.add]: W.i64_add,
+  [Op.sub]: W.i64_sub,
+  [Op.mul]: W.i64_mul,
+  [Op.or]: W.i64_or,
+  [Op.and]: W.i64_and,
+  [Op.xor]: W.i64_xor,
+  [Op.lsh]: W.i64_shl,
+  [Op.rsh]: W.i64_shr_u,
+  [Op.arsh]: W.i64_shr_s,
 };
 const BINARY32: Record<number, number> = {
-  [Op.add32]: W.i32_add, [Op.sub32]: W.i32_sub, [Op.mul32]: W.i32_mul, [Op.or32]: W.i32_or, [Op.and32]: W.i32_and, [Op.xor32]: W.i32_xor,
-  [Op.lsh32]: W.i32_shl, [Op.rsh32]: W.i32_shr_u, [Op.arsh32]: W.i32_shr_s,
+  [Op.add32]: W.i32_add,
+  [Op.sub32]: W.i32_sub,
+  [Op.mul32]: W.i32_mul,
+  [Op.or32]: W.i32_or,
+  [Op.and32]: W.i32_and,
+  [Op.xor32]: W.i32_xor,
+  [Op.lsh32]: W.i32_shl,
+  [Op.rsh32]: W.i32_shr_u,
+  [Op.arsh32]: W.i32_shr_s,
 };
 const DIVISIONS: Record<number, { width: 32 | 64; signed: boolean; modulo: boolean }> = {
-  [Op.div]: { width: 64, signed: false, modulo: false }, [Op.sdiv]: { width: 64, signed: true, modulo: false },
-  [Op.mod]: { width: 64, signed: false, modulo: true }, [Op.smod]: { width: 64, signed: true, modulo: true },
-  [Op.div32]: { width: 32, signed: false, modulo: false }, [Op.sdiv32]: { width: 32, signed: true, modulo: false },
-  [Op.mod32]: { width: 32, signed: false, modulo: true }, [Op.smod32]: { width: 32, signed: true, modulo: true },
+  [Op.div]: { width: 64, signed: false, modulo: false },
+  [Op.sdiv]: { width: 64, signed: true, modulo: false },
+  [Op.mod]: { width: 64, signed: false, modulo: true },
+  [Op.smod]: { width: 64, signed: true, modulo: true },
+  [Op.div32]: { width: 32, signed: false, modulo: false },
+  [Op.sdiv32]: { width: 32, signed: true, modulo: false },
+  [Op.mod32]: { width: 32, signed: false, modulo: true },
+  [Op.smod32]: { width: 32, signed: true, modulo: true },
 };
 const LOADS: Record<number, number> = {
-  [Op.ldxb]: W.i64_load8_u, [Op.ldxh]: W.i64_load16_u, [Op.ldxw]: W.i64_load32_u, [Op.ldxdw]: W.i64_load, [Op.ldxsb]: W.i64_load8_s, [Op.ldxsh]: W.i64_load16_s, [Op.ldxsw]: W.i64_load32_s,
+  [Op.ldxb]: W.i64_load8_u,
+  [Op.ldxh]: W.i64_load16_u,
+  [Op.ldxw]: W.i64_load32_u,
+  [Op.ldxdw]: W.i64_load,
+  [Op.ldxsb]: W.i64_load8_s,
+  [Op.ldxsh]: W.i64_load16_s,
+  [Op.ldxsw]: W.i64_load32_s,
 };
 const STORES: Record<number, number> = { [Op.stb]: W.i64_store8, [Op.sth]: W.i64_store16, [Op.stw]: W.i64_store32, [Op.stdw]: W.i64_store };
 const LOAD_OF_SIZE: Record<number, number> = { 1: W.i64_load8_u, 2: W.i64_load16_u, 4: W.i64_load32_u, 8: W.i64_load };
@@ -191,8 +225,20 @@ export function emitOperation(e: Emitter, slot: number, op: Op, d: number, s: nu
 function emitDivision(e: Emitter, d: number, s: number, { width, signed, modulo }: (typeof DIVISIONS)[number]): void {
   const wide = width === 64;
   const instruction = wide
-    ? (modulo ? (signed ? W.i64_rem_s : W.i64_rem_u) : signed ? W.i64_div_s : W.i64_div_u)
-    : modulo ? (signed ? W.i32_rem_s : W.i32_rem_u) : signed ? W.i32_div_s : W.i32_div_u;
+    ? modulo
+      ? signed
+        ? W.i64_rem_s
+        : W.i64_rem_u
+      : signed
+        ? W.i64_div_s
+        : W.i64_div_u
+    : modulo
+      ? signed
+        ? W.i32_rem_s
+        : W.i32_rem_u
+      : signed
+        ? W.i32_div_s
+        : W.i32_div_u;
   const left = (): void => (wide ? e.operand(d) : e.operand32(d));
   const right = (): void => (wide ? e.operand(s) : e.operand32(s));
   const widen = (): void => void (wide || e.op(W.i64_extend_i32_u));
@@ -330,7 +376,9 @@ export function emitAtomic(e: Emitter, slot: number, checks: BlockChecks): void 
   }
 
   const offset = address();
-  const combined = ({ [ATOMIC_ADD]: W.i64_add, [ATOMIC_OR]: W.i64_or, [ATOMIC_AND]: W.i64_and, [ATOMIC_XOR]: W.i64_xor } as Record<number, number>)[operation & ~ATOMIC_FETCH];
+  const combined = (
+    { [ATOMIC_ADD]: W.i64_add, [ATOMIC_OR]: W.i64_or, [ATOMIC_AND]: W.i64_and, [ATOMIC_XOR]: W.i64_xor } as Record<number, number>
+  )[operation & ~ATOMIC_FETCH];
   // What is neither is an exchange: the source goes to memory as it is.
   if (combined !== undefined) e.get(old);
   e.get(source);

@@ -52,7 +52,15 @@ export class Rotations {
       this.shifted[written] = undefined;
     }
     // With or, xor and add alike: the two parts have no bit in common.
-    if ((op !== Op.or && op !== Op.xor && op !== Op.add) || !a || !b || a.left === b.left || a.value !== b.value || a.count + b.count !== 64) return false;
+    if (
+      (op !== Op.or && op !== Op.xor && op !== Op.add) ||
+      !a ||
+      !b ||
+      a.left === b.left ||
+      a.value !== b.value ||
+      a.count + b.count !== 64
+    )
+      return false;
     e.get(a.local);
     e.i64(a.left ? a.count : b.count);
     e.op(W.i64_rotl);

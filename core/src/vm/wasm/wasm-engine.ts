@@ -170,7 +170,8 @@ class WasmExecution extends StateExecution {
       passing = false;
       if (engine.warmup === 0 || state.ended || stopped === Stopped.breakpoint || state.code !== code) continue;
       stopped = interpretSome(PATIENCE, this.codeWithEntries(plan, code, interpreted));
-      if (stopped === Stopped.budget && left > 0 && state.code === code) stopped = interpretSome(left, this.codeWithCandidates(plan, code, interpreted));
+      if (stopped === Stopped.budget && left > 0 && state.code === code)
+        stopped = interpretSome(left, this.codeWithCandidates(plan, code, interpreted));
     }
     if (state.ended) return state.ended;
     return stopped === Stopped.breakpoint && this.stopsAtBreakpoint(limits) ? this.stopAt(limits) : { kind: 'budget' };
@@ -180,7 +181,13 @@ class WasmExecution extends StateExecution {
     const patched = interpreted(this.state);
     if (patched === code.code) return this.runtime.plan(code, '', () => undefined, undefined);
     const { lastPlan } = this;
-    if (lastPlan?.patched === patched && lastPlan.conditions === conditions && lastPlan.generation === this.state.memory.generation && lastPlan.packets === this.state.memory.hasPackets) return lastPlan.plan;
+    if (
+      lastPlan?.patched === patched &&
+      lastPlan.conditions === conditions &&
+      lastPlan.generation === this.state.memory.generation &&
+      lastPlan.packets === this.state.memory.hasPackets
+    )
+      return lastPlan.plan;
     const slots: number[] = [];
     for (let slot = 0; slot < code.slots; slot++) if (patched[slot * STRIDE] === Op.breakpoint) slots.push(slot);
     const key = `${slots.join()} ${JSON.stringify(conditions ?? [], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))}`;
@@ -194,7 +201,9 @@ class WasmExecution extends StateExecution {
     return plan;
   }
 
-  private lastPlan: { patched: Int32Array; conditions: readonly BreakpointCondition[] | undefined; generation: number; packets: boolean; plan: Plan } | undefined;
+  private lastPlan:
+    | { patched: Int32Array; conditions: readonly BreakpointCondition[] | undefined; generation: number; packets: boolean; plan: Plan }
+    | undefined;
 
   /** The compiled entry at pc; made if pc is worth it. */
   private entryAt(plan: Plan, code: Decoded): Entry | undefined {
@@ -220,7 +229,11 @@ class WasmExecution extends StateExecution {
       capacity: memory.capacity,
       packets: memory.hasPackets,
       proven: this.engine.unproven ? proven : undefined,
-      arena: arena && { offset: memory.offsetOf(arena.region), size: arena.region.size, userHigh: Number(BigInt.asIntN(32, arena.userBase >> 32n)) },
+      arena: arena && {
+        offset: memory.offsetOf(arena.region),
+        size: arena.region.size,
+        userHigh: Number(BigInt.asIntN(32, arena.userBase >> 32n)),
+      },
     });
     if (!compiled) return undefined;
     const instance = new WebAssembly.Instance(new WebAssembly.Module(compiled.bytes), this.runtime.imports);
@@ -240,7 +253,11 @@ class WasmExecution extends StateExecution {
 
   private codeWithCandidates(plan: Plan, code: Decoded, interpreted: (state: State) => Int32Array): (state: State) => Int32Array {
     const worth = candidates(code);
-    plan.atCandidates ??= withEntries(interpreted(this.state), (slot) => plan.entries.get(slot) !== undefined || (worth[slot] !== 0 && !plan.entries.has(slot)), code.slots);
+    plan.atCandidates ??= withEntries(
+      interpreted(this.state),
+      (slot) => plan.entries.get(slot) !== undefined || (worth[slot] !== 0 && !plan.entries.has(slot)),
+      code.slots,
+    );
     const { atCandidates } = plan;
     return (state) => (state.code === code ? atCandidates : interpreted(state));
   }
@@ -359,7 +376,11 @@ class WasmExecution extends StateExecution {
     const { state } = this;
     state.pc = slot;
     state.executed = this.executedBefore + this.slice - left - 1;
-    return this.answer(state.host.callKfunc ? state.host.callKfunc(id, state) : { kind: 'fault', message: `kfunc ${id} is called, and this machine's host has no kfuncs` });
+    return this.answer(
+      state.host.callKfunc
+        ? state.host.callKfunc(id, state)
+        : { kind: 'fault', message: `kfunc ${id} is called, and this machine's host has no kfuncs` },
+    );
   }
 
   /** 0: compiled code goes on. Otherwise it leaves, because the host wants more than a value or because the buffer has moved. */
