@@ -4,7 +4,16 @@
 import { type Btf, type BtfFuncProto, resolve, sizeOf } from '#core/btf';
 import type { MemoryAccess } from './check-memory.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
-import { MEM_PERCPU, MEM_RDONLY, MEM_USER, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TRUSTED, PTR_UNTRUSTED } from '../state/registers.ts';
+import {
+  MEM_PERCPU,
+  MEM_RDONLY,
+  MEM_USER,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TO_BUF,
+  PTR_TRUSTED,
+  PTR_UNTRUSTED,
+} from '../state/registers.ts';
 
 export interface ContextField {
   /** 0: a number. */

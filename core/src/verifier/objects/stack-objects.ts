@@ -4,7 +4,15 @@
 import type { Btf } from '#core/btf';
 import type { VerifierEnvironment } from '../state/environment.ts';
 import { acquireReference, forgetSlices, inRcuSection, releaseReference } from './references.ts';
-import { CONST_PTR_TO_DYNPTR, type DynptrKind, MEM_RCU, PTR_TO_STACK, PTR_UNTRUSTED, type Register, pointerRegister } from '../state/registers.ts';
+import {
+  CONST_PTR_TO_DYNPTR,
+  type DynptrKind,
+  MEM_RCU,
+  PTR_TO_STACK,
+  PTR_UNTRUSTED,
+  type Register,
+  pointerRegister,
+} from '../state/registers.ts';
 import { allBytes, EMPTY_SLOT, type Frame, type StackSlot, STACK_DYNPTR, STACK_IRQ_FLAG, STACK_ITER, byteKind } from '../state/state.ts';
 
 export const DYNPTR_SLOTS = 2;
