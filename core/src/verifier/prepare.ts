@@ -27,13 +27,13 @@ import {
   formsOf,
   modeField,
 } from '#core/isa';
-import { jumpTarget } from './cfg.ts';
-import { isGplCompatible } from './check-btf-access.ts';
-import type { VerifierEnvironment } from './environment.ts';
-import { symbolName } from './kernel-symbols.ts';
-import { globalFunctionsAlone } from './kernel-rules.ts';
-import { makeMap, type VerifierMap } from './maps.ts';
-import { fieldOf, type SpecialFields, specialFieldsOf } from './special-fields.ts';
+import { jumpTarget } from './flow/cfg.ts';
+import { isGplCompatible } from './memory/check-btf-access.ts';
+import type { VerifierEnvironment } from './state/environment.ts';
+import { symbolName } from './objects/kernel-symbols.ts';
+import { globalFunctionsAlone } from './target/kernel-rules.ts';
+import { makeMap, type VerifierMap } from './objects/maps.ts';
+import { fieldOf, type SpecialFields, specialFieldsOf } from './objects/special-fields.ts';
 
 const isJump = (insn: Insn): boolean => insnClass(insn) === BPF_JMP || insnClass(insn) === BPF_JMP32;
 const operation = (insn: Insn): number => insn.opcode & 0xf0;

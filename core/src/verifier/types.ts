@@ -4,9 +4,9 @@ import type { KernelVersion } from '#core/catalog';
 import type { SourceSpan } from '#core/problem';
 import type { LoadedObject, Program } from '#core/program';
 import type { Btf } from '#core/btf';
-import type { KnownStates } from './known-value.ts';
-import type { Register } from './registers.ts';
-import type { StackSlot } from './state.ts';
+import type { KnownStates } from './knowledge/known-value.ts';
+import type { Register } from './state/registers.ts';
+import type { StackSlot } from './state/state.ts';
 
 export interface VerifyOptions {
   kernel: KernelVersion;

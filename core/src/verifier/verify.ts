@@ -2,32 +2,32 @@
 // in the shape that everyone outside this room reads.
 
 import type { LoadedObject, Program } from '#core/program';
-import { checkCallbackAddresses } from './callbacks.ts';
-import { checkControlFlow, findLoops, FlowGraph, postorder } from './cfg.ts';
-import { Cancelled, Rejection, type RejectionDetails, VerifierEnvironment } from './environment.ts';
-import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './fastcall.ts';
+import { checkCallbackAddresses } from './calls/callbacks.ts';
+import { checkControlFlow, findLoops, FlowGraph, postorder } from './flow/cfg.ts';
+import { Cancelled, Rejection, type RejectionDetails, VerifierEnvironment } from './state/environment.ts';
+import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './calls/fastcall.ts';
 import { Explainer } from './explain/explainer.ts';
 import { keepTrace } from './explain/trace.ts';
-import { type FindingCode, findingRow, type WarningCode } from './findings.ts';
-import { checkKernelAge } from './kernel-age.ts';
-import { checkKfuncsBeforeWalk } from './kfunc-meta.ts';
-import { computeLiveRegisters } from './liveness-registers.ts';
-import { keepStates } from './known-states.ts';
-import { LiveStack } from './liveness-stack.ts';
-import { Observer } from './observe.ts';
-import { LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './log.ts';
-import { formatInsn } from './format-insn.ts';
+import { type FindingCode, findingRow, type WarningCode } from './explain/findings.ts';
+import { checkKernelAge } from './target/kernel-age.ts';
+import { checkKfuncsBeforeWalk } from './calls/kfunc-meta.ts';
+import { computeLiveRegisters } from './flow/liveness-registers.ts';
+import { keepStates } from './knowledge/known-states.ts';
+import { LiveStack } from './flow/liveness-stack.ts';
+import { Observer } from './knowledge/observe.ts';
+import { LOG_LEVEL, LOG_LEVEL2, LOG_STATS, VerifierLog } from './state/log.ts';
+import { formatInsn } from './state/format-insn.ts';
 import { isLdImm64 } from '#core/isa';
-import { otherErrors } from './other-errors.ts';
+import { otherErrors } from './explain/other-errors.ts';
 import { checkAttach, checkFunctionTypes, findExceptionCallback, prepareSubprograms, resolveReferences } from './prepare.ts';
-import { pointerRegister, PTR_TO_CTX, PTR_TO_STACK } from './registers.ts';
-import { checkStackDepth } from './stack-depth.ts';
-import { BPF_REG_FP, Frame, NO_CALLSITE, VerifierState } from './state.ts';
-import { argumentsOf, enterWithDeclaredArguments } from './subprogram-arguments.ts';
-import { withTypesTaken } from './types-taken.ts';
+import { pointerRegister, PTR_TO_CTX, PTR_TO_STACK } from './state/registers.ts';
+import { checkStackDepth } from './calls/stack-depth.ts';
+import { BPF_REG_FP, Frame, NO_CALLSITE, VerifierState } from './state/state.ts';
+import { argumentsOf, enterWithDeclaredArguments } from './calls/subprogram-arguments.ts';
+import { withTypesTaken } from './objects/types-taken.ts';
 import type { Finding, Verdict, VerifyOptions } from './types.ts';
-import { walk } from './walk.ts';
-import { warnReturnValues } from './warnings.ts';
+import { walk } from './flow/walk.ts';
+import { warnReturnValues } from './explain/warnings.ts';
 
 /** What the kernel would say to this program, and why. Pure: the same program gives the same answer. */
 export function verify(given: Program, file: LoadedObject, options: VerifyOptions): Verdict {

@@ -1,7 +1,7 @@
 // Why an access may reach outside of its object: which index, its range, and what the object is in C.
 
 import { BPF_LSH, BPF_MUL, usesRegisterSource } from '#core/isa';
-import { byteCount } from '../byte-words.ts';
+import { byteCount } from './byte-words.ts';
 import {
   baseType,
   isPacketPointer,
@@ -12,7 +12,7 @@ import {
   PTR_TO_STACK,
   type Register,
   SCALAR_VALUE,
-} from '../registers.ts';
+} from '../state/registers.ts';
 import type { Cause, Fix } from '../types.ts';
 import { pointerOf } from './c-expression.ts';
 import { behindPointer, describeArray, type Layout, placeAt } from './layout.ts';

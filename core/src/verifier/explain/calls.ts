@@ -13,9 +13,9 @@ import {
   programType,
 } from '#core/catalog';
 import { BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, BPF_ST, BPF_STX, insnClass } from '#core/isa';
-import { byteCount } from '../byte-words.ts';
-import { describeCall } from '../causes.ts';
-import { baseType, PTR_TO_MAP_VALUE, PTR_TO_STACK, SCALAR_VALUE, type Register } from '../registers.ts';
+import { byteCount } from './byte-words.ts';
+import { describeCall } from './causes.ts';
+import { baseType, PTR_TO_MAP_VALUE, PTR_TO_STACK, SCALAR_VALUE, type Register } from '../state/registers.ts';
 import type { Cause } from '../types.ts';
 import { explainBounds } from './bounds.ts';
 import { argumentText, kindOf } from './pointers.ts';

@@ -1,8 +1,8 @@
 // From a rejection to the finding that a person reads: the catalogue's row, what the explanation of its code can say more exactly,
 // the expression with its place, and the causal path.
 
-import type { Rejection, VerifierEnvironment } from '../environment.ts';
-import { type FindingCode, findingRow } from '../findings.ts';
+import type { Rejection, VerifierEnvironment } from '../state/environment.ts';
+import { type FindingCode, findingRow } from './findings.ts';
 import type { Cause, Finding } from '../types.ts';
 import { explainAddedNumber, explainBounds, explainPacket, explainStackBounds } from './bounds.ts';
 import {

@@ -2,11 +2,11 @@
 
 import { BPF_CALL, BPF_JA, BPF_JMP, BPF_JMP32, insnClass } from '#core/isa';
 import { programType, returnRange } from '#core/catalog';
-import { byteCount } from '../byte-words.ts';
-import { describeCall } from '../causes.ts';
-import { MAX_PROCESSED } from '../environment.ts';
-import { PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
-import { byteKind, type Reference, STACK_DYNPTR, STACK_IRQ_FLAG, STACK_ITER } from '../state.ts';
+import { byteCount } from './byte-words.ts';
+import { describeCall } from './causes.ts';
+import { MAX_PROCESSED } from '../state/environment.ts';
+import { PTR_TO_STACK, type Register, SCALAR_VALUE } from '../state/registers.ts';
+import { byteKind, type Reference, STACK_DYNPTR, STACK_IRQ_FLAG, STACK_ITER } from '../state/state.ts';
 import type { Cause } from '../types.ts';
 import { partsOf } from './layout.ts';
 import { argumentText, kindOf } from './pointers.ts';

@@ -1,9 +1,9 @@
 // Why an object with a life of its own is used wrongly: dynptrs, iterators, locks, lists and trees, kptrs.
 
 import { BPF_CALL, BPF_JMP } from '#core/isa';
-import { describeCall } from '../causes.ts';
-import { PTR_TO_STACK, type Register } from '../registers.ts';
-import { byteKind, STACK_DYNPTR, STACK_ITER } from '../state.ts';
+import { describeCall } from './causes.ts';
+import { PTR_TO_STACK, type Register } from '../state/registers.ts';
+import { byteKind, STACK_DYNPTR, STACK_ITER } from '../state/state.ts';
 import type { Cause } from '../types.ts';
 import { argumentText, kindOf } from './pointers.ts';
 import type { Explained, RejectedCase } from './rejected-case.ts';

@@ -2,8 +2,8 @@
 
 import { contextFieldAt, contextStruct } from '#core/catalog';
 import { BPF_CALL, BPF_JMP, BPF_LDX, insnClass } from '#core/isa';
-import { byteCount } from '../byte-words.ts';
-import { describeCall } from '../causes.ts';
+import { byteCount } from './byte-words.ts';
+import { describeCall } from './causes.ts';
 import {
   baseType,
   isPacketPointer,
@@ -17,7 +17,7 @@ import {
   type Register,
   SCALAR_VALUE,
   typeName,
-} from '../registers.ts';
+} from '../state/registers.ts';
 import type { Explained, RejectedCase } from './rejected-case.ts';
 import { callText, endsLife, knownRange } from './value-words.ts';
 

@@ -1,9 +1,9 @@
 // One rejection with everything its explanation may ask for: the state, the path to it, names, and the values on the way.
 
 import { insnClass, BPF_LDX, BPF_ST, BPF_STX, type Insn } from '#core/isa';
-import type { Rejection, VerifierEnvironment } from '../environment.ts';
-import { type Register, SCALAR_VALUE } from '../registers.ts';
-import type { Reference } from '../state.ts';
+import type { Rejection, VerifierEnvironment } from '../state/environment.ts';
+import { type Register, SCALAR_VALUE } from '../state/registers.ts';
+import type { Reference } from '../state/state.ts';
 import type { Cause, Fix } from '../types.ts';
 import { assignedName, pointerOf } from './c-expression.ts';
 import { type NamedVariable, Names } from './names.ts';

@@ -1,8 +1,8 @@
 // The path that led to a rejection, one step per instruction. Kept in a second walk, when the first has refused the program:
 // programs that are accepted pay nothing for it.
 
-import type { VerifierEnvironment } from '../environment.ts';
-import type { Register } from '../registers.ts';
+import type { VerifierEnvironment } from '../state/environment.ts';
+import type { Register } from '../state/registers.ts';
 
 /** One instruction of a path, with what its function's registers held before it. */
 export interface TraceStep {

@@ -26,8 +26,8 @@ import {
   sizeField,
   usesRegisterSource,
 } from '#core/isa';
-import type { VerifierEnvironment } from '../environment.ts';
-import { PTR_TO_STACK, type Register, SCALAR_VALUE } from '../registers.ts';
+import type { VerifierEnvironment } from '../state/environment.ts';
+import { PTR_TO_STACK, type Register, SCALAR_VALUE } from '../state/registers.ts';
 import type { TraceStep } from './trace.ts';
 
 /** Where a value is: a register of a frame, or bytes of a frame's stack. */

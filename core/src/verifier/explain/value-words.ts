@@ -22,9 +22,9 @@ import {
   BPF_ALU,
   BPF_LDX,
 } from '#core/isa';
-import { byteCount } from '../byte-words.ts';
-import { describeCall, rangeOf } from '../causes.ts';
-import type { VerifierEnvironment } from '../environment.ts';
+import { byteCount } from './byte-words.ts';
+import { describeCall, rangeOf } from './causes.ts';
+import type { VerifierEnvironment } from '../state/environment.ts';
 import {
   baseType,
   mayBeNull,
@@ -38,7 +38,7 @@ import {
   PTR_TO_STACK,
   type Register,
   SCALAR_VALUE,
-} from '../registers.ts';
+} from '../state/registers.ts';
 import type { Cause } from '../types.ts';
 import type { Names } from './names.ts';
 import type { TraceStep } from './trace.ts';
