@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, verifierFacts, type ToolchainSettings, warmCompiler } from '#toolchain';
+import { ensureVmlinux, openProgram, readTargetKernel, sharedSearch, verifierFacts, type ToolchainSettings, warmCompiler } from '#toolchain';
 import { verifyHere } from './check.ts';
 import type { Host } from './host.ts';
 import type { ServerSettings } from './settings.ts';
 import { listSources } from './workspace-files.ts';
-import { VerifierThread } from './verify-worker.ts';
+import { readyForKernels, VerifierThread } from './verify-worker.ts';
 
 export interface NodeHostOptions {
   /** Folder of the two WebAssembly modules; beside the bundle, or in node_modules, where absent. */
@@ -20,6 +20,7 @@ export interface NodeHostOptions {
 
 export function nodeHost(options: NodeHostOptions = {}): Host {
   const toolchain = (settings: ServerSettings): ToolchainSettings => ({
+    target: settings.targetKernel,
     cpu: settings.compiler.cpu,
     flags: settings.compiler.flags,
     bpfHeaders: settings.compiler.bpfHeaders,
@@ -52,8 +53,8 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
           signal,
         );
       return verifyHere(object, {
-        kernel,
-        facts: verifierFacts(readKernelBtf(toolchain(settings))),
+        facts: verifierFacts(readTargetKernel(toolchain(settings))),
+        readyFor: readyForKernels(source ?? new Uint8Array(), file, settings.kernel.btf),
         logLevel,
         keepStates,
         warnings: settings.verifier.warnings,

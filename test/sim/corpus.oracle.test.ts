@@ -8,7 +8,7 @@ import { loadObject } from '#core/program';
 import { createKernel, runScenario } from '#core/sim';
 import { interpreter } from '#core/vm';
 import { oracleFolder, sharedFolder } from '#test/requirements';
-import { readKernelBtf } from '#toolchain';
+import { readTargetKernel } from '#toolchain';
 
 /** Accepted by the kernel, and faulting here. Each line goes when it runs. */
 const KNOWN_FAULTS: Readonly<Record<string, string>> = {
@@ -35,7 +35,7 @@ test('accepted programs run', { timeout: 600_000 }, async () => {
     const { file, prog, verdict } = JSON.parse(line) as { file: string; prog: string; verdict: string };
     if (verdict === 'loaded') accepted.add(`${file} ${prog}`);
   }
-  const { btf: kernelBtf } = await readKernelBtf();
+  const { btf: kernelBtf } = await readTargetKernel();
   const faults: Record<string, string> = {};
   let ended = 0;
   let notSimulated = 0;

@@ -7,10 +7,10 @@ import type { LoadedObject } from '#core/program';
 import { createKernel, decodeValue, parseScenario, runScenario, type Kernel, type PlainValue, type Scenario } from '#core/sim';
 import { createWasmEngine, interpreter } from '#core/vm';
 import { missing, repository } from '#test/requirements';
-import { findCompiler, openProgram, readKernelBtf } from '#toolchain';
+import { findCompiler, openProgram, readTargetKernel } from '#toolchain';
 
 let object: LoadedObject | undefined;
-let kernelBtf: Awaited<ReturnType<typeof readKernelBtf>>['btf'];
+let kernelBtf: Awaited<ReturnType<typeof readTargetKernel>>['btf'];
 
 beforeAll(async () => {
   const { compiler, problems } = await findCompiler();
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const opened = await openProgram(path.join(repository, 'test/sim/hooks.bpf.c'), { compiler });
   expect(opened.problems).toEqual([]);
   object = opened.object!;
-  kernelBtf = (await readKernelBtf()).btf;
+  kernelBtf = (await readTargetKernel()).btf;
 }, 60_000);
 
 const scenario = (events: string): Scenario => {

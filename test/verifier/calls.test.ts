@@ -2,17 +2,17 @@
 // A case is a name, a section, the text, and what the kernel says: nothing where it accepts.
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readBtf, type Btf } from '#core/btf';
 import { attachType } from '#core/catalog';
 import { BPF_PSEUDO_KFUNC_CALL } from '#core/isa';
 import { loadAssembly, type LoadedObject } from '#core/program';
 import { verify } from '#core/verifier';
+import { readTargetKernel } from '#toolchain';
 import { openKernel } from '#test/kernel';
 import { firstError } from '../../tools/fuzz-helper-calls.mts';
 
-const ours = readBtf(new Uint8Array(readFileSync(path.join(import.meta.dirname, '../../toolchain/kernel/linux-6.18.btf')))).btf;
+const ours = readTargetKernel().btf;
 
 const MAPS = `
 .license "GPL"

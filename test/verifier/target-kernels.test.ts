@@ -1,15 +1,15 @@
 // Older target kernels: small programs with the kernel that first accepts each, and what is said for the one before.
 // No old kernel is asked: the dates are the catalog's and the instruction table's, from release notes and the kernel's history.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
+
 import { expect, it } from 'vitest';
-import { readBtf, type Btf } from '#core/btf';
+import type { Btf } from '#core/btf';
 import { atLeast, type KernelVersion, TARGET_KERNELS } from '#core/catalog';
 import { BPF_PSEUDO_KFUNC_CALL } from '#core/isa';
 import { loadAssembly, type LoadedObject } from '#core/program';
 import { verify } from '#core/verifier';
+import { readTargetKernel } from '#toolchain';
 
-const kernelBtf = readBtf(new Uint8Array(readFileSync(path.join(import.meta.dirname, '../../toolchain/kernel/linux-6.18.btf')))).btf;
+const kernelBtf = readTargetKernel().btf;
 const MAPS =
   '.license "GPL"\n.map array, type=array, key=4, value=16, max_entries=4\n.map progs, type=prog_array, key=4, value=4, max_entries=4\n';
 const RING = '.map ring, type=ringbuf, key=0, value=0, max_entries=4096\n';

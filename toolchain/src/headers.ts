@@ -8,7 +8,7 @@ import path from 'node:path';
 import { printVmlinuxHeader } from '#core/btf';
 import { type Problem, error } from '#core/problem';
 import type { Compiler } from './find-compiler.ts';
-import { readKernelBtf } from './kernel-btf.ts';
+import { readTargetKernel } from './kernel-btf.ts';
 import { cacheFolder } from './machine.ts';
 import { ownFolder } from './own-folder.ts';
 import { run } from './process.ts';
@@ -25,7 +25,7 @@ export const ownHeaders = (): string => (include ??= ownFolder('toolchain/includ
 export interface VmlinuxHeader {
   /** Absolute path of a file named vmlinux.h. */
   file?: string;
-  /** What it describes, for people: `Linux 6.18.44 of this machine`. */
+  /** What it describes, for people: `Linux 6.18`. */
   origin: string;
   problems: readonly Problem[];
 }
@@ -53,7 +53,8 @@ async function makeVmlinux(settings: ToolchainSettings): Promise<VmlinuxHeader> 
       problems: [error(`The setting ebpf.kernel.vmlinux names ${settings.vmlinux}, which does not exist`, { code: 'vmlinux-setting' })],
     };
   }
-  const kernel = readKernelBtf(settings);
+  // The newest kernel's, whatever the target: CO-RE fits a program to an older one, as it does on a real machine.
+  const kernel = readTargetKernel(settings.kernelBtf ? { kernelBtf: settings.kernelBtf } : {});
   if (!kernel.btf) return { origin: '', problems: kernel.problems };
   const folder = path.join(settings.cacheFolder ?? cacheFolder(), 'vmlinux', `${kernel.digest}-${VMLINUX_EDITION}`);
   const file = path.join(folder, 'vmlinux.h');

@@ -7,7 +7,7 @@ import { loadAssembly, type LoadedObject, type LoadOptions, loadObject } from '#
 import { type Problem, error } from '#core/problem';
 import { compile } from './compile.ts';
 import { type Compiler, type CompilerSearch, findCompiler } from './find-compiler.ts';
-import { readKernelBtf } from './kernel-btf.ts';
+import { readTargetKernel } from './kernel-btf.ts';
 import type { ToolchainSettings } from './settings.ts';
 
 export interface OpenOptions {
@@ -20,7 +20,7 @@ export interface OpenOptions {
   /** Found before, to save the search. */
   compiler?: Compiler;
   /** What the event file says of the kernel that the program is loaded into. */
-  kernel?: Pick<LoadOptions, 'kconfig' | 'kernelVersion' | 'cpus'>;
+  kernel?: Pick<LoadOptions, 'kconfig' | 'kernelVersion' | 'cpus' | 'programType'>;
   signal?: AbortSignal;
 }
 
@@ -116,8 +116,8 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
 }
 
 function loadOptions(settings: ToolchainSettings, kernel: OpenOptions['kernel'] = {}): LoadOptions {
-  const { btf } = readKernelBtf(settings);
-  return { ...kernel, ...(btf ? { kernelBtf: btf } : {}) };
+  const { btf, version } = readTargetKernel(settings);
+  return { kernelVersion: `${version}.0`, ...kernel, ...(btf ? { kernelBtf: btf } : {}) };
 }
 
 const searches = new Map<string, Promise<CompilerSearch>>();
