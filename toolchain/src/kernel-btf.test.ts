@@ -11,7 +11,7 @@ test('every system has the types of the target kernel: those we bring, whatever 
 
 test.each([
   ['6.12', 'bpf_iter_bits_new', 'bpf_xdp_pull_data'],
-  ['6.1', 'bpf_ct_release', 'bpf_iter_bits_new'],
+  ['6.1', 'bpf_lookup_user_key', 'bpf_iter_bits_new'],
 ] as const)('Linux %s has %s and not yet %s', (target, has, hasNot) => {
   const { btf, origin } = readTargetKernel({ target });
   expect(origin).toBe(`Linux ${target}`);

@@ -50,7 +50,7 @@ export function readTargetKernel(settings: Pick<ToolchainSettings, 'kernelBtf' |
   const key = `${version} ${settings.kernelBtf ?? ''}`;
   let kernel = known.get(key);
   if (!kernel) {
-    kernel = { version, ...(settings.kernelBtf ? readNamed(settings.kernelBtf) : readBundled(version)) };
+    kernel = { ...(settings.kernelBtf ? readNamed(settings.kernelBtf) : readBundled(version)), version };
     if (kernel.btf) known.set(key, kernel);
   }
   return kernel;
