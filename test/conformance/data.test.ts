@@ -28,10 +28,14 @@ describe.each([
 });
 
 describe('sources that must be refused', () => {
-  const folder = shared === undefined ? undefined : path.join(shared, 'conformance/negative');
-  const names = folder !== undefined && existsSync(folder) ? readdirSync(folder) : [];
-  it.each(names)('%s', async (name) => {
-    const file = path.join(folder!, name);
+  const negative = [
+    path.join(repository, 'test/conformance/refused'),
+    ...(shared === undefined ? [] : [path.join(shared, 'conformance/negative')]),
+  ];
+  const refused = negative
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => path.join(folder, name)));
+  it.each(refused.map((file) => [path.basename(file, '.data'), file] as const))('%s', async (_name, file) => {
     const test = await readConformanceTest(readFileSync(file, 'utf8'), file);
     const { pass, why } = judge(test, interpreter);
     // Refused: either the test wants an error and there is one, or it fails because the source cannot be read. With a place either way.
