@@ -4,7 +4,7 @@ const COMMANDS: Record<string, { line: string; about: string }> = {
   verify: {
     line: 'ebpfw verify FILE… [--prog NAME] [--type TYPE] [--kernel 6.18] [--btf FILE] [--log LEVEL] [--warnings] [--json]',
     about:
-      'The verdict of the Linux verifier on every program of each file, with the reason.\nFILE is an object, C or assembly. Exit status: 0 all accepted, 1 some rejected, 2 some error.\n--type: of programs whose section names none, as xdp. --btf: a kernel\'s types instead of those of --kernel that come with ebpfw.',
+      "The verdict of the Linux verifier on every program of each file, with the reason.\nFILE is an object, C or assembly. Exit status: 0 all accepted, 1 some rejected, 2 some error.\n--type: of programs whose section names none, as xdp. --btf: a kernel's types instead of those of --kernel that come with ebpfw.",
   },
   inspect: {
     line: 'ebpfw inspect FILE… --json',

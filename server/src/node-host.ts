@@ -4,7 +4,15 @@ import { existsSync } from 'node:fs';
 import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureVmlinux, openProgram, readTargetKernel, sharedSearch, verifierFacts, type ToolchainSettings, warmCompiler } from '#toolchain';
+import {
+  ensureVmlinux,
+  openProgram,
+  readTargetKernel,
+  sharedSearch,
+  verifierFacts,
+  type ToolchainSettings,
+  warmCompiler,
+} from '#toolchain';
 import { verifyHere } from './check.ts';
 import type { Host } from './host.ts';
 import type { ServerSettings } from './settings.ts';

@@ -71,7 +71,10 @@ export async function run(args: readonly string[]): Promise<number> {
     ...(target === undefined ? {} : { target }),
     ...(values.btf === undefined ? {} : { kernelBtf: values.btf }),
   };
-  const { object, problems } = await openProgram(file, { settings, kernel: { ...loadedInto(given), ...(values.type === undefined ? {} : { programType: values.type }) } });
+  const { object, problems } = await openProgram(file, {
+    settings,
+    kernel: { ...loadedInto(given), ...(values.type === undefined ? {} : { programType: values.type }) },
+  });
   report(problems);
   if (!object) return 2;
   if ('failed' in scenario) {
@@ -120,7 +123,8 @@ function engineNamed(name: string): Engine | undefined {
 
 /** The verifier's refusal as lines; none if it accepts. */
 function refusal({ program }: SimulatedProgram, object: LoadedObject, facts: ReturnType<typeof verifierFacts>): string[] {
-  if (program.type === undefined) return [`${program.name}: its section ${program.section} names no program type; --type says it (--type xdp)`];
+  if (program.type === undefined)
+    return [`${program.name}: its section ${program.section} names no program type; --type says it (--type xdp)`];
   const verdict = verify(program, object, facts);
   if (verdict.verdict === 'accepted') return [];
   const finding = verdict.findings.find(({ severity }) => severity === 'error');

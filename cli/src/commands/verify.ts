@@ -57,11 +57,16 @@ export async function verify(args: readonly string[]): Promise<number> {
 
   let status = 0;
   for (const file of files) {
-    for (const { row, verdict, problems, program } of await verifyFile(file, values.prog, { target: kernel, ...(values.btf === undefined ? {} : { kernelBtf: values.btf }) }, {
-      logLevel,
-      warnings: values.warnings,
-      programType: values.type,
-    })) {
+    for (const { row, verdict, problems, program } of await verifyFile(
+      file,
+      values.prog,
+      { target: kernel, ...(values.btf === undefined ? {} : { kernelBtf: values.btf }) },
+      {
+        logLevel,
+        warnings: values.warnings,
+        programType: values.type,
+      },
+    )) {
       status = Math.max(status, row.verdict === 'accepted' ? 0 : row.verdict === 'rejected' ? 1 : 2);
       if (logLevel > 0 && verdict) process.stderr.write(verdict.log);
       process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row, verdict, problems, program));
