@@ -6,10 +6,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readBtf, type Btf } from '../core/src/btf/index.ts';
-import { attachType, ATTACH_TYPES } from '../core/src/catalog/attach-types.ts';
+import { attachType } from '../core/src/catalog/attach-types.ts';
 import { contextRead, contextWrite, CONTEXT_ROWS } from '../core/src/catalog/contexts.ts';
 import { helperAllowed, HELPERS } from '../core/src/catalog/helpers.ts';
-import { kfuncAllowed, KFUNCS } from '../core/src/catalog/kfuncs.ts';
+import { KFUNCS } from '../core/src/catalog/kfuncs.ts';
 import type { ProgramTypeName } from '../core/src/catalog/types.ts';
 import { type BoxedKernel, boxedTypes, questions } from '../test/support/kernel-box.ts';
 import type { LoadRequest } from '../test/support/kernel.ts';
