@@ -105,7 +105,15 @@ function checkHookReturn(env: VerifierEnvironment, register: Register, regno: nu
   enforce(env, register, regno, name, { min, max }, 'At program exit', true);
 }
 
-function enforce(env: VerifierEnvironment, register: Register, regno: number, name: string, range: ReturnRange, when: string, is32 = false): void {
+function enforce(
+  env: VerifierEnvironment,
+  register: Register,
+  regno: number,
+  name: string,
+  range: ReturnRange,
+  when: string,
+  is32 = false,
+): void {
   if (register.type !== SCALAR_VALUE) {
     throw env.reject('return-value', 'EINVAL', `${when} the register R${regno} is not a known value (${typeName(register.type)})`, {
       register: regno,

@@ -97,7 +97,12 @@ function decideRegisters(env: VerifierEnvironment, operation: number, is32: bool
     if (is32) return undefined;
     let [pointer, number, op] = [a, b, operation];
     if (!(number.type === SCALAR_VALUE && isConstant(number.scalar))) [pointer, number, op] = [b, a, flip(operation)];
-    if (!(number.type === SCALAR_VALUE && isConstant(number.scalar)) || !isNotNull(pointer, notNullRule(env.kernel)) || !isZero(number.scalar)) return undefined;
+    if (
+      !(number.type === SCALAR_VALUE && isConstant(number.scalar)) ||
+      !isNotNull(pointer, notNullRule(env.kernel)) ||
+      !isZero(number.scalar)
+    )
+      return undefined;
     return op === BPF_JEQ ? false : op === BPF_JNE ? true : undefined;
   }
   return decide(operation, is32, a.scalar, b.scalar);
@@ -247,7 +252,14 @@ function syncLinked(state: VerifierState, known: Register, linked: readonly Link
 }
 
 /** NULL checks and comparisons with the end of the packet. */
-function refinePointers(env: VerifierEnvironment, insn: Insn, operation: number, is32: boolean, here: VerifierState, there: VerifierState): void {
+function refinePointers(
+  env: VerifierEnvironment,
+  insn: Insn,
+  operation: number,
+  is32: boolean,
+  here: VerifierState,
+  there: VerifierState,
+): void {
   const { dst, src } = insn;
   const fromRegister = usesRegisterSource(insn);
   const target = here.frame.registers[dst]!;

@@ -179,7 +179,8 @@ function stepJump(env: VerifierEnvironment, insn: Insn): Outcome {
 
 function exit(env: VerifierEnvironment, exception: boolean): Outcome {
   const outermost = env.state.frames.length === 1;
-  if (!outermost && env.state.activeLocks > 0 && !locksAcrossFunctions(env.kernel)) throw env.reject('lock', 'EINVAL', 'bpf_spin_unlock is missing');
+  if (!outermost && env.state.activeLocks > 0 && !locksAcrossFunctions(env.kernel))
+    throw env.reject('lock', 'EINVAL', 'bpf_spin_unlock is missing');
   checkResourceLeak(env, exception ? 'bpf_throw' : 'BPF_EXIT instruction in main prog', exception, exception || outermost);
   if (exception) return 'end';
   if (!outermost) {

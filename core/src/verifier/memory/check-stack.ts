@@ -5,7 +5,13 @@ import { BPF_ST, BPF_MEM, insnClass, type Insn, modeField } from '#core/isa';
 import type { VerifierEnvironment } from '../state/environment.ts';
 import { fitsBits, immediate, isBounded, isConstant, isZero, UNKNOWN, ZERO } from '../numbers/scalar.ts';
 import { formatTnum } from '../numbers/tnum.ts';
-import { dynptrsProtected, plainStackWords, spillsKeepEverything, storedConstantsKept, uninitialisedStackAllowed } from '../target/kernel-rules.ts';
+import {
+  dynptrsProtected,
+  plainStackWords,
+  spillsKeepEverything,
+  storedConstantsKept,
+  uninitialisedStackAllowed,
+} from '../target/kernel-rules.ts';
 import { markPrecise } from '../flow/precision.ts';
 import { destroyDynptrAt } from '../objects/stack-objects.ts';
 import {
@@ -140,7 +146,12 @@ export function writeStackFixed(env: VerifierEnvironment, frame: Frame, off: num
   let register = value >= 0 ? env.register(value) : undefined;
   let remembered = true;
   const keepsAll = spillsKeepEverything(env.kernel);
-  if (register && aligned && register.type === SCALAR_VALUE && (keepsAll || (register.scalar !== UNKNOWN && isBounded(register.scalar) && !isNull(register)))) {
+  if (
+    register &&
+    aligned &&
+    register.type === SCALAR_VALUE &&
+    (keepsAll || (register.scalar !== UNKNOWN && isBounded(register.scalar) && !isNull(register)))
+  ) {
     const fits = fitsBits(register.scalar, size * 8);
     if (fits) {
       const linked = linkScalar(env, register);

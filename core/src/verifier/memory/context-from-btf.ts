@@ -6,15 +6,7 @@ import { lsmHook, TRACEPOINT_ARGUMENTS } from '#core/catalog';
 import { tracepointArgumentsKnown } from '../target/kernel-rules.ts';
 import type { MemoryAccess } from './check-memory.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
-import {
-  MEM_PERCPU,
-  MEM_RDONLY,
-  MEM_USER,
-  PTR_MAYBE_NULL,
-  PTR_TO_BTF_ID,
-  PTR_TO_BUF,
-  PTR_TRUSTED,
-} from '../state/registers.ts';
+import { MEM_PERCPU, MEM_RDONLY, MEM_USER, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TRUSTED } from '../state/registers.ts';
 
 export interface ContextField {
   /** 0: a number. */
