@@ -111,7 +111,10 @@ describe.skipIf(!compiler)('maps', () => {
       'struct { __uint(type, 1); __uint(key_size, 8); __type(key, u32); } m SEC(".maps");',
       'map m: key_size 8 and the size of its type (4) differ',
     ],
-    ['struct s; struct { __uint(type, 1); __type(value, struct s *); __uint(pinning, 5); } m SEC(".maps");', 'map m: invalid pinning value 5'],
+    [
+      'struct s; struct { __uint(type, 1); __type(value, struct s *); __uint(pinning, 5); } m SEC(".maps");',
+      'map m: invalid pinning value 5',
+    ],
     [
       'struct i { __uint(type, 2); }; struct { __uint(type, 2); __array(values, struct i); } m SEC(".maps");',
       'map m: values are maps, but the type is array',

@@ -175,7 +175,8 @@ function sourceOf(program: Program, insn: number): Row['source'] {
 
 function describe(row: Row, verdict: Verdict | undefined, problems: readonly string[], program: Program | undefined): string {
   const notes = problems.map((problem) => `    ${problem}\n`).join('');
-  if (!verdict || !program) return `${row.verdict === 'rejected' ? `rejected ${row.file}: ${row.prog} (${row.section})\n    ` : 'error    '}${row.error}\n${notes}`;
+  if (!verdict || !program)
+    return `${row.verdict === 'rejected' ? `rejected ${row.file}: ${row.prog} (${row.section})\n    ` : 'error    '}${row.error}\n${notes}`;
   const head = `${row.verdict} ${row.file}: ${row.prog} (${row.section}), ${row.processed} instructions processed, ${row.ms.toFixed(1)} ms\n`;
   return `${head}${verdict.findings.map((finding) => describeFinding(finding, program)).join('')}${notes}`;
 }

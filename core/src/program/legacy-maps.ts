@@ -13,10 +13,13 @@ const DEFINITION_SIZE = 20;
 export function readLegacyMaps(object: ObjectFile, section: ElfSection): { maps: PlacedMap[]; problems: Problem[] } {
   const { elf } = object;
   const problems: Problem[] = [
-    error('legacy map definitions in SEC("maps") are not supported by libbpf since 1.0: write them in SEC(".maps") with __uint and __type', {
-      code: 'maps-legacy',
-      section: section.name,
-    }),
+    error(
+      'legacy map definitions in SEC("maps") are not supported by libbpf since 1.0: write them in SEC(".maps") with __uint and __type',
+      {
+        code: 'maps-legacy',
+        section: section.name,
+      },
+    ),
   ];
   const maps: PlacedMap[] = [];
   const symbols = elf.symbolsIn(section.index).filter(({ type }) => type !== STT_SECTION);
