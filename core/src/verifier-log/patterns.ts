@@ -40,7 +40,10 @@ export const PATTERNS = [
   // Where the program is attached, and the maps that are made before it.
   { code: 'attach-target', pattern: /failed to find kernel BTF type ID of '/ },
   { code: 'attach-target', pattern: /^\w+(?:\(\) is not modifiable| is not sleepable)$/ },
-  { code: 'attach-target', pattern: /^attach_btf_id \d+ points to (?:disabled hook|wrong type name)|^Attaching (?:tracing programs|fexit)/ },
+  {
+    code: 'attach-target',
+    pattern: /^attach_btf_id \d+ points to (?:disabled hook|wrong type name)|^Attaching (?:tracing programs|fexit)/,
+  },
   { code: 'attach-target', pattern: /^The function \w+ (?:has \d+ arguments\. Too many|return type|arg\d+ type|with variable args)/ },
   { code: 'attach-target', pattern: /^LSM programs must have a GPL compatible license/ },
   { code: 'map-program', pattern: /^(?:libbpf: )?map '[^']*': failed to create: / },
