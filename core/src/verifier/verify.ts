@@ -9,6 +9,7 @@ import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './calls
 import { Explainer } from './explain/explainer.ts';
 import { keepTrace } from './explain/trace.ts';
 import { type FindingCode, findingRow, type WarningCode } from './explain/findings.ts';
+import { checkAttachTarget, checkTargetExists, warnOfUnknownProbe } from './target/attach-target.ts';
 import { checkKernelAge } from './target/kernel-age.ts';
 import { checkKfuncsBeforeWalk } from './calls/kfunc-meta.ts';
 import { computeLiveRegisters } from './flow/liveness-registers.ts';
@@ -136,6 +137,7 @@ function walkAgain(env: VerifierEnvironment, walked: Set<number>): Rejection | u
 /** `walked` gets the functions whose walk has begun. */
 function run(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.insns.length === 0) throw env.reject('invalid-program', 'EINVAL', 'the program has no instructions');
+  checkTargetExists(env);
   checkKernelAge(env);
   prepareSubprograms(env);
   checkKfuncsBeforeWalk(env);
@@ -151,6 +153,8 @@ function run(env: VerifierEnvironment, walked: Set<number>): void {
   const orders = postorder(env, graph);
   env.liveStack = new LiveStack(env, graph, orders);
   checkAttach(env);
+  checkAttachTarget(env);
+  if (env.options.warnings) warnOfUnknownProbe(env);
   env.stopIfCancelled();
   findLoops(env, graph);
   env.stopIfCancelled();

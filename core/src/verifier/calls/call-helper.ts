@@ -10,7 +10,7 @@ import { checkHelperArgument, checkMapTakesHelper, newCallMeta, type CallMeta } 
 import { checkResourceLeak } from '../flow/check-exit.ts';
 import { checkFormat } from './check-format.ts';
 import { isGpl } from './kfunc-meta.ts';
-import { constantKeysFound } from '../target/kernel-rules.ts';
+import { callbacksRepeated, constantKeysFound, severalMapsWalked } from '../target/kernel-rules.ts';
 import { kptrTarget } from '../objects/check-kptr-match.ts';
 import { accessMemory } from '../memory/check-memory.ts';
 import { isNull } from '../memory/check-stack.ts';
@@ -103,6 +103,18 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
   }
   if (helper.name === 'bpf_get_func_ip') checkFunctionAddress(env);
   if (effects.packetStale || helperChangesPacket(helper.name)) forgetPacketPointers(env);
+  enterCallback(env);
+}
+
+/** On kernels that walk callbacks once the path goes into it now. */
+export function enterCallback(env: VerifierEnvironment): void {
+  const frame = env.enterAfterCall;
+  if (!frame) return;
+  env.enterAfterCall = undefined;
+  env.state.frames.push(frame);
+  env.scratchAll();
+  env.insn = env.subprograms[frame.subprogram]!.start - 1;
+  env.liveStack?.forgetCurrent();
 }
 
 /** The kernel has the helper, this program type may call it, and so may this place in the program. */
@@ -237,6 +249,12 @@ function rememberMap(env: VerifierEnvironment, meta: CallMeta, at: number): void
   }
   const before = env.facts.callMap.get(at);
   env.facts.callMap.set(at, before === undefined || before === meta.map ? meta.map : null);
+  if (meta.helper.name === 'bpf_for_each_map_elem' && env.facts.callMap.get(at) === null && !severalMapsWalked(env.kernel))
+    throw env.reject('helper-map', 'EINVAL', 'tail_call abusing map_ptr', {
+      register: 1,
+      explanation: `Paths with different maps meet at this call, which Linux ${env.kernel} does not allow.`,
+      advice: 'Call the helper in each branch, with its own map.',
+    });
 }
 
 function release(env: VerifierEnvironment, meta: CallMeta): void {
@@ -331,7 +349,7 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
       noteLoopFlags(env, meta, at);
       markPrecise(env, 1);
       const { frame } = env;
-      if (BigInt(frame.callbackDepth) < env.register(1).scalar.umax)
+      if (!callbacksRepeated(env.kernel) || BigInt(frame.callbackDepth) < env.register(1).scalar.umax)
         walkCallback(env, at, meta.subprogram, helperCallback(env, meta.helper.name));
       else {
         frame.callbackDepth = 0;

@@ -9,6 +9,7 @@ import { markPrecise } from '../flow/precision.ts';
 import { findPreviousEntry, widenImpreciseScalars } from '../flow/prune.ts';
 import { forgetPacketPointers } from './call-helper.ts';
 import { pointerRegister, PTR_TO_STACK, type Register, SCALAR_VALUE, UNINITIALISED, unknownRegister } from '../state/registers.ts';
+import { callbacksRepeated, returnedValuePrecise } from '../target/kernel-rules.ts';
 import { checkSubprogramArguments } from './subprogram-arguments.ts';
 import { BPF_REG_FP, Frame, MAX_CALL_FRAMES } from '../state/state.ts';
 import type { Insn } from '#core/isa';
@@ -88,16 +89,17 @@ export function exitFunction(env: VerifierEnvironment): void {
   const caller = state.frames[state.frames.length - 2]!;
   if (callee.inCallback) {
     if (result.type !== SCALAR_VALUE) throw env.reject('return-value', 'EACCES', 'R0 not a scalar value', { register: 0 });
-    markPrecise(env, 0);
+    if (returnedValuePrecise(env.kernel)) markPrecise(env, 0);
     const { callbackReturns } = callee;
     if (BigInt(callbackReturns.min) > result.scalar.smin || result.scalar.smax > BigInt(callbackReturns.max)) {
-      throw env.reject('return-value', 'EINVAL', invalidScalar(result, callbackReturns, 'At callback return', 'R0'), {
+      throw env.reject('return-value', 'EINVAL', invalidScalar(env, result, callbackReturns, 'At callback return', 'R0'), {
         register: 0,
         needed: `a value in [${callbackReturns.min}, ${callbackReturns.max}]`,
         known: rangeOf(result),
       });
     }
-    env.insn = callee.callsite;
+    // Back to the call for another round; older kernels walk one.
+    env.insn = callbacksRepeated(env.kernel) ? callee.callsite : callee.callsite + 1;
   } else {
     caller.registers[0] = result;
     env.insn = callee.callsite + 1;
@@ -107,7 +109,7 @@ export function exitFunction(env: VerifierEnvironment): void {
   }
   state.frames.pop();
   env.liveStack?.forgetCurrent();
-  if (callee.inCallback) {
+  if (callee.inCallback && callbacksRepeated(env.kernel)) {
     // Rounds of a callback must converge: what changes from one to the next and matters to nobody is forgotten.
     const previous = findPreviousEntry(env, state, env.insn);
     if (previous) widenImpreciseScalars(previous, state);

@@ -4,6 +4,7 @@
 import { type Btf, type BtfComposite, resolve, sizeOf } from '#core/btf';
 import type { MemoryAccess } from './check-memory.ts';
 import { formatTnum } from '../numbers/tnum.ts';
+import { typedPointersNeedGpl } from '../target/kernel-rules.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
 import {
   isAllocatedObject,
@@ -159,7 +160,7 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   const name = btf?.type(register.btfId)?.name ?? '';
   const details = { register: regno };
   const isKernel = !isAllocatedObject(type);
-  if (isKernel && !isGplCompatible(env.object.license)) {
+  if (isKernel && typedPointersNeedGpl(env.kernel) && !isGplCompatible(env.object.license)) {
     throw env.reject('btf-access', 'EINVAL', `Cannot access kernel 'struct ${name}' from non-GPL compatible program`, details);
   }
   if (off < 0) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} invalid negative access: off=${off}`, details);

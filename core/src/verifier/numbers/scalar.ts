@@ -492,6 +492,21 @@ export function settle(s: Scalar): Scalar {
   return s;
 }
 
+/** Whether anything is known of its ends (register_is_bounded). */
+export const isBounded = (s: Scalar): boolean =>
+  !(
+    (s.uminHigh | s.uminLow) === 0 &&
+    (s.umaxHigh & s.umaxLow) === -1 &&
+    s.sminHigh === S32_MIN &&
+    s.sminLow === 0 &&
+    s.smaxHigh === S32_MAX &&
+    s.smaxLow === -1 &&
+    s.u32minBits === 0 &&
+    s.u32maxBits === -1 &&
+    s.s32min === S32_MIN &&
+    s.s32max === S32_MAX
+  );
+
 /** Why the ranges contradict each other, in the kernel's words; undefined when they do not. */
 export function contradiction(s: Scalar): string | undefined {
   if (

@@ -19,6 +19,7 @@ import {
   isLdImm64,
   lookup,
 } from '#core/isa';
+import { checkMapCreation } from './map-creation.ts';
 import { Rejection, type VerifierEnvironment } from '../state/environment.ts';
 import type { FindingCode } from '../explain/findings.ts';
 
@@ -45,6 +46,7 @@ export function checkKernelAge(env: VerifierEnvironment): void {
   for (const { flag, since, name } of FLAGS)
     if (program.flags & flag && !atLeast(kernel, since)) throw tooNew(env, 'invalid-program', name, since, 'Do without');
   checkMaps(env);
+  checkMapCreation(env);
   checkInsns(env);
 }
 
@@ -77,7 +79,7 @@ function checkInsns(env: VerifierEnvironment): void {
     const insn = insns[at]!;
     const known = lookup(insn);
     env.insn = at;
-    if (known?.since && !atLeast(kernel, known.since)) {
+    if (known?.since && !atLeast(kernel, known.since) && !(kernel === '6.1' && known.id === 'gotol')) {
       throw env.reject('invalid-instruction', 'EINVAL', oldKernelSays(insn), {
         explanation: `The instruction ${known.id} came with Linux ${known.since}; the target is ${kernel}.`,
         advice: adviceFor(insn, known.since),
