@@ -38,5 +38,4 @@ export const statusOf = (error: ErrnoName | number): number => 256 - (typeof err
 
 /** Names come from untrusted objects: a terminal must not take them for commands. */
 export const printable = (text: string): string =>
-   
   text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);

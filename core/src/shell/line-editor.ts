@@ -8,7 +8,6 @@ export type EditorAction =
   | { kind: 'end' }
   | { kind: 'complete'; before: string };
 
- 
 const KEY = /^(?:\u001b\[[0-9;]*[~A-Za-z]|\u001bO[A-Z]|\u001b.|[\u0000-\u001f\u007f]|[^\u0000-\u001f\u007f\u001b]+)/u;
 const HISTORY = 1000;
 /** Bracketed paste is not asked for; a line longer than this is cut. */
@@ -103,7 +102,6 @@ export class LineEditor {
       case '\u000e':
         return this.recall(1);
       default:
-         
         return /^[\u0000-\u001f]/.test(key) ? [] : this.insert(key);
     }
   }

@@ -54,9 +54,13 @@ describe('bpftool', () => {
       '    "name": "hello",',
       `    "tag": "${tag}",`,
     ]);
-    expect(await run('bpftool prog show id 1 --pretty')).toContain(`    "map_ids": [${ids}\n    ],\n    "btf_id": 2,\n    "pids": [{\n            "pid": 4000,\n            "comm": "hello"\n        }\n    ]\n}\n`);
+    expect(await run('bpftool prog show id 1 --pretty')).toContain(
+      `    "map_ids": [${ids}\n    ],\n    "btf_id": 2,\n    "pids": [{\n            "pid": 4000,\n            "comm": "hello"\n        }\n    ]\n}\n`,
+    );
     expect(await run('bpftool prog show name nobody')).toBe('[rc=255]');
-    expect(await run('bpftool prog dump jited name hello')).toBe('Error: no instructions returned: the simulated kernel runs programs without a JIT compiler\n[rc=255]');
+    expect(await run('bpftool prog dump jited name hello')).toBe(
+      'Error: no instructions returned: the simulated kernel runs programs without a JIT compiler\n[rc=255]',
+    );
   });
 
   test('prog dump xlated', async () => {
