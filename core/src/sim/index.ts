@@ -13,4 +13,5 @@ export { BPFFS, BpfSyscalls, isRefusal, kernelName, usedMaps } from './syscall.t
 export type { CallRecord, KernelBtf, KernelLink, LoadOutcome, Refusal, UserProcess, VerifyProgram } from './syscall.ts';
 export { holderText, type Holding, type ObjectKind, type ObjectRef, refText, wouldGo } from './objects/life.ts';
 export { ERROR_WORDS } from './objects/call-log.ts';
+export { syscallByName } from './hooks/syscall-table.ts';
 export { ERRNO, type ErrnoName, errnoName } from './errno.ts';
