@@ -19,9 +19,12 @@ import { littleEndian } from './integers.ts';
 import { ArrayMap, makeMap, MapOfMaps, ProgArrayMap, RingBufferMap, type KernelMap } from './maps/index.ts';
 import { Random } from './random.ts';
 import { recordType } from './record-type.ts';
+import { checkEvents, describeObjects } from './scenario/check-events.ts';
 import { defaultEventsFor } from './scenario/default-events.ts';
 import type { KernelState, Run } from './state.ts';
-import { TaskTable, type Task } from './tasks.ts';
+import { KernelObjects } from './subsystems/kernel-objects.ts';
+import { KernelStructs } from './subsystems/kernel-structs.ts';
+import { TaskTable, type Task } from './subsystems/tasks.ts';
 import { dueTimers, timerRun, type Timer } from './timers.ts';
 import type { Invocation, Kernel, KernelOptions, KernelSnapshot, Output, Scenario, ScenarioEvent, SimulatedProgram } from './types.ts';
 
@@ -49,6 +52,7 @@ interface Snapshot extends KernelSnapshot {
   random: unknown;
   tasks: unknown;
   devices: unknown;
+  objects: unknown;
   maps: readonly { map: KernelMap; state: unknown }[];
   programs: readonly SimulatedProgram[];
   attached: readonly Attached[];
@@ -68,7 +72,8 @@ export function createKernel(options: Partial<KernelOptions> & Pick<KernelOption
 
 class SimulatedKernel implements Kernel, KernelState {
   readonly memory: Memory;
-  readonly tasks: TaskTable;
+  readonly tasks = new TaskTable();
+  readonly objects: KernelObjects;
   readonly devices = new DeviceTable();
   readonly randomness: Random;
   readonly cpus: number;
@@ -81,7 +86,7 @@ class SimulatedKernel implements Kernel, KernelState {
   timers: ReadonlyMap<bigint, Timer> = new Map();
 
   private attachments: readonly Attached[] = [];
-  private objects: readonly LoadedObject[] = [];
+  private loadedObjects: readonly LoadedObject[] = [];
   private clock: bigint;
   private output: Output[] = [];
   /** Freed once the run that may still point into them has ended. */
@@ -93,7 +98,8 @@ class SimulatedKernel implements Kernel, KernelState {
     this.cpus = Math.max(1, options.cpus);
     this.randomness = new Random(options.seed);
     this.clock = options.uptime ?? DEFAULT_UPTIME;
-    this.tasks = new TaskTable(this.memory, () => this.layouts());
+    this.objects = new KernelObjects(new KernelStructs(this.memory, () => this.layouts()), this.memory, this.tasks, this.devices, options);
+    this.tasks.images = this.objects;
   }
 
   // ---- what maps and helpers ask ----
@@ -113,7 +119,7 @@ class SimulatedKernel implements Kernel, KernelState {
     else this.memory.free(region);
   }
   layouts(): Btf | undefined {
-    return this.options.kernelBtf ?? this.objects.find(({ btf }) => btf?.find('task_struct', 'struct') !== undefined)?.btf;
+    return this.options.kernelBtf ?? this.loadedObjects.find(({ btf }) => btf?.find('task_struct', 'struct') !== undefined)?.btf;
   }
   describeKey(definition: MapDefinition, key: Uint8Array): string {
     return describeKey(this.objectOf(definition)?.btf, definition.keyTypeId, key);
@@ -156,8 +162,12 @@ class SimulatedKernel implements Kernel, KernelState {
     return taken;
   }
 
+  mapNames(): readonly string[] {
+    return this.maps.map(({ definition }) => definition.name);
+  }
+
   private objectOf(definition: MapDefinition): LoadedObject | undefined {
-    return this.objects.find((object) => object.maps.some((known) => known === definition || known.name === definition.name));
+    return this.loadedObjects.find((object) => object.maps.some((known) => known === definition || known.name === definition.name));
   }
 
   // ---- loading ----
@@ -179,7 +189,7 @@ class SimulatedKernel implements Kernel, KernelState {
         ],
       };
     }
-    this.objects = [...this.objects, object];
+    this.loadedObjects = [...this.loadedObjects, object];
     const maps = object.maps.map((definition) => this.createMap(definition, problems));
     const wanted = this.wantedPrograms(object, only);
     const loaded: SimulatedProgram[] = [];
@@ -320,6 +330,9 @@ class SimulatedKernel implements Kernel, KernelState {
     const problems: Problem[] = [];
     for (const process of scenario.processes) this.tasks.set({ ...process, startTime: this.clock - 1_000_000_000n });
     for (const device of scenario.devices) this.devices.set({ ...DEFAULT_DEVICE, ...device });
+    if (scenario.processes.length > 0 && this.tasks.get(DEFAULT_PROCESS.pid) && !scenario.processes.some(({ pid }) => pid === DEFAULT_PROCESS.pid))
+      this.tasks.remove(DEFAULT_PROCESS.pid);
+    problems.push(...describeObjects(this, scenario), ...checkEvents(this, scenario));
     for (const entry of scenario.maps) {
       const problem = this.setEntry(entry.map, entry.key, entry.value);
       if (problem !== undefined)
@@ -329,7 +342,7 @@ class SimulatedKernel implements Kernel, KernelState {
   }
 
   private ensureProcess(): void {
-    if (!this.tasks.all.some(({ pid }) => pid > 1)) this.tasks.set({ ...DEFAULT_PROCESS, startTime: this.clock - 1_000_000_000n });
+    if (!this.tasks.populated) this.tasks.set({ ...DEFAULT_PROCESS, startTime: this.clock - 1_000_000_000n });
   }
 
   /** User space writes (or with an undefined value deletes) an entry, given as JSON has it. One sentence if it cannot. */
@@ -460,6 +473,7 @@ class SimulatedKernel implements Kernel, KernelState {
       random: this.randomness.save(),
       tasks: this.tasks.save(),
       devices: this.devices.save(),
+      objects: this.objects.save(),
       maps: this.maps.map((map) => ({ map, state: map.save() })),
       programs: this.programs,
       attached: this.attachments,
@@ -482,6 +496,7 @@ class SimulatedKernel implements Kernel, KernelState {
     this.randomness.load(saved.random as number);
     this.tasks.load(saved.tasks);
     this.devices.load(saved.devices);
+    this.objects.load(saved.objects);
     this.maps = saved.maps.map(({ map }) => map);
     for (const { map, state } of saved.maps) map.load(state);
     this.programs = saved.programs;
