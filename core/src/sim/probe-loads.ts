@@ -156,7 +156,8 @@ export function probeLoads(program: Program): Uint8Array {
       result = returned.get(target) ?? OTHER;
     } else if (src === BPF_PSEUDO_KFUNC_CALL) {
       const row = kfuncByName(program.kfuncs[imm] ?? '');
-      if (row && /^(const )?(struct|void) .*\*$/.test(row.returnType)) result = KERNEL;
+      // void * is memory, but for what bpf_rdonly_cast makes of anything.
+      if (row && (/^(const )?struct .*\*$/.test(row.returnType) || row.name === 'bpf_rdonly_cast')) result = KERNEL;
     } else {
       const row = helperById(imm);
       if (row?.rules?.some(({ returns }) => /btf_id/.test(returns.kind))) result = KERNEL;
