@@ -115,7 +115,18 @@ async function verifyFile(
     ];
   }
   const facts = verifierFacts(readTargetKernel(settings));
+  // A loader that refuses the object loads none of its programs.
+  const refused = problems.find(({ severity }) => severity === 'error');
   return programs.map((program) => {
+    if (refused)
+      return failed(errors.join('\n'), {
+        prog: program.name,
+        section: program.section,
+        type: program.type ?? null,
+        verdict: 'rejected',
+        error: refused.message,
+        code: refused.code ?? null,
+      });
     if (program.type === undefined) {
       const notes = program.problems.map(formatProblem).join('\n');
       const why = `${notes}${notes && '\n'}${file}: section "${program.section}" names no program type; --type says it (--type xdp)`;
@@ -164,7 +175,8 @@ function sourceOf(program: Program, insn: number): Row['source'] {
 
 function describe(row: Row, verdict: Verdict | undefined, problems: readonly string[], program: Program | undefined): string {
   const notes = problems.map((problem) => `    ${problem}\n`).join('');
-  if (!verdict || !program) return `error    ${row.error}\n${notes}`;
+  if (!verdict || !program)
+    return `${row.verdict === 'rejected' ? `rejected ${row.file}: ${row.prog} (${row.section})\n    ` : 'error    '}${row.error}\n${notes}`;
   const head = `${row.verdict} ${row.file}: ${row.prog} (${row.section}), ${row.processed} instructions processed, ${row.ms.toFixed(1)} ms\n`;
   return `${head}${verdict.findings.map((finding) => describeFinding(finding, program)).join('')}${notes}`;
 }

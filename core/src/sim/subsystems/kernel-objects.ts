@@ -9,7 +9,7 @@ import { KernelStructs, type KernelObject } from './kernel-structs.ts';
 import { fillRequest, fillDisk } from './disks.ts';
 import { filesystemOf, modeOf, numberOfPath } from './files.ts';
 import { DEFAULT_SOCKET, fillSocket, type SocketFacts } from './sockets.ts';
-import { filesOf, IDLE, isKernelThread, programOf, type Task, type TaskImages, type TaskTable } from './tasks.ts';
+import { filesOf, IDLE, isKernelThread, nextDescriptor, programOf, type Task, type TaskImages, type TaskTable } from './tasks.ts';
 
 /** Region.owner of a task_struct. */
 class TaskOwner {
@@ -488,11 +488,4 @@ export class KernelObjects implements TaskImages {
   fillRequest(object: KernelObject, now: bigint): void {
     fillRequest(this, object, 'vda', now);
   }
-}
-
-/** The lowest descriptor that is not taken. */
-export function nextDescriptor(open: ReadonlyMap<number, string>): number {
-  let fd = 0;
-  while (open.has(fd)) fd++;
-  return fd;
 }

@@ -52,6 +52,13 @@ export const isKernelThread = (task: Task): boolean => task.exe === '';
 export const programOf = (task: Task): string => task.exe ?? `/usr/bin/${task.comm}`;
 export const filesOf = (task: Task): ReadonlyMap<number, string> => task.files ?? (isKernelThread(task) ? new Map() : TERMINAL);
 
+/** The lowest descriptor that is not taken. */
+export function nextDescriptor(open: ReadonlyMap<number, string>): number {
+  let fd = 0;
+  while (open.has(fd)) fd++;
+  return fd;
+}
+
 /** cgroup ids are inode numbers of kernfs: 1 is the root's, the others are given in the order in which they are seen. */
 const FIRST_CGROUP_ID = 1n;
 

@@ -275,9 +275,11 @@ function refinePointers(
     // Equal to something that is not NULL is not NULL.
     const equal = !equalPointersNotNull(env.kernel) ? undefined : operation === BPF_JEQ ? there : operation === BPF_JNE ? here : undefined;
     if (equal) {
+      // Only where the rule was mended, the pointer on the other side has to be one of those that are never NULL.
       const rule = notNullRule(env.kernel);
-      if (isNotNull(target, rule) && mayBeNull(source.type)) equal.frame.registers[src] = notNull(equal.frame.registers[src]!);
-      if (isNotNull(source, rule) && mayBeNull(target.type)) equal.frame.registers[dst] = notNull(equal.frame.registers[dst]!);
+      const certain = (register: Register): boolean => (rule === 'bounded' ? isNotNull(register, rule) : !mayBeNull(register.type));
+      if (certain(target) && mayBeNull(source.type)) equal.frame.registers[src] = notNull(equal.frame.registers[src]!);
+      if (certain(source) && mayBeNull(target.type)) equal.frame.registers[dst] = notNull(equal.frame.registers[dst]!);
     }
   }
   if (!is32 && !fromRegister && insn.imm === 0 && (operation === BPF_JEQ || operation === BPF_JNE) && mayBeNull(target.type)) {

@@ -19,6 +19,7 @@ import {
   isLdImm64,
   lookup,
 } from '#core/isa';
+import { checkMapCreation } from './map-creation.ts';
 import { Rejection, type VerifierEnvironment } from '../state/environment.ts';
 import type { FindingCode } from '../explain/findings.ts';
 
@@ -45,6 +46,7 @@ export function checkKernelAge(env: VerifierEnvironment): void {
   for (const { flag, since, name } of FLAGS)
     if (program.flags & flag && !atLeast(kernel, since)) throw tooNew(env, 'invalid-program', name, since, 'Do without');
   checkMaps(env);
+  checkMapCreation(env);
   checkInsns(env);
 }
 
