@@ -15,6 +15,11 @@ const COMMANDS: Record<string, { line: string; about: string }> = {
     about:
       'Runs programs in a simulated kernel on the events of an event file, or on one packet or context.\nShows return values, trace_pipe, records and maps.',
   },
+  shell: {
+    line: 'ebpfw shell [FILE…] [--events FILE] [--kernel 6.18] [--btf FILE] [--no-verify] [-c COMMANDS]',
+    about:
+      "A terminal of a simulated kernel: bpftool, trace_pipe, pins, and 'fire' to let events happen; 'help' there says what there is.\nEach FILE is loaded and attached first, and the event file beside the first one is used. Without -c, commands come from the terminal or\nfrom standard input. Exit status: that of the last command.",
+  },
   'explain-log': {
     line: 'ebpfw explain-log FILE|- [--json]',
     about:

@@ -8,3 +8,4 @@ export { bundledKernelTypes, readTargetKernel, RUNNING_KERNEL_BTF, type TargetKe
 export { installCompiler, type InstallOptions, ZIG_PACKAGE } from './install-compiler.ts';
 export { openProgram, type OpenOptions, type OpenResult, programLanguage, type ProgramLanguage, sharedSearch } from './open-program.ts';
 export type { ToolchainSettings } from './settings.ts';
+export { workspaceHost, type WorkspaceHostOptions } from './shell-host.ts';

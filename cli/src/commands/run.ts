@@ -1,7 +1,6 @@
 // `ebpfw run`: a program in the simulated kernel, on the events of a file, on one packet or context, or on events made up for it.
 // What is printed with --json is a contract: docs/cli.md.
 
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { sectionOfType, TARGET_KERNELS } from '#core/catalog';
 import { fromHex, hex64, toHex } from '#core/bytes';
@@ -16,7 +15,6 @@ import {
   type KernelOptions,
   loadedInto,
   type Output,
-  parseScenario,
   plainBytes,
   type PlainValue,
   type RunResult,
@@ -33,6 +31,7 @@ import { interpreter, type Engine } from '#core/vm';
 import * as vm from '#core/vm';
 import { openProgram, readTargetKernel, type ToolchainSettings, verifierFacts } from '#toolchain';
 import { complain, noSuchType, readArguments } from '../arguments.ts';
+import { readEvents } from '../events-beside.ts';
 
 /** Larger arrays are shown without the elements that are all zeros. */
 const SHOW_ALL_UP_TO = 16;
@@ -132,21 +131,6 @@ function refusal({ program }: SimulatedProgram, object: LoadedObject, facts: Ret
   return [
     `${line ? `${line.file}:${line.line}:${line.column}: ` : ''}${program.name} is rejected by the verifier: ${finding?.message ?? verdict.errno ?? ''}${finding?.advice ? `\n    what to do: ${finding.advice}` : ''}`,
   ];
-}
-
-/** The file named, else the one beside the program (`x.events.json` beside `x.bpf.c`), else none. */
-async function readEvents(file: string, named: string | undefined): Promise<{ scenario?: Scenario } | { failed: readonly Problem[] }> {
-  const beside = file.replace(/(\.bpf)?\.[^./\\]+$/, '.events.json');
-  const path = named ?? (beside !== file && existsSync(beside) ? beside : undefined);
-  if (path === undefined) return {};
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (reason) {
-    return { failed: [{ severity: 'error', message: `${path} cannot be read: ${(reason as Error).message}` }] };
-  }
-  const { scenario, problems } = parseScenario(text, path);
-  return scenario ? { scenario } : { failed: problems };
 }
 
 interface Given {

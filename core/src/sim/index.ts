@@ -9,3 +9,8 @@ export { buildPacket, type PacketLayers } from './packet.ts';
 export { loadedInto, parseScenario } from './scenario/parse.ts';
 export { scenarioJsonSchema } from './scenario/json-schema.ts';
 export { DEFAULT_BUDGET, runScenario, type RunOptions, type RunResult } from './run-scenario.ts';
+export { BPFFS, BpfSyscalls, isRefusal, kernelName, usedMaps } from './syscall.ts';
+export type { CallRecord, KernelBtf, KernelLink, LoadOutcome, Refusal, UserProcess, VerifyProgram } from './syscall.ts';
+export { holderText, type Holding, type ObjectKind, type ObjectRef, refText, wouldGo } from './objects/life.ts';
+export { ERROR_WORDS } from './objects/call-log.ts';
+export { ERRNO, type ErrnoName, errnoName } from './errno.ts';

@@ -21,6 +21,7 @@ import { Random } from './random.ts';
 import { recordType } from './record-type.ts';
 import { defaultEventsFor } from './scenario/default-events.ts';
 import type { KernelState, Run } from './state.ts';
+import { BpfSyscalls, type ObjectWorld } from './syscall.ts';
 import { TaskTable, type Task } from './tasks.ts';
 import { dueTimers, timerRun, type Timer } from './timers.ts';
 import type { Invocation, Kernel, KernelOptions, KernelSnapshot, Output, Scenario, ScenarioEvent, SimulatedProgram } from './types.ts';
@@ -60,13 +61,17 @@ interface Snapshot extends KernelSnapshot {
   active: { active: Active; state: EventState } | undefined;
   run: { run: Run; copy: Run; execution: Execution | undefined } | undefined;
   memory: MemorySnapshot;
+  bpf: unknown;
+  objects: readonly LoadedObject[];
+  next: { program: number; map: number };
 }
 
 export function createKernel(options: Partial<KernelOptions> & Pick<KernelOptions, 'engine'>): Kernel {
   return new SimulatedKernel({ version: '6.18', cpus: 1, seed: 1, ...options });
 }
 
-class SimulatedKernel implements Kernel, KernelState {
+class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
+  readonly bpf: BpfSyscalls = new BpfSyscalls(this, () => this.options.kernelBtf);
   readonly memory: Memory;
   readonly tasks: TaskTable;
   readonly devices = new DeviceTable();
@@ -81,6 +86,8 @@ class SimulatedKernel implements Kernel, KernelState {
   timers: ReadonlyMap<bigint, Timer> = new Map();
 
   private attachments: readonly Attached[] = [];
+  private nextProgram = 1;
+  private nextMap = 1;
   private objects: readonly LoadedObject[] = [];
   private clock: bigint;
   private output: Output[] = [];
@@ -162,7 +169,14 @@ class SimulatedKernel implements Kernel, KernelState {
 
   // ---- loading ----
 
+  /** As libbpf does it for a process that is named after the object and lives as long as the scenario. */
   load(object: LoadedObject, only?: string): { programs: readonly SimulatedProgram[]; problems: readonly Problem[] } {
+    const name = object.file.replace(/^.*[/\\]/, '').replace(/(\.bpf)?\.[^.]+$/, '');
+    const process = this.bpf.start(name);
+    return this.bpf.loadForRun(process, object, only);
+  }
+
+  install(object: LoadedObject, only?: string): { programs: readonly SimulatedProgram[]; problems: readonly Problem[] } {
     const problems: Problem[] = [];
     if (!object.runnable)
       return {
@@ -198,7 +212,7 @@ class SimulatedKernel implements Kernel, KernelState {
         continue;
       }
       loaded.push({
-        id: this.programs.length + loaded.length + 1,
+        id: this.nextProgram++,
         program,
         object,
         executable,
@@ -212,16 +226,35 @@ class SimulatedKernel implements Kernel, KernelState {
   }
 
   private createMap(definition: MapDefinition, problems: Problem[]): KernelMap | undefined {
-    const map = makeMap(this.maps.length + 1, definition, this);
-    if (map) this.maps = [...this.maps, map];
-    else
-      problems.push(
-        error(`map ${definition.name} is of type ${definition.type}, which is not simulated yet`, {
-          code: 'sim-map-type',
-          ...(definition.declared ? { span: { ...definition.declared, column: 0 } } : {}),
-        }),
-      );
+    const map = this.makeMap(definition);
+    if (map) return map;
+    problems.push(
+      error(`map ${definition.name} is of type ${definition.type}, which is not simulated yet`, {
+        code: 'sim-map-type',
+        ...(definition.declared ? { span: { ...definition.declared, column: 0 } } : {}),
+      }),
+    );
+    return undefined;
+  }
+
+  makeMap(definition: MapDefinition): KernelMap | undefined {
+    const map = makeMap(this.nextMap, definition, this);
+    if (!map) return undefined;
+    this.nextMap++;
+    this.maps = [...this.maps, map];
     return map;
+  }
+
+  /** Programs and maps that nobody holds any more. A run under way keeps its memory until it ends. */
+  remove(programs: ReadonlySet<number>, maps: ReadonlySet<number>): void {
+    this.attachments = this.attachments.filter(({ program }) => !programs.has(program.id));
+    this.programs = this.programs.filter(({ id }) => !programs.has(id));
+    for (const map of this.maps) if (maps.has(map.id)) this.freeLater(map.handle);
+    this.maps = this.maps.filter(({ id }) => !maps.has(id));
+    this.objects = this.objects.filter(
+      (object) =>
+        this.programs.some((program) => program.object === object) || this.maps.some((map) => object.maps.includes(map.definition)),
+    );
   }
 
   /** The named program and those that its object's prog arrays name, or all that load by themselves. */
@@ -283,8 +316,17 @@ class SimulatedKernel implements Kernel, KernelState {
 
   attach(program: SimulatedProgram): readonly Problem[] {
     if (this.attachments.some((known) => known.program === program)) return [];
+    const loader = this.bpf.processes.find(({ fds }) => [...fds.values()].some(({ kind, id }) => kind === 'prog' && id === program.id));
+    return loader ? this.bpf.attachBySection(loader, program) : this.attachProgram(program);
+  }
+
+  detachProgram(program: SimulatedProgram, device: string | undefined): void {
+    this.attachments = this.attachments.filter((known) => known.program !== program || known.device !== device);
+  }
+
+  attachProgram(program: SimulatedProgram, device?: string): readonly Problem[] {
     const attachment = attachmentOf(program.program);
-    this.attachments = [...this.attachments, { program, attachment }];
+    this.attachments = [...this.attachments, { program, attachment, ...(device === undefined ? {} : { device }) }];
     const called = this.maps.some(
       (map) => map instanceof ProgArrayMap && map.definition.slots?.some(({ target }) => target === program.program.name),
     );
@@ -371,7 +413,7 @@ class SimulatedKernel implements Kernel, KernelState {
   private begin(event: ScenarioEvent, attached: readonly Attached[]): { plan: Plan; state: EventState } {
     this.ensureProcess();
     const state: EventState = { regions: [], packet: undefined, dropped: false, nextUserAddress: USER_MEMORY };
-    return { state, plan: planEvent(this, event, attached, state, (name, key, value) => this.setEntry(name, key, value)) };
+    return { state, plan: planEvent(this, event, onDevice(event, attached), state, (name, key, value) => this.setEntry(name, key, value)) };
   }
 
   *fire(event: ScenarioEvent, from = 0): Iterable<Invocation> {
@@ -471,6 +513,9 @@ class SimulatedKernel implements Kernel, KernelState {
       active: active && { active, state: { ...active.state } },
       run: run && { run, copy: copyRun(run), execution: this.execution },
       memory: this.memory.snapshot(),
+      bpf: this.bpf.save(),
+      objects: this.objects,
+      next: { program: this.nextProgram, map: this.nextMap },
     };
     return snapshot;
   }
@@ -485,6 +530,10 @@ class SimulatedKernel implements Kernel, KernelState {
     this.maps = saved.maps.map(({ map }) => map);
     for (const { map, state } of saved.maps) map.load(state);
     this.programs = saved.programs;
+    this.objects = saved.objects;
+    this.nextProgram = saved.next.program;
+    this.nextMap = saved.next.map;
+    this.bpf.load(saved.bpf);
     this.attachments = saved.attached;
     this.output = [...saved.output];
     this.chains = saved.chains;
@@ -499,6 +548,12 @@ class SimulatedKernel implements Kernel, KernelState {
     if (saved.run) Object.assign(saved.run.run, copyRun(saved.run.copy));
   }
 }
+
+/** A packet reaches the programs on its device, and those on every device. */
+const onDevice = ({ body }: ScenarioEvent, attached: readonly Attached[]): readonly Attached[] =>
+  body.type === 'packet' && body.device !== undefined
+    ? attached.filter(({ device }) => device === undefined || device === body.device)
+    : attached;
 
 /** Everything in a run is replaced, never changed in place, but for the packet's numbers. */
 const copyRun = (run: Run): Run => ({ ...run, packet: run.packet && { ...run.packet } });

@@ -6,6 +6,7 @@ import type { LoadedObject, MapDefinition, Program } from '#core/program';
 import type { Problem } from '#core/problem';
 import type { Engine, Executable, Execution, Memory, Region } from '#core/vm';
 import type { EventBody } from './scenario/events.ts';
+import type { BpfSyscalls } from './syscall.ts';
 
 export interface KernelOptions {
   version: KernelVersion;
@@ -38,6 +39,9 @@ export interface SimulatedMap {
   /** Returns 0 or a negative errno, as the syscall does. */
   update(key: Uint8Array, value: Uint8Array, flags?: bigint): number;
   delete(key: Uint8Array): number;
+  /** Of queues and stacks; a negative errno elsewhere, and where they are empty. */
+  pop(): Uint8Array | number;
+  peek(value: Uint8Array): Uint8Array | number;
   /** For people: `counts[uid 1000]` for an address inside one of its values, else undefined. */
   nameOf(region: Region): string | undefined;
 }
@@ -148,6 +152,8 @@ export interface Kernel {
   readonly memory: Memory;
   readonly maps: readonly SimulatedMap[];
   readonly programs: readonly SimulatedProgram[];
+  /** bpf(2): processes, pins, links, BTF, and who holds what. */
+  readonly bpf: BpfSyscalls;
   /** Nanoseconds since boot. */
   now(): bigint;
   /** Loads all autoload programs of the object (or the named one, and those that its maps name) and makes its maps. */

@@ -39,6 +39,8 @@ export interface PlannedRun {
 export interface Attached {
   program: SimulatedProgram;
   attachment: Attachment;
+  /** The network device it is on; all of them where absent. */
+  device?: string;
 }
 
 export interface Plan {
