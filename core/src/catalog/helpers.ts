@@ -29,9 +29,17 @@ const DATED: Readonly<Record<string, { since: KernelVersion; types?: readonly Pr
   ...every('6.0', 'tcp_raw_check_syncookie_ipv4', 'tcp_raw_check_syncookie_ipv6'),
   // A syscall program may call what tracing programs may.
   ...Object.fromEntries(
-    ['perf_event_output', 'get_stackid', 'get_stack', 'sk_storage_get', 'sk_storage_delete', 'skb_output', 'xdp_output', 'd_path', 'sock_from_file'].map(
-      (name) => [`bpf_${name}`, { since: '5.14' as const, types: ['syscall'] as const }],
-    ),
+    [
+      'perf_event_output',
+      'get_stackid',
+      'get_stack',
+      'sk_storage_get',
+      'sk_storage_delete',
+      'skb_output',
+      'xdp_output',
+      'd_path',
+      'sock_from_file',
+    ].map((name) => [`bpf_${name}`, { since: '5.14' as const, types: ['syscall'] as const }]),
   ),
   bpf_xdp_get_buff_len: { since: '5.18', types: ['syscall'] },
 };
@@ -57,7 +65,12 @@ function dated(row: HelperRow): HelperRow['programTypes'] {
 /** All helpers, by rising id (1 to 211). */
 export const HELPERS: readonly Helper[] = HELPER_ROWS.map((row) => {
   const prose = HELPER_PROSE[row.name];
-  return { ...row, programTypes: dated(row), summary: prose?.summary ?? '', ...(prose?.details === undefined ? {} : { details: prose.details }) };
+  return {
+    ...row,
+    programTypes: dated(row),
+    summary: prose?.summary ?? '',
+    ...(prose?.details === undefined ? {} : { details: prose.details }),
+  };
 });
 
 const byName = new Map(HELPERS.map((helper) => [helper.name, helper]));

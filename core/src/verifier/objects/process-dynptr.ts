@@ -37,7 +37,8 @@ export function checkProcessedDynptr(env: VerifierEnvironment, regno: number, in
     if (register.type === CONST_PTR_TO_DYNPTR) throw env.reject('dynptr', 'EINVAL', 'Dynptr has to be an uninitialized dynptr', details);
     // The place is looked at first: its words come before those about what it holds.
     refusedWith(env, 'Dynptr has to be an uninitialized dynptr', () => objectSlot(env, register, 'dynptr', DYNPTR_SLOTS));
-    if (!dynptrsProtected(env.kernel) && dynptrAt(env, register)) throw env.reject('dynptr', 'EINVAL', 'Dynptr has to be an uninitialized dynptr', details);
+    if (!dynptrsProtected(env.kernel) && dynptrAt(env, register))
+      throw env.reject('dynptr', 'EINVAL', 'Dynptr has to be an uninitialized dynptr', details);
     for (let at = 0; at < 16; at += 8) accessMemory(env, regno, at, { write: true, size: 8, value: -1 });
     makeDynptr(env, register, use.kind ?? 'local', insn, use.cloneOf);
     return;
