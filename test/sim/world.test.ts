@@ -41,28 +41,31 @@ const PROCESSES = `"processes": [
 ]`;
 
 describe('what the kernel knows, programs read', () => {
-  test.each([interpreter, createWasmEngine({ warmup: 0 })])('$name: a task with parents, credentials, namespaces, memory and files', (engine) => {
-    if (!object) return;
-    const { values } = globals(`{ ${PROCESSES}, "events": [{ "type": "syscall", "name": "getpid", "pid": 1200 }] }`, engine);
-    const [seen] = values['tasks'] as Record<string, PlainValue>[];
-    expect(seen).toMatchObject({
-      pid: 1200,
-      parent: 700,
-      grandparent: 1,
-      uid: 1000,
-      pid_namespace: 4026532200,
-      level: 2,
-      parent_comm: 'sshd',
-      node: 'workbench',
-      exe: 'vim',
-      third: 'a-file-name-that-is-too-long-to',
-      folder: 'me',
-      superblock: 0xef53,
-      filesystem: 'ext4',
-    });
-    expect(seen!['inode']).not.toBe(0);
-    expect(String(seen!['command'])).toMatch(/^vim\0?|766d/);
-  });
+  test.each([interpreter, createWasmEngine({ warmup: 0 })])(
+    '$name: a task with parents, credentials, namespaces, memory and files',
+    (engine) => {
+      if (!object) return;
+      const { values } = globals(`{ ${PROCESSES}, "events": [{ "type": "syscall", "name": "getpid", "pid": 1200 }] }`, engine);
+      const [seen] = values['tasks'] as Record<string, PlainValue>[];
+      expect(seen).toMatchObject({
+        pid: 1200,
+        parent: 700,
+        grandparent: 1,
+        uid: 1000,
+        pid_namespace: 4026532200,
+        level: 2,
+        parent_comm: 'sshd',
+        node: 'workbench',
+        exe: 'vim',
+        third: 'a-file-name-that-is-too-long-to',
+        folder: 'me',
+        superblock: 0xef53,
+        filesystem: 'ext4',
+      });
+      expect(seen!['inode']).not.toBe(0);
+      expect(String(seen!['command'])).toMatch(/^vim\0?|766d/);
+    },
+  );
 
   test.each([interpreter, createWasmEngine({ warmup: 0 })])('$name: typed pointers that lead nowhere read zero', (engine) => {
     if (!object) return;
@@ -123,15 +126,30 @@ describe('what the kernel knows, programs read', () => {
 
 describe('what nothing here has is told', () => {
   const wrong: readonly (readonly [string, string])[] = [
-    ['{ "type": "tracepoint", "name": "sched:sched_wakeup", "fields": { "pido": 1 } }', 'events[0].fields: sched_wakeup has no "pido": did you mean "pid"?'],
+    [
+      '{ "type": "tracepoint", "name": "sched:sched_wakeup", "fields": { "pido": 1 } }',
+      'events[0].fields: sched_wakeup has no "pido": did you mean "pid"?',
+    ],
     ['{ "type": "tracepoint", "name": "sched:sched_wakeup", "fields": { "pid": "x" } }', 'events[0].fields.pid: an integer is wanted'],
     ['{ "type": "tracepoint", "name": "sched_wakeup", "arguments": [0, 1] }', 'events[0].arguments: sched_wakeup has 1, and 2 are given'],
-    ['{ "type": "function", "name": "do_unlinkat", "arguments": [0, 0, 0] }', 'events[0].arguments: do_unlinkat() takes 2, and 3 are given'],
+    [
+      '{ "type": "function", "name": "do_unlinkat", "arguments": [0, 0, 0] }',
+      'events[0].arguments: do_unlinkat() takes 2, and 3 are given',
+    ],
     ['{ "type": "map", "map": "count", "key": 1, "value": 1 }', 'events[0].map: there is no map "count"'],
     ['{ "type": "context", "program": "wakup" }', 'events[0].program: there is no program "wakup": did you mean "wakeup"?'],
-    ['{ "type": "function", "name": "tcp_connect", "arguments": [{ "struct": "sok" }] }', "events[0].arguments.0.struct: the kernel's types have no struct sok"],
-    ['{ "type": "function", "name": "tcp_connect", "arguments": [{ "struct": "sock", "sk_protocl": 1 }] }', 'events[0].arguments.0.sk_protocl: struct sock has no member sk_protocl'],
-    ['{ "type": "function", "name": "tcp_connect", "arguments": [{ "object": "x" }] }', 'events[0].arguments.0.object: there is no object "x" in "objects"'],
+    [
+      '{ "type": "function", "name": "tcp_connect", "arguments": [{ "struct": "sok" }] }',
+      "events[0].arguments.0.struct: the kernel's types have no struct sok",
+    ],
+    [
+      '{ "type": "function", "name": "tcp_connect", "arguments": [{ "struct": "sock", "sk_protocl": 1 }] }',
+      'events[0].arguments.0.sk_protocl: struct sock has no member sk_protocl',
+    ],
+    [
+      '{ "type": "function", "name": "tcp_connect", "arguments": [{ "object": "x" }] }',
+      'events[0].arguments.0.object: there is no object "x" in "objects"',
+    ],
   ];
   test.each(wrong)('%s', (event, message) => {
     if (!object) return;

@@ -372,7 +372,11 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     const problems: Problem[] = [];
     for (const process of scenario.processes) this.tasks.set({ ...process, startTime: this.clock - 1_000_000_000n });
     for (const device of scenario.devices) this.devices.set({ ...DEFAULT_DEVICE, ...device });
-    if (scenario.processes.length > 0 && this.tasks.get(DEFAULT_PROCESS.pid) && !scenario.processes.some(({ pid }) => pid === DEFAULT_PROCESS.pid))
+    if (
+      scenario.processes.length > 0 &&
+      this.tasks.get(DEFAULT_PROCESS.pid) &&
+      !scenario.processes.some(({ pid }) => pid === DEFAULT_PROCESS.pid)
+    )
       this.tasks.remove(DEFAULT_PROCESS.pid);
     problems.push(...describeObjects(this, scenario), ...checkEvents(this, scenario));
     for (const entry of scenario.maps) {

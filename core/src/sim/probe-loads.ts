@@ -3,13 +3,7 @@
 // kfuncs that return kernel structs, typed kernel symbols. It says nothing of whether the verifier accepts a load.
 
 import { helperById, kfuncByName } from '#core/catalog';
-import {
-  BPF_PSEUDO_BTF_ID,
-  BPF_PSEUDO_CALL,
-  BPF_PSEUDO_KFUNC_CALL,
-  isLdImm64,
-  type Insn,
-} from '#core/isa';
+import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, isLdImm64, type Insn } from '#core/isa';
 import type { Program } from '#core/program';
 
 /** What a register or stack slot may hold, as bits: joins are unions. */
@@ -98,17 +92,14 @@ export function probeLoads(program: Program): Uint8Array {
         if ((base & KERNEL) !== 0 && (mode === MEM || mode === MEMSX)) found[slot] = 1;
         const saved = stackSlot(src);
         values[dst] =
-          saved >= 0 && whole
-            ? values[saved]!
-            : whole && ((base & KERNEL) !== 0 || ((base & CTX) !== 0 && typed))
-              ? KERNEL
-              : OTHER;
+          saved >= 0 && whole ? values[saved]! : whole && ((base & KERNEL) !== 0 || ((base & CTX) !== 0 && typed)) ? KERNEL : OTHER;
         break;
       }
       case ST:
       case STX: {
         const saved = stackSlot(dst);
-        if (saved >= 0) values[saved] = (opcode & CLASS) === STX && (opcode & 0x18) === DW && (opcode & MODE) === MEM ? values[src]! : OTHER;
+        if (saved >= 0)
+          values[saved] = (opcode & CLASS) === STX && (opcode & 0x18) === DW && (opcode & MODE) === MEM ? values[src]! : OTHER;
         break;
       }
       case ALU64: {

@@ -25,8 +25,7 @@ function refusal(call: Call, address: bigint, space: Space): number {
 /** The lowest canonical address of the upper half. */
 const KERNEL_START = 0xffff_8000_0000_0000n;
 
-const inSpace = (call: Call, address: bigint, space: Space): boolean =>
-  space === 'either' || (space === 'user') === isUser(call, address);
+const inSpace = (call: Call, address: bigint, space: Space): boolean => space === 'either' || (space === 'user') === isUser(call, address);
 
 const probeRead =
   (space: Space) =>

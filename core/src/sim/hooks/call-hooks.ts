@@ -13,7 +13,15 @@ import { eventRegion, runRegion, type Attached, type EventState, type PlannedRun
 import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, traceEntry, uprobeRun, type Called } from './probe-runs.ts';
 import { argumentValue, syscallRegisters, USER_CODE_ADDRESS, USER_MEMORY, userRegisters } from './registers.ts';
 import { syscallByName } from './syscall-table.ts';
-import { completed, functionParameters, iteratorContext, kernelObject, memberParameters, pointedStruct, tracepointParameters } from './typed-arguments.ts';
+import {
+  completed,
+  functionParameters,
+  iteratorContext,
+  kernelObject,
+  memberParameters,
+  pointedStruct,
+  tracepointParameters,
+} from './typed-arguments.ts';
 
 /** The process that runs when an event names none: the first that the scenario brought, else a shell's. */
 export function defaultTask(kernel: KernelState): Task {
@@ -138,9 +146,7 @@ const givenArguments = (
   values: FunctionEvent['arguments'],
   parameters: readonly number[] | undefined,
 ): readonly bigint[] =>
-  values.map((value, i) =>
-    argumentValue(kernel, state, value, `argument ${i + 1}`, pointedStruct(kernel.layouts(), parameters?.[i])),
-  );
+  values.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`, pointedStruct(kernel.layouts(), parameters?.[i])));
 
 export const planFunction: Planner<FunctionEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);

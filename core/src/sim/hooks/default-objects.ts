@@ -75,7 +75,13 @@ export const DEFAULT_OBJECTS: Readonly<Record<string, DefaultObject>> = {
       const packet = samplePacketBytes();
       const data = structs.bytes('packet of a struct sk_buff', packet);
       object.setAll({ len: packet.length - 14, head: data, data: data + 14n, mac_header: 0, network_header: 14, transport_header: 34 });
-      object.setAll({ protocol: Uint8Array.of(8, 0), truesize: 768, tail: packet.length, end: packet.length, dev: objects.defaultDevice() });
+      object.setAll({
+        protocol: Uint8Array.of(8, 0),
+        truesize: 768,
+        tail: packet.length,
+        end: packet.length,
+        dev: objects.defaultDevice(),
+      });
       object.setAll({ sk: objects.sock('socket:default'), skb_iif: 2, pkt_type: 0, ip_summed: 1 });
     },
   },

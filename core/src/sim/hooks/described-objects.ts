@@ -30,7 +30,13 @@ export const isDescribed = (value: unknown): value is Described =>
 export type Allocate = (struct: string, label: string) => Region;
 
 /** The address of a described object. `wanted` is the struct that a pointer to it names. */
-export function describedObject(kernel: KernelState, value: Described, allocate: Allocate, wanted?: string, path: readonly string[] = []): bigint {
+export function describedObject(
+  kernel: KernelState,
+  value: Described,
+  allocate: Allocate,
+  wanted?: string,
+  path: readonly string[] = [],
+): bigint {
   const { structs } = kernel.objects;
   if (typeof value['object'] === 'string') {
     const address = structs.known(`described:${value['object']}`);
@@ -66,7 +72,13 @@ export function describedObject(kernel: KernelState, value: Described, allocate:
 }
 
 /** Writes the members that a description names; `struct` is no member. */
-export function fillDescribed(kernel: KernelState, object: KernelObject, value: Described, allocate: Allocate, path: readonly string[] = []): void {
+export function fillDescribed(
+  kernel: KernelState,
+  object: KernelObject,
+  value: Described,
+  allocate: Allocate,
+  path: readonly string[] = [],
+): void {
   const { structs } = kernel.objects;
   const { btf } = structs;
   if (!btf) return;
@@ -86,7 +98,10 @@ export function fillDescribed(kernel: KernelState, object: KernelObject, value: 
         write(member as Described, `${whole}.`, here);
         continue;
       }
-      object.put(place, type?.kind === 'ptr' ? pointer(type.type, member, here) : bytesOf(btf, place.typeId, place.size, member, here, name));
+      object.put(
+        place,
+        type?.kind === 'ptr' ? pointer(type.type, member, here) : bytesOf(btf, place.typeId, place.size, member, here, name),
+      );
     }
   };
   const pointer = (target: number, member: unknown, at: readonly string[]): bigint => {
@@ -108,7 +123,8 @@ function bytesOf(btf: Btf, typeId: number, size: number, member: unknown, at: re
   const integer = integerFrom(member);
   if (named?.kind === 'typedef' && /^__be(16|32|64)$/.test(named.name)) {
     if (integer !== undefined) return littleEndian(integer, size).reverse();
-    if (typeof member === 'string' && /^\d+(\.\d+){3}$/.test(member)) return concat(...member.split('.').map((part) => Uint8Array.of(Number(part))));
+    if (typeof member === 'string' && /^\d+(\.\d+){3}$/.test(member))
+      return concat(...member.split('.').map((part) => Uint8Array.of(Number(part))));
   }
   const bytes = encodeValue(btf, typeId, size, member);
   if (!(bytes instanceof Uint8Array)) throw new DescriptionProblem(at, `${name}: ${bytes.problem.replace(/^value: /, '')}`);

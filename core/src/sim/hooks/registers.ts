@@ -99,7 +99,13 @@ export function userMemory(kernel: KernelState, state: EventState, bytes: Uint8A
  * user memory; a socket address as `{"address": "192.0.2.1", "port": 443}`; kernel objects as described-objects.ts reads them. Null and
  * missing arguments are 0. `wanted` is the struct that the parameter points at.
  */
-export function argumentValue(kernel: KernelState, state: EventState, value: ArgumentValue | undefined, name: string, wanted?: string): bigint {
+export function argumentValue(
+  kernel: KernelState,
+  state: EventState,
+  value: ArgumentValue | undefined,
+  name: string,
+  wanted?: string,
+): bigint {
   if (value === undefined || value === null) return 0n;
   if (typeof value === 'string' && wanted === 'filename') return kernel.objects.filename(value);
   if (typeof value === 'string' && !/^-?(0x[0-9a-f]+|\d+)$/i.test(value)) return userMemory(kernel, state, cString(value), name);

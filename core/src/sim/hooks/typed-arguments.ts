@@ -48,7 +48,9 @@ export function completed(
 ): readonly bigint[] {
   const btf = kernel.layouts();
   if (!parameters || !btf) return given;
-  return parameters.map((parameter, i) => given[i] ?? defaults[i] ?? madeUp(kernel, state, btf, task, parameter)).concat(given.slice(parameters.length));
+  return parameters
+    .map((parameter, i) => given[i] ?? defaults[i] ?? madeUp(kernel, state, btf, task, parameter))
+    .concat(given.slice(parameters.length));
 }
 
 /** The struct that a parameter points at. */

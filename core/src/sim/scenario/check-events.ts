@@ -80,7 +80,8 @@ function complaints(kernel: KernelState, event: ScenarioEvent): string[] {
         for (const [name, value] of Object.entries(body.fields)) {
           const place = findMember(btf, type, name);
           if (place) found.push(...misfit(btf, place.member.type, value, `.fields.${name}`));
-          else if (!findMember(btf, type, `__data_loc_${name}`)) found.push(`.fields: ${body.name} has no "${name}"${instead(name, known)}`);
+          else if (!findMember(btf, type, `__data_loc_${name}`))
+            found.push(`.fields: ${body.name} has no "${name}"${instead(name, known)}`);
         }
       }
       const parameters = tracepointParameters(btf, body.name);

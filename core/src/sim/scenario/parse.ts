@@ -231,7 +231,8 @@ class Reader {
     const numbers: Record<string, number> = {};
     for (const entry of property(node, 'namespaces')?.children ?? []) {
       const name = String(entry.children![0]!.value);
-      if (!NAMESPACES.includes(name)) this.wrong(entry.children![0]!, `namespaces: there is no "${name}": it can be one of ${NAMESPACES.join(', ')}`);
+      if (!NAMESPACES.includes(name))
+        this.wrong(entry.children![0]!, `namespaces: there is no "${name}": it can be one of ${NAMESPACES.join(', ')}`);
       numbers[name] = entry.children![1]!.value as number;
     }
     return numbers;

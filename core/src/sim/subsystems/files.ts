@@ -36,7 +36,24 @@ export function numberOfPath(path: string): number {
   return 1000 + ((hash >>> 0) % 1_000_000);
 }
 
-const FOLDERS = new Set(['/', '/bin', '/dev', '/dev/pts', '/etc', '/home', '/lib', '/proc', '/root', '/run', '/sys', '/tmp', '/usr', '/usr/bin', '/usr/lib', '/var']);
+const FOLDERS = new Set([
+  '/',
+  '/bin',
+  '/dev',
+  '/dev/pts',
+  '/etc',
+  '/home',
+  '/lib',
+  '/proc',
+  '/root',
+  '/run',
+  '/sys',
+  '/tmp',
+  '/usr',
+  '/usr/bin',
+  '/usr/lib',
+  '/var',
+]);
 
 /** i_mode: the kind of file and its permissions. */
 export function modeOf(path: string): number {

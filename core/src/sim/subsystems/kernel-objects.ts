@@ -287,9 +287,7 @@ export class KernelObjects implements TaskImages {
 
   /** struct path of a file, as security hooks get it. */
   path(path: string): bigint {
-    return this.structs.object(`path:${path}`, 'path', (object) =>
-      object.set('dentry', this.dentry(path)).set('mnt', this.mount(path)),
-    );
+    return this.structs.object(`path:${path}`, 'path', (object) => object.set('dentry', this.dentry(path)).set('mnt', this.mount(path)));
   }
 
   dentry(path: string): bigint {
@@ -346,7 +344,10 @@ export class KernelObjects implements TaskImages {
   private mountpoint(root: string): bigint {
     return this.structs.object(`dentry:${root} below /`, 'dentry', (object) => {
       const name = root.slice(1);
-      object.set('d_name.name', this.structs.text(`name:${name}`, name)).set('d_name.len', name.length).set('d_parent', this.dentry('/'));
+      object
+        .set('d_name.name', this.structs.text(`name:${name}`, name))
+        .set('d_name.len', name.length)
+        .set('d_parent', this.dentry('/'));
     });
   }
 
@@ -378,7 +379,10 @@ export class KernelObjects implements TaskImages {
     return this.structs.object(`binprm:${task.pid} ${path}`, 'linux_binprm', (object) => {
       const text = this.structs.text(`name:${path}`, path);
       object.setAll({ filename: text, interp: text, file: this.file(path), argc: words.length, mm: this.mm(task) });
-      object.set('cred', this.structs.object(`cred:${task.pid}`, 'cred', (cred) => this.fillCredentials(cred, task)));
+      object.set(
+        'cred',
+        this.structs.object(`cred:${task.pid}`, 'cred', (cred) => this.fillCredentials(cred, task)),
+      );
     });
   }
 
