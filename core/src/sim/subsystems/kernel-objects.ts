@@ -5,7 +5,7 @@
 import type { Memory } from '#core/vm';
 import type { Device, DeviceTable } from '../devices.ts';
 import { concat, cString, littleEndian, utf8 } from '../integers.ts';
-import type { KernelStructs} from './kernel-structs.ts';
+import type { KernelStructs } from './kernel-structs.ts';
 import { type KernelObject } from './kernel-structs.ts';
 import { fillRequest, fillDisk } from './disks.ts';
 import { filesystemOf, modeOf, numberOfPath } from './files.ts';
