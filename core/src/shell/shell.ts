@@ -19,6 +19,8 @@ type Run = (context: CommandContext, args: readonly string[]) => CommandResult |
 export interface ShellOptions {
   host?: ShellHost;
   events?: EventSource;
+  /** Runs each command: a debugger gives it a kernel that keeps what is changed. */
+  around?: (run: (kernel: Kernel) => CommandResult | Promise<CommandResult>) => Promise<CommandResult>;
 }
 
 export class Shell {
@@ -26,6 +28,7 @@ export class Shell {
   private lost = 0;
   private readonly host: ShellHost;
   private readonly source: EventSource;
+  private readonly around: NonNullable<ShellOptions['around']>;
   private readonly commands: Readonly<Record<string, Run>>;
 
   constructor(
@@ -34,6 +37,7 @@ export class Shell {
   ) {
     this.host = options.host ?? NO_FILES;
     this.source = options.events ?? { given: [] };
+    this.around = options.around ?? (async (run) => run(kernel));
     this.commands = {
       bpftool,
       cat,
@@ -125,17 +129,25 @@ export class Shell {
       ? this.commands[name.replace(/^\/(usr\/)?s?bin\//, '')]
       : undefined;
     if (!run) return failed(`${printable(name)}: command not found; 'help' says what there is\n`, 127);
-    const { bpf } = this.kernel;
-    const process = bpf.start(name);
-    try {
-      return await run(this.context(process), args);
-    } finally {
-      bpf.exit(process.pid);
-    }
+    return this.asProcess(name, (context) => run(context, args));
   }
 
-  private context(process: CommandContext['process']): CommandContext {
-    return { kernel: this.kernel, host: this.host, process, readTrace: () => this.readTrace(), feed: (outputs) => this.feed(outputs) };
+  /** In a process of its own: what it opens closes when it ends. */
+  private asProcess(name: string, run: (context: CommandContext) => CommandResult | Promise<CommandResult>): Promise<CommandResult> {
+    return this.around(async (kernel) => {
+      const process = kernel.bpf.start(name);
+      try {
+        return await run({
+          kernel,
+          host: this.host,
+          process,
+          readTrace: () => this.readTrace(),
+          feed: (outputs) => this.feed(outputs),
+        });
+      } finally {
+        kernel.bpf.exit(process.pid);
+      }
+    });
   }
 
   /** Without a pipe the last words are files. */
@@ -148,9 +160,7 @@ export class Shell {
         (name === 'grep' ? args.slice(0, i).some((other) => !other.startsWith('-')) : !/^-[nc]$/.test(args[i - 1] ?? '')),
     );
     if (at < 0) return failed(`${name}: a file or a pipe is wanted\n`);
-    const process = this.kernel.bpf.start(name);
-    const read = await cat(this.context(process), args.slice(at));
-    this.kernel.bpf.exit(process.pid);
+    const read = await this.asProcess(name, (context) => cat(context, args.slice(at)));
     if (read.status !== 0) return { ...read, errors: (read.errors ?? '').replace(/^cat/gm, name) };
     return run(args.slice(0, at), read.output);
   }
