@@ -112,7 +112,7 @@ describe('bpftool', () => {
     expect(await run('bpftool map update name flows key hex 01 00 00 00 value hex 05 0 0 0 0 0 0 0 61 62 0 0 0 0 0 0 noexist')).toBe('');
     expect(await run('bpftool -j map lookup name flows key 1 0 0 0')).toContain('"formatted":{"key":1,"value":{"packets":5,"name":"ab"}}}\n');
     expect(await run('bpftool map update name flows key 1 0 0 0 value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 noexist')).toBe(
-      'Error: update failed: File exists\n[rc=255]',
+      'Error: update failed: File exists\n[rc=239]',
     );
   });
 
