@@ -2,7 +2,7 @@
 
 import { ATTACH_TYPE_REFUSALS, HELPER_ROWS } from './helper-table.ts';
 import { HELPER_PROSE } from './helper-prose.ts';
-import { atLeast, type HelperRow, type HelperRule, type KernelVersion } from './types.ts';
+import { atLeast, type HelperRow, type HelperRule, type KernelVersion, type ProgramTypeName } from './types.ts';
 import { isProgramTypeName } from './program-types.ts';
 
 export interface Helper extends HelperRow {
@@ -12,10 +12,65 @@ export interface Helper extends HelperRow {
   details?: string;
 }
 
+/**
+ * Where the facts only know that 6.18 lets a type call a helper: the release since which it does, of the types named, or of all that have
+ * no better date. Helpers of the base set and of sockets are every type's from their first day; 6.12 and 6.1 in the box say so.
+ */
+const DATED: Readonly<Record<string, { since: KernelVersion; types?: readonly ProgramTypeName[] }>> = {
+  ...every('5.9', 'skc_to_tcp6_sock', 'skc_to_tcp_sock', 'skc_to_tcp_timewait_sock', 'skc_to_tcp_request_sock', 'skc_to_udp6_sock'),
+  ...every('5.16', 'skc_to_unix_sock'),
+  ...every('5.19', 'skc_to_mptcp_sock'),
+  ...every('5.1', 'spin_lock', 'spin_unlock'),
+  ...every('6.0', 'strtol', 'strtoul'),
+  ...every('5.11', 'ktime_get_coarse_ns'),
+  ...every('5.15', 'timer_init', 'timer_set_callback', 'timer_start', 'timer_cancel'),
+  ...every('5.18', 'get_retval', 'set_retval'),
+  ...every('6.0', 'tcp_raw_gen_syncookie_ipv4', 'tcp_raw_gen_syncookie_ipv6'),
+  ...every('6.0', 'tcp_raw_check_syncookie_ipv4', 'tcp_raw_check_syncookie_ipv6'),
+  // A syscall program may call what tracing programs may.
+  ...Object.fromEntries(
+    [
+      'perf_event_output',
+      'get_stackid',
+      'get_stack',
+      'sk_storage_get',
+      'sk_storage_delete',
+      'skb_output',
+      'xdp_output',
+      'd_path',
+      'sock_from_file',
+    ].map((name) => [`bpf_${name}`, { since: '5.14' as const, types: ['syscall'] as const }]),
+  ),
+  bpf_xdp_get_buff_len: { since: '5.18', types: ['syscall'] },
+};
+
+function every(since: KernelVersion, ...names: readonly string[]): Record<string, { since: KernelVersion }> {
+  return Object.fromEntries(names.map((name) => [`bpf_${name}`, { since }]));
+}
+
+/** The facts' word for "at 6.18, and nobody knows since when". */
+const UNDATED: KernelVersion = '6.18';
+
+function dated(row: HelperRow): HelperRow['programTypes'] {
+  const date = DATED[row.name];
+  if (!date) return row.programTypes;
+  return Object.fromEntries(
+    Object.entries(row.programTypes).map(([type, since]) => [
+      type,
+      since === UNDATED && (date.types?.includes(type as ProgramTypeName) ?? true) ? date.since : since,
+    ]),
+  );
+}
+
 /** All helpers, by rising id (1 to 211). */
 export const HELPERS: readonly Helper[] = HELPER_ROWS.map((row) => {
   const prose = HELPER_PROSE[row.name];
-  return { ...row, summary: prose?.summary ?? '', ...(prose?.details === undefined ? {} : { details: prose.details }) };
+  return {
+    ...row,
+    programTypes: dated(row),
+    summary: prose?.summary ?? '',
+    ...(prose?.details === undefined ? {} : { details: prose.details }),
+  };
 });
 
 const byName = new Map(HELPERS.map((helper) => [helper.name, helper]));

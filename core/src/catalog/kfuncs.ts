@@ -47,6 +47,15 @@ export function kfuncAllowed(kfunc: Kfunc, programType: string, attachType?: str
       attachType !== undefined && attachTypes.includes(attachType) && (kfunc.programTypes?.some((one) => one === programType) ?? false)
     );
   const asked = KFUNC_ACCESS[kfunc.name];
+  // What is documented for all of tracing, and was refused to the tracepoint that was asked, is for LSM programs only (a filter of the set).
+  const documented = kfunc.programTypes ?? [];
+  if (
+    programType === 'lsm' &&
+    asked &&
+    ['lsm', 'tracepoint'].every((one) => documented.some((type) => type === one)) &&
+    !asked.includes('tracepoint')
+  )
+    return true;
   const type = SAME_HOOK[programType] ?? programType;
   if (asked?.some((one) => one === type)) return true;
   // Every type's kfuncs are struct_ops' too; its own, such as congestion control's, are in the documentation only.

@@ -10,7 +10,7 @@ import { checkHelperArgument, checkMapTakesHelper, newCallMeta, type CallMeta } 
 import { checkResourceLeak } from '../flow/check-exit.ts';
 import { checkFormat } from './check-format.ts';
 import { isGpl } from './kfunc-meta.ts';
-import { callbacksRepeated, constantKeysFound, severalMapsWalked } from '../target/kernel-rules.ts';
+import { callbacksRepeated, constantKeysFound, functionsChangePackets, severalMapsWalked } from '../target/kernel-rules.ts';
 import { kptrTarget } from '../objects/check-kptr-match.ts';
 import { accessMemory } from '../memory/check-memory.ts';
 import { isNull } from '../memory/check-stack.ts';
@@ -300,7 +300,7 @@ interface Effects {
  * with any value, and after a program that may have changed the packet. A failing one goes on.
  */
 function leaveByTailCall(env: VerifierEnvironment): void {
-  if (env.state.frames.length === 1) return;
+  if (env.state.frames.length === 1 || !functionsChangePackets(env.kernel)) return;
   env.pushBranch(env.insn + 1, env.insn);
   forgetPacketPointers(env);
   env.setRegister(0, unknownRegister());
