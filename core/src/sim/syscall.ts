@@ -11,7 +11,7 @@ import { formatCall } from './objects/call-log.ts';
 import { type Holding, type ObjectKind, type ObjectRef, reached, refText } from './objects/life.ts';
 import { linkTypeOf } from './objects/link-types.ts';
 import { ProgArrayMap, type KernelMap } from './maps/index.ts';
-import type { Task } from './tasks.ts';
+import type { Task } from './subsystems/tasks.ts';
 import type { SimulatedMap, SimulatedProgram } from './types.ts';
 
 /** What the simulated kernel does for this file. */
