@@ -44,7 +44,10 @@ const DATED: Readonly<Record<string, { since: KernelVersion; types?: readonly Pr
   bpf_xdp_get_buff_len: { since: '5.18', types: ['syscall'] },
   bpf_get_current_comm: { since: '6.0', types: ['cgroup_device', 'cgroup_sysctl', 'cgroup_sockopt'] },
   bpf_get_cgroup_classid: { since: '6.0', types: ['cgroup_device', 'cgroup_sysctl', 'cgroup_sockopt'] },
-  bpf_current_task_under_cgroup: { since: '6.12', types: ['cgroup_sock', 'cgroup_sock_addr', 'cgroup_device', 'cgroup_sysctl', 'cgroup_sockopt'] },
+  bpf_current_task_under_cgroup: {
+    since: '6.12',
+    types: ['cgroup_sock', 'cgroup_sock_addr', 'cgroup_device', 'cgroup_sysctl', 'cgroup_sockopt'],
+  },
   bpf_get_attach_cookie: { since: '6.10', types: ['raw_tracepoint_writable'] },
 };
 
@@ -57,9 +60,26 @@ const UNDATED: KernelVersion = '6.18';
 
 /** LSM programs may call what all of tracing may; the facts name tracing only. Asked of 6.12 and 6.1. */
 const OF_LSM_TOO = new Set(
-  ['perf_event_output', 'get_stackid', 'get_stack', 'skb_output', 'xdp_output', 'd_path', 'sock_from_file', 'xdp_get_buff_len', 'get_socket_cookie']
+  [
+    'perf_event_output',
+    'get_stackid',
+    'get_stack',
+    'skb_output',
+    'xdp_output',
+    'd_path',
+    'sock_from_file',
+    'xdp_get_buff_len',
+    'get_socket_cookie',
+  ]
     .concat(['get_func_arg', 'get_func_ret', 'get_func_arg_cnt', 'get_local_storage', 'get_retval', 'set_retval'])
-    .concat(['skc_to_tcp6_sock', 'skc_to_tcp_sock', 'skc_to_tcp_timewait_sock', 'skc_to_tcp_request_sock', 'skc_to_udp6_sock', 'skc_to_unix_sock'])
+    .concat([
+      'skc_to_tcp6_sock',
+      'skc_to_tcp_sock',
+      'skc_to_tcp_timewait_sock',
+      'skc_to_tcp_request_sock',
+      'skc_to_udp6_sock',
+      'skc_to_unix_sock',
+    ])
     .concat(['skc_to_mptcp_sock'])
     .map((name) => `bpf_${name}`),
 );

@@ -48,7 +48,8 @@ export function kfuncAllowed(kfunc: Kfunc, programType: string, attachType?: str
   if (!atLeast(kernel, '6.13')) {
     // Before 6.13 these were closed to types that have them now (asked of 6.12).
     if (programType === 'sock_ops' && kfunc.sets?.some((set) => CGROUP_LATER.has(set))) return false;
-    if (OF_TRACING_ONLY.has(kfunc.name) && !['tracing', 'lsm', 'tracepoint', 'perf_event', 'struct_ops'].includes(programType)) return false;
+    if (OF_TRACING_ONLY.has(kfunc.name) && !['tracing', 'lsm', 'tracepoint', 'perf_event', 'struct_ops'].includes(programType))
+      return false;
     if (kfunc.name === 'bpf_get_fsverity_digest' && programType !== 'lsm') return false;
   }
   const attachTypes = ATTACH_TYPES[kfunc.name];
