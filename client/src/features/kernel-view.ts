@@ -33,9 +33,9 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     vscode.window.createTreeView('ebpf.kernel', { treeDataProvider: provider }),
     watchStops((session) => provider.show(session)),
-    vscode.commands.registerCommand('ebpf.kernel.dump', (node: KernelNode) => provider.dump(node)),
-    vscode.commands.registerCommand('ebpf.kernel.pin', (node: KernelNode) => provider.pin(node)),
-    vscode.commands.registerCommand('ebpf.kernel.unpin', (node: KernelNode) => provider.command(`rm ${node.path ?? ''}`)),
+    vscode.commands.registerCommand('ebpf.dumpObject', (node: KernelNode) => provider.dump(node)),
+    vscode.commands.registerCommand('ebpf.pinObject', (node: KernelNode) => provider.pin(node)),
+    vscode.commands.registerCommand('ebpf.unpin', (node: KernelNode) => provider.command(`rm ${node.path ?? ''}`)),
   );
 }
 

@@ -6,7 +6,7 @@ import { bpftool } from './bpftool/index.ts';
 import { type CommandContext, type CommandResult, done, failed, printable } from './command-result.ts';
 import { type Command, parseLine } from './command-line.ts';
 import { events, type EventSource, fire } from './events.ts';
-import { cat, ls, mkdir, rm, rmdir } from './files.ts';
+import { cat, entriesOf, ls, mkdir, rm, rmdir } from './files.ts';
 import { FILTERS } from './filters.ts';
 import { NO_FILES, type ShellHost } from './shell-host.ts';
 import { id, ip, mount, ps, uname } from './system.ts';
@@ -117,7 +117,9 @@ export class Shell {
   }
 
   private async runOne(command: Command, input: string | undefined): Promise<CommandResult> {
-    const words = [...command.words];
+    const words = (
+      await Promise.all(command.words.map((word, i) => (command.patterns?.includes(i) ? this.expanded(word) : [word])))
+    ).flat();
     // One is root here: sudo has nothing to ask.
     while (words[0] === 'sudo' || words[0] === 'exec' || words[0] === 'time') words.shift();
     const [name, ...args] = words;
@@ -130,6 +132,22 @@ export class Shell {
       : undefined;
     if (!run) return failed(`${printable(name)}: command not found; 'help' says what there is\n`, 127);
     return this.asProcess(name, (context) => run(context, args));
+  }
+
+  /** The paths that a pattern's last part names; the pattern itself where there are none, as shells have it. */
+  private async expanded(pattern: string): Promise<readonly string[]> {
+    const slash = pattern.lastIndexOf('/') + 1;
+    const folder = pattern.slice(0, slash);
+    const entries = await entriesOf({ kernel: this.kernel, host: this.host }, folder === '' ? '.' : folder);
+    const expression = new RegExp(
+      `^${pattern
+        .slice(slash)
+        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+        .replace(/\*+/g, '.*')
+        .replace(/\?/g, '.')}/?$`,
+    );
+    const found = (entries ?? []).filter((entry) => expression.test(entry)).map((entry) => folder + entry.replace(/\/$/, ''));
+    return found.length > 0 ? found : [pattern];
   }
 
   /** In a process of its own: what it opens closes when it ends. */

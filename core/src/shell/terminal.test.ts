@@ -27,7 +27,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve
 const screen = (written: readonly string[]): string =>
   written
     .join('')
-     
+
     .replace(/\u001b\[[0-9;]*[A-Za-z]/g, '')
     .split('\r\n')
     .map((line) => line.slice(line.lastIndexOf('\r') + 1))

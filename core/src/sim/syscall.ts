@@ -386,6 +386,8 @@ export class BpfSyscalls {
   updateElement(process: UserProcess, map: SimulatedMap, key: Uint8Array, value: Uint8Array, flags: bigint): number {
     const result = this.isFrozen(map) ? -ERRNO.EPERM : map.update(key, value, flags);
     this.recordElement(process, 'BPF_MAP_UPDATE_ELEM', map, `key=…, value=…, flags=${FLAG_NAMES[Number(flags)] ?? flags}`, result);
+    // What stood in the slot may have had no other holder.
+    if (result === 0 && /^prog_array$|_of_maps$/.test(map.definition.type)) this.sweep();
     return result;
   }
 

@@ -7,7 +7,7 @@ import { atLeast, mapType } from '#core/catalog';
 import { isRefusal, kernelName, type MapEntry, type SimulatedMap } from '#core/sim';
 import { type CommandResult, done, errorWords, statusOf } from '../command-result.ts';
 import { JsonWriter } from './json-writer.ts';
-import { type BpftoolContext, fail, findMaps, pidsOf, pin, pinsOf } from './options.ts';
+import { type BpftoolContext, fail, findMaps, findPrograms, pidsOf, pin, pinsOf } from './options.ts';
 
 const PAGE = 4096;
 /** BPF_F_MMAPABLE, BPF_F_NO_PREALLOC. */
@@ -110,9 +110,17 @@ function create(context: BpftoolContext, args: readonly string[]): CommandResult
   const [path, ...rest] = args;
   if (path === undefined || rest.length < 6) return fail(context, `'create' needs at least 7 arguments, ${args.length} found`);
   const given = new Map<string, string>();
+  let inner: SimulatedMap['definition'] | undefined;
   for (let i = 0; i < rest.length; i += 2) {
     const [word, value] = [rest[i]!, rest[i + 1]];
-    if (!['type', 'key', 'value', 'entries', 'name', 'flags'].includes(word)) return fail(context, `unknown arg ${word}`);
+    if (!['type', 'key', 'value', 'entries', 'name', 'flags', 'inner_map'].includes(word)) return fail(context, `unknown arg ${word}`);
+    if (word === 'inner_map') {
+      const wanted = findMaps(context, rest.slice(i + 1));
+      if ('failure' in wanted) return wanted.failure;
+      inner = wanted.found[0]!.definition;
+      i++;
+      continue;
+    }
     if (value === undefined) return fail(context, `'${word}' needs a value`);
     if (!['type', 'name'].includes(word) && !/^(0x[0-9a-f]+|\d+)$/i.test(value)) return fail(context, `can't parse ${value} as ${word}`);
     given.set(word, value);
@@ -131,6 +139,7 @@ function create(context: BpftoolContext, args: readonly string[]): CommandResult
     valueSize: number('value'),
     maxEntries: number('entries'),
     flags: number('flags'),
+    ...(inner ? { inner } : {}),
   });
   if (isRefusal(made)) return fail(context, `map create failed: ${errorWords(made.errno)}`);
   return pin(context, { kind: 'map', id: made.id }, path);
@@ -383,6 +392,23 @@ function readKey(one: SimulatedMap, words: readonly string[]): { key: Uint8Array
   return 'problem' in read ? read : { key: read.bytes, rest: words.slice(1 + read.used) };
 }
 
+/** Bytes, or the program or map that a slot is to hold. */
+function readValue(
+  context: BpftoolContext,
+  { definition }: SimulatedMap,
+  words: readonly string[],
+): { bytes: Uint8Array; used: number } | { problem: string } | { failure: CommandResult } {
+  const holdsMaps = definition.type.endsWith('_of_maps');
+  if (!holdsMaps && definition.type !== 'prog_array') return readBytes('value', words, definition.valueSize);
+  const wanted = holdsMaps ? findMaps(context, words) : findPrograms(context, words);
+  if ('failure' in wanted) return wanted;
+  const [first] = wanted.found;
+  if (!first || wanted.found.length > 1) return { failure: fail(context, `several ${holdsMaps ? 'maps' : 'programs'} match this handle`) };
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, first.id, true);
+  return { bytes, used: words.length - wanted.rest.length };
+}
+
 function element(
   context: BpftoolContext,
   one: SimulatedMap,
@@ -411,7 +437,8 @@ function element(
     return result === 0 ? nothing(context) : fail(context, `delete failed: ${errorWords(result)}`, statusOf(result));
   }
   if (rest[0] !== 'value') return fail(context, rest[0] === undefined ? 'did not find value' : `unknown arg ${rest[0]}`);
-  const value = readBytes('value', rest.slice(1), definition.valueSize);
+  const value = readValue(context, one, rest.slice(1));
+  if ('failure' in value) return value.failure;
   if ('problem' in value) return fail(context, value.problem);
   const word = rest[1 + value.used] ?? 'any';
   const flag = { any: 0n, noexist: 1n, exist: 2n }[word];
