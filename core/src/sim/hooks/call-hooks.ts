@@ -1,23 +1,31 @@
 // System calls, kernel functions, user functions, tracepoints, samples and bare contexts: which programs they reach, in what order.
 
 import { contextStruct, programType } from '#core/catalog';
-import { findMember, sizeOf, type Btf, type BtfComposite } from '#core/btf';
-import { concat, cString, littleEndian, utf8 } from '../integers.ts';
+import { concat, cString, littleEndian } from '../integers.ts';
 import type { ContextEvent, FunctionEvent, SampleEvent, SyscallEvent, TracepointEvent, UprobeEvent } from '../scenario/events.ts';
 import type { KernelState } from '../state.ts';
-import type { Task } from '../tasks.ts';
-import { encodeValue, integerFrom } from '../typed-values.ts';
+import type { Task } from '../subsystems/tasks.ts';
+import { integerFrom } from '../typed-values.ts';
+import { recordStruct, tracepointRecord } from './tracepoint-record.ts';
 import { matchesPattern } from './attachment.ts';
 import { samplePacket } from './packet-hook.ts';
 import { eventRegion, runRegion, type Attached, type EventState, type PlannedRun, type Planner } from './plan.ts';
 import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, traceEntry, uprobeRun, type Called } from './probe-runs.ts';
 import { argumentValue, syscallRegisters, USER_CODE_ADDRESS, USER_MEMORY, userRegisters } from './registers.ts';
 import { syscallByName } from './syscall-table.ts';
-import { completed, functionParameters, iteratorContext, kernelObject, memberParameters, tracepointParameters } from './typed-arguments.ts';
+import {
+  completed,
+  functionParameters,
+  iteratorContext,
+  kernelObject,
+  memberParameters,
+  pointedStruct,
+  tracepointParameters,
+} from './typed-arguments.ts';
 
 /** The process that runs when an event names none: the first that the scenario brought, else a shell's. */
 export function defaultTask(kernel: KernelState): Task {
-  return kernel.tasks.all.find(({ pid }) => pid > 1) ?? kernel.tasks.get(1)!;
+  return kernel.tasks.first ?? kernel.tasks.get(1)!;
 }
 
 const taskFor = (kernel: KernelState, pid: number | undefined): Task =>
@@ -132,10 +140,18 @@ function execRuns(attached: readonly Attached[], task: Task, filename: string): 
   );
 }
 
+const givenArguments = (
+  kernel: KernelState,
+  state: EventState,
+  values: FunctionEvent['arguments'],
+  parameters: readonly number[] | undefined,
+): readonly bigint[] =>
+  values.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`, pointedStruct(kernel.layouts(), parameters?.[i])));
+
 export const planFunction: Planner<FunctionEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
-  const given = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
-  const args = completed(kernel, state, task, given, functionParameters(kernel.layouts(), body.name));
+  const parameters = functionParameters(kernel.layouts(), body.name);
+  const args = completed(kernel, state, task, givenArguments(kernel, state, body.arguments, parameters), parameters);
   const called: Called = { name: body.name, task, args, returned: BigInt.asUintN(64, body.return) };
   return { runs: [...functionRuns(attached, called, false), ...functionRuns(attached, called, true)] };
 };
@@ -161,10 +177,29 @@ export const planUprobe: Planner<UprobeEvent> = (kernel, _event, body, attached,
 const sameBinary = (attached: string, named: string): boolean =>
   attached === '' || attached === named || named.endsWith(`/${attached}`) || attached.endsWith(`/${named}`);
 
+/** Arguments of tracepoints that are about two tasks, or about one that `fields` names. */
+function tracepointDefaults(kernel: KernelState, { name, fields }: TracepointEvent, task: Task): readonly (bigint | undefined)[] {
+  const named = (field: string, otherwise: Task): bigint => kernel.tasks.addressOf(kernel.tasks.get(Number(fields[field])) ?? otherwise);
+  switch (name) {
+    case 'sched_switch':
+      return [0n, named('prev_pid', task), named('next_pid', kernel.tasks.get(0)!), 0n];
+    case 'sched_wakeup':
+    case 'sched_wakeup_new':
+    case 'sched_waking':
+    case 'sched_process_exit':
+      return [named('pid', task)];
+    case 'sched_process_fork':
+      return [named('parent_pid', task), named('child_pid', task)];
+    default:
+      return [];
+  }
+}
+
 export const planTracepoint: Planner<TracepointEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
-  const given = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
-  const args = completed(kernel, state, task, given, tracepointParameters(kernel.layouts(), body.name));
+  const parameters = tracepointParameters(kernel.layouts(), body.name);
+  const given = givenArguments(kernel, state, body.arguments, parameters);
+  const args = completed(kernel, state, task, given, parameters, tracepointDefaults(kernel, body, task));
   const runs = attached.filter(
     ({ attachment }) =>
       attachment.hook === 'tracepoint' &&
@@ -175,48 +210,17 @@ export const planTracepoint: Planner<TracepointEvent> = (kernel, _event, body, a
     runs: [
       ...rawRuns(attached, body.name, task, args),
       ...runs.map(({ program }) => {
-        const struct = `trace_event_raw_${body.name}`;
+        const btf = kernel.layouts() ?? program.object.btf;
         return tracepointRun(
           program,
           task,
-          tracepointRecord(kernel.layouts() ?? program.object.btf, struct, body, task),
-          `struct ${struct}`,
+          tracepointRecord(kernel, btf, body, task),
+          `struct ${recordStruct(btf, body.name) ?? 'trace_entry'}`,
         );
       }),
     ],
   };
 };
-
-/** The struct that the record has: BTF knows it by the event class's name, which is often the event's. */
-function tracepointRecord(btf: Btf | undefined, struct: string, body: TracepointEvent, task: Task): Uint8Array {
-  const header = traceEntry(body.name, task);
-  const id = btf?.find(struct, 'struct');
-  const type = id === undefined ? undefined : btf?.type(id);
-  if (!btf || type?.kind !== 'struct') {
-    // Without a layout: fields in the order given, eight bytes each, as system calls' records have them.
-    return concat(header, ...Object.values(body.fields).map((value) => littleEndian(integerFrom(value) ?? 0n, 8)), new Uint8Array(64));
-  }
-  let record = concat(header, new Uint8Array(Math.max(0, type.size - 8)));
-  for (const [name, value] of Object.entries(body.fields)) record = setRecordField(btf, type, record, name, value);
-  return record;
-}
-
-/** A member, or text behind the record for which the member `__data_loc_NAME` holds offset and length. */
-function setRecordField(btf: Btf, type: BtfComposite, record: Uint8Array, name: string, value: unknown): Uint8Array {
-  const dynamic = findMember(btf, type, `__data_loc_${name}`);
-  if (dynamic) {
-    const text = typeof value === 'string' ? cString(value) : utf8(String(value));
-    const grown = concat(record, text);
-    grown.set(littleEndian((BigInt(text.length) << 16n) | BigInt(record.length), 4), dynamic.bitOffset >> 3);
-    return grown;
-  }
-  const place = findMember(btf, type, name);
-  const size = place && sizeOf(btf, place.member.type);
-  if (!place || size === undefined) return record;
-  const bytes = encodeValue(btf, place.member.type, size, value);
-  if (bytes instanceof Uint8Array) record.set(bytes, place.bitOffset >> 3);
-  return record;
-}
 
 export const planSample: Planner<SampleEvent> = (kernel, _event, body, attached) => {
   const task = taskFor(kernel, body.pid);
@@ -276,7 +280,7 @@ function contextRun(program: Attached['program'], task: Task, body: ContextEvent
         type === 'netfilter' ? { state: 'nf_hook_state', skb: 'sk_buff' } : type === 'flow_dissector' ? { flow_keys: 'bpf_flow_keys' } : {};
       for (const [name, object] of body.bytes ? [] : Object.entries(objects)) {
         const field = struct?.fields.find((known) => known.name === name);
-        if (field) bytes.set(littleEndian(kernelObject(kernel, state, kernel.layouts(), object), 8), field.offset);
+        if (field) bytes.set(littleEndian(kernelObject(kernel, state, object, task), 8), field.offset);
       }
       for (const [name, value] of Object.entries(body.fields)) {
         const field = struct?.fields.find((known) => known.name === name);

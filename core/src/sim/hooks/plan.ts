@@ -2,7 +2,7 @@
 
 import type { Region } from '#core/vm';
 import type { KernelState, Run } from '../state.ts';
-import type { Task } from '../tasks.ts';
+import type { Task } from '../subsystems/tasks.ts';
 import type { ScenarioEvent, SimulatedProgram } from '../types.ts';
 import type { Attachment } from './attachment.ts';
 

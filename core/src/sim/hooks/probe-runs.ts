@@ -1,7 +1,7 @@
 // The runs that probes make: kprobes with pt_regs, fentry and LSM with arguments, tracepoints with their record.
 
 import { concat, littleEndian } from '../integers.ts';
-import type { Task } from '../tasks.ts';
+import type { Task } from '../subsystems/tasks.ts';
 import type { SimulatedProgram } from '../types.ts';
 import {
   functionRegisters,
