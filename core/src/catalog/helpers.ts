@@ -42,6 +42,13 @@ const DATED: Readonly<Record<string, { since: KernelVersion; types?: readonly Pr
     ].map((name) => [`bpf_${name}`, { since: '5.14' as const, types: ['syscall'] as const }]),
   ),
   bpf_xdp_get_buff_len: { since: '5.18', types: ['syscall'] },
+  bpf_get_current_comm: { since: '6.0', types: ['cgroup_device', 'cgroup_sysctl', 'cgroup_sockopt'] },
+  bpf_get_cgroup_classid: { since: '6.0', types: ['cgroup_device', 'cgroup_sysctl', 'cgroup_sockopt'] },
+  bpf_current_task_under_cgroup: {
+    since: '6.12',
+    types: ['cgroup_sock', 'cgroup_sock_addr', 'cgroup_device', 'cgroup_sysctl', 'cgroup_sockopt'],
+  },
+  bpf_get_attach_cookie: { since: '6.10', types: ['raw_tracepoint_writable'] },
 };
 
 function every(since: KernelVersion, ...names: readonly string[]): Record<string, { since: KernelVersion }> {
@@ -51,11 +58,44 @@ function every(since: KernelVersion, ...names: readonly string[]): Record<string
 /** The facts' word for "at 6.18, and nobody knows since when". */
 const UNDATED: KernelVersion = '6.18';
 
+/** LSM programs may call what all of tracing may; the facts name tracing only. Asked of 6.12 and 6.1. */
+const OF_LSM_TOO = new Set(
+  [
+    'perf_event_output',
+    'get_stackid',
+    'get_stack',
+    'skb_output',
+    'xdp_output',
+    'd_path',
+    'sock_from_file',
+    'xdp_get_buff_len',
+    'get_socket_cookie',
+  ]
+    .concat(['get_func_arg', 'get_func_ret', 'get_func_arg_cnt', 'get_local_storage', 'get_retval', 'set_retval'])
+    .concat([
+      'skc_to_tcp6_sock',
+      'skc_to_tcp_sock',
+      'skc_to_tcp_timewait_sock',
+      'skc_to_tcp_request_sock',
+      'skc_to_udp6_sock',
+      'skc_to_unix_sock',
+    ])
+    .concat(['skc_to_mptcp_sock'])
+    .map((name) => `bpf_${name}`),
+);
+
 function dated(row: HelperRow): HelperRow['programTypes'] {
   const date = DATED[row.name];
-  if (!date) return row.programTypes;
+  const newest = (a: KernelVersion, b: KernelVersion): KernelVersion => (atLeast(a, b) ? a : b);
+  const programTypes: HelperRow['programTypes'] = {
+    ...row.programTypes,
+    ...(OF_LSM_TOO.has(row.name) && { lsm: newest(row.since, '5.7') }),
+    ...(row.name === 'bpf_xdp_output' && { tracing: '5.7' }),
+    ...(row.name === 'bpf_get_socket_cookie' && { syscall: '5.14' }),
+  };
+  if (!date) return programTypes;
   return Object.fromEntries(
-    Object.entries(row.programTypes).map(([type, since]) => [
+    Object.entries(programTypes).map(([type, since]) => [
       type,
       since === UNDATED && (date.types?.includes(type as ProgramTypeName) ?? true) ? date.since : since,
     ]),
@@ -100,6 +140,15 @@ export interface Allowed {
   since?: KernelVersion;
 }
 
+/** What only trampolines have: the traced function's arguments; and what only cgroups have. */
+const ARGUMENTS = ['bpf_get_func_arg', 'bpf_get_func_ret', 'bpf_get_func_arg_cnt'];
+const NOT_ATTACHED_AS: Readonly<Record<string, ReadonlySet<string>>> = {
+  BPF_TRACE_RAW_TP: new Set(ARGUMENTS),
+  BPF_TRACE_ITER: new Set(ARGUMENTS),
+  BPF_LSM_CGROUP: new Set([...ARGUMENTS, 'bpf_get_attach_cookie']),
+  BPF_LSM_MAC: new Set(['bpf_get_local_storage', 'bpf_get_retval', 'bpf_set_retval']),
+};
+
 /**
  * Whether a program of this type may call the helper on this kernel. `attachType` as `BPF_TRACE_ITER`, where known.
  * Says nothing of licence, of sleepable programs or of arguments.
@@ -124,6 +173,8 @@ export function helperAllowed(
       since,
     };
   }
+  if (attachType !== undefined && NOT_ATTACHED_AS[attachType]?.has(helper.name))
+    return { allowed: false, reason: `A program of type ${programType} may not call ${helper.name} when attached as ${attachType}.` };
   const refusal = attachType && ATTACH_TYPE_REFUSALS.find((row) => row.programType === programType && row.attachType === attachType);
   if (refusal && refusal.helpers.includes(helper.name)) {
     return { allowed: false, reason: `A program of type ${programType} may not call ${helper.name} when attached as ${attachType}.` };
