@@ -433,7 +433,14 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
 
   private begin(event: ScenarioEvent, attached: readonly Attached[]): { plan: Plan; state: EventState } {
     this.ensureProcess();
-    const state: EventState = { regions: [], packet: undefined, dropped: false, effectsDone: 0, decided: undefined, nextUserAddress: USER_MEMORY };
+    const state: EventState = {
+      regions: [],
+      packet: undefined,
+      dropped: false,
+      effectsDone: 0,
+      decided: undefined,
+      nextUserAddress: USER_MEMORY,
+    };
     return { state, plan: planEvent(this, event, onDevice(event, attached), state, (name, key, value) => this.setEntry(name, key, value)) };
   }
 
@@ -444,7 +451,11 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
       const timers = dueTimers(this, at).flatMap((timer) => timerRun(this, timer) ?? []);
       if (timers.length === 0 && at > this.clock) this.clock = at;
       const { plan, state } = this.begin(event, this.attachments);
-      this.active = { event, plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at: at + (run.after ?? 0n), ...run }))] }, state };
+      this.active = {
+        event,
+        plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at: at + (run.after ?? 0n), ...run }))] },
+        state,
+      };
     }
     const { active } = this;
     const { runs } = active.plan;
