@@ -1,10 +1,10 @@
-// Asks Linux 6.12 and 6.1 in the box (../shared/kernels) what 6.18 answers otherwise, or cannot be asked on a machine that is locked down,
-// and writes it as a table, core/src/catalog/older-kernel-table.ts: which program may call which helper and kfunc, what contexts hold,
-// and of each LSM hook whether it may be attached to, may sleep, and what it may return.
-// usage: npx tsx tools/probe-older-kernels.mts [--raw FILE]   two boots of some minutes each
+// Asks Linux 6.12 and 6.1 in the box (../shared/kernels) what 6.18 answers otherwise, or cannot be asked on a machine that is locked down:
+// which program may call which helper and kfunc, what contexts hold, and of each LSM hook whether a program may be attached and may sleep.
+// The answers are kept in test/catalog/older-kernels.json, and test/catalog/older-kernels.test.ts holds the catalogue to them.
+// usage: npx tsx tools/probe-older-kernels.mts   (remove the file first; two boots of ten minutes each)
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { readBtf, type Btf } from '../core/src/btf/index.ts';
 import { attachType } from '../core/src/catalog/attach-types.ts';
 import { contextRead, contextWrite, CONTEXT_ROWS } from '../core/src/catalog/contexts.ts';
@@ -205,7 +205,7 @@ const DENIED = `migrate_disable migrate_enable rcu_read_unlock_strict preempt_co
   __bpf_prog_exit bpf_get_current_task bpf_spin_lock notrace rcu_read_unlock_trace_special __bpf_tramp_enter __bpf_tramp_exit
   update_prog_stats __kasan_check_read __cond_resched copy_from_kernel_nofault`.split(/\s+/);
 
-const raw = process.argv.includes('--raw') ? process.argv[process.argv.indexOf('--raw') + 1]! : path.join('.cache', 'older-kernels.json');
+const raw = fileURLToPath(new URL('../test/catalog/older-kernels.json', import.meta.url));
 const known: Partial<Record<BoxedKernel, KernelAnswers>> = existsSync(raw) ? JSON.parse(readFileSync(raw, 'utf8')) : {};
 for (const kernel of ['6.12', '6.1'] as const) {
   known[kernel] ??= await askKernel(kernel);

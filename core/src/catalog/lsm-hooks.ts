@@ -1,7 +1,7 @@
 // Hooks of the Linux security modules that the verifier treats in a way of their own; other hooks return 0 or a negative errno, may not sleep
-// and hand over objects that are alive. As Linux 6.12 and 6.1 answered (test/verifier/older-kernels.oracle.test.ts asks again).
+// and hand over objects that are alive. As Linux 6.12 and 6.1 answered: tools/probe-older-kernels.mts asks again.
 
-import type { KernelVersion } from './types.ts';
+import { atLeast, type KernelVersion } from './types.ts';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
@@ -19,7 +19,7 @@ const MAY_SLEEP = words(`
   socket_socketpair syslog task_alloc task_getsecid_obj task_prctl task_setscheduler userns_create
 `);
 
-/** Closed to programs, since 6.12 (bpf_lsm_disabled_hooks). */
+/** Closed to programs since 6.11, and in updates of 6.1 (bpf_lsm_disabled_hooks). */
 const DISABLED = words(`
   audit_rule_match getprocattr getselfattr inode_copy_up_xattr inode_getsecurity inode_listsecurity inode_need_killpriv
   ismaclabel key_getsecurity setprocattr vm_enough_memory xfrm_decode_session
@@ -33,19 +33,29 @@ const UNTRUSTED = words(`
   bpf_map_free bpf_prog_free file_alloc_security file_free_security sk_alloc_security sk_free_security task_free
 `);
 
+/** Hooks in which programs may sleep since a later release than 6.1, and one in which they no longer may. */
+const MAY_SLEEP_LATER = words('path_chown path_chmod path_rename path_link path_symlink path_truncate path_rmdir path_mkdir path_unlink');
+const MIGHT_SLEEP = words('bpf_map_free_security bpf_map_alloc_security key_free inet_conn_established');
+
+/** Functions of the kernel that are named like hooks and are none. */
+const NO_HOOKS = words('get_retval_range is_trusted is_sleepable_hook func_proto verify_prog find_cgroup_shim init');
+
 export interface LsmHook {
+  /** False for a function that only has a hook's name. */
+  exists: boolean;
   maySleep: boolean;
-  /** Since when programs may not be attached. */
-  disabled?: KernelVersion;
+  /** Closed to programs. */
+  disabled: boolean;
   /** From and to of what a program may return, since 6.12. */
   returns: readonly [number, number];
   trusted: boolean;
 }
 
 /** By the name that a section has, as `file_open`. */
-export const lsmHook = (name: string): LsmHook => ({
-  maySleep: MAY_SLEEP.has(name),
-  ...(DISABLED.has(name) && { disabled: '6.12' as const }),
+export const lsmHook = (name: string, kernel: KernelVersion = '6.18'): LsmHook => ({
+  exists: !NO_HOOKS.has(name),
+  maySleep: atLeast(kernel, '6.2') ? MAY_SLEEP.has(name) : (MAY_SLEEP.has(name) && !MAY_SLEEP_LATER.has(name)) || MIGHT_SLEEP.has(name),
+  disabled: DISABLED.has(name) && (atLeast(kernel, '6.11') || kernel === '6.1'),
   returns: BOOLEAN.has(name) ? [0, 1] : [-4095, 0],
   trusted: !UNTRUSTED.has(name),
 });

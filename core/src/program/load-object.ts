@@ -2,7 +2,8 @@
 // Follows what libbpf 1.8 does with the same file; says in problems what libbpf would refuse. Nothing is run.
 
 import { essentialLength } from '#core/btf';
-import { atLeast, findSection, type KernelVersion, nearestSection, sectionOfType } from '#core/catalog';
+import { hasOlderLoader } from './loader-age.ts';
+import { findSection, nearestSection, sectionOfType } from '#core/catalog';
 import { decode } from '#core/isa';
 import { error, warning, type Problem } from '#core/problem';
 import { assembleProgram, indexFunctions, linesOf, type Assembled } from './assemble-program.ts';
@@ -88,12 +89,6 @@ function readMaps(object: ObjectFile, options: LoadOptions, problems: Problem[])
   return maps;
 }
 
-/** A loader is as old as the kernel it came with. */
-function olderLoader(kernel: string | undefined): boolean {
-  const release = /^\d+\.\d+/.exec(kernel ?? '')?.[0];
-  return release !== undefined && !atLeast(release as KernelVersion, '6.3');
-}
-
 interface ProgramContext {
   externs: Externs;
   kconfigMap: number;
@@ -135,7 +130,7 @@ function makePrograms(object: ObjectFile, functions: readonly FunctionCode[], co
       externs: context.externs,
       kconfigMap: context.kconfigMap,
       btf: object.btf,
-      leavesMissingCalls: olderLoader(context.options.kernelVersion),
+      leavesMissingCalls: hasOlderLoader(context.options.kernelVersion),
     });
     slots += assembled.code.length;
     if (slots > MAX_PROGRAM_SLOTS)

@@ -19,10 +19,13 @@ import { littleEndian } from './integers.ts';
 import { ArrayMap, makeMap, MapOfMaps, ProgArrayMap, RingBufferMap, type KernelMap } from './maps/index.ts';
 import { Random } from './random.ts';
 import { recordType } from './record-type.ts';
+import { checkEvents, describeObjects } from './scenario/check-events.ts';
 import { defaultEventsFor } from './scenario/default-events.ts';
 import type { KernelState, Run } from './state.ts';
+import { KernelObjects } from './subsystems/kernel-objects.ts';
+import { KernelStructs } from './subsystems/kernel-structs.ts';
+import { TaskTable, type Task } from './subsystems/tasks.ts';
 import { BpfSyscalls, type ObjectWorld } from './syscall.ts';
-import { TaskTable, type Task } from './tasks.ts';
 import { dueTimers, timerRun, type Timer } from './timers.ts';
 import type { Invocation, Kernel, KernelOptions, KernelSnapshot, Output, Scenario, ScenarioEvent, SimulatedProgram } from './types.ts';
 
@@ -50,6 +53,7 @@ interface Snapshot extends KernelSnapshot {
   random: unknown;
   tasks: unknown;
   devices: unknown;
+  objects: unknown;
   maps: readonly { map: KernelMap; state: unknown }[];
   programs: readonly SimulatedProgram[];
   attached: readonly Attached[];
@@ -62,7 +66,7 @@ interface Snapshot extends KernelSnapshot {
   run: { run: Run; copy: Run; execution: Execution | undefined } | undefined;
   memory: MemorySnapshot;
   bpf: unknown;
-  objects: readonly LoadedObject[];
+  loadedObjects: readonly LoadedObject[];
   next: { program: number; map: number };
 }
 
@@ -73,7 +77,8 @@ export function createKernel(options: Partial<KernelOptions> & Pick<KernelOption
 class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
   readonly bpf: BpfSyscalls = new BpfSyscalls(this, () => this.options.kernelBtf);
   readonly memory: Memory;
-  readonly tasks: TaskTable;
+  readonly tasks = new TaskTable();
+  readonly objects: KernelObjects;
   readonly devices = new DeviceTable();
   readonly randomness: Random;
   readonly cpus: number;
@@ -86,9 +91,9 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
   timers: ReadonlyMap<bigint, Timer> = new Map();
 
   private attachments: readonly Attached[] = [];
+  private loadedObjects: readonly LoadedObject[] = [];
   private nextProgram = 1;
   private nextMap = 1;
-  private objects: readonly LoadedObject[] = [];
   private clock: bigint;
   private output: Output[] = [];
   /** Freed once the run that may still point into them has ended. */
@@ -100,7 +105,8 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     this.cpus = Math.max(1, options.cpus);
     this.randomness = new Random(options.seed);
     this.clock = options.uptime ?? DEFAULT_UPTIME;
-    this.tasks = new TaskTable(this.memory, () => this.layouts());
+    this.objects = new KernelObjects(new KernelStructs(this.memory, () => this.layouts()), this.memory, this.tasks, this.devices, options);
+    this.tasks.images = this.objects;
   }
 
   // ---- what maps and helpers ask ----
@@ -120,7 +126,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     else this.memory.free(region);
   }
   layouts(): Btf | undefined {
-    return this.options.kernelBtf ?? this.objects.find(({ btf }) => btf?.find('task_struct', 'struct') !== undefined)?.btf;
+    return this.options.kernelBtf ?? this.loadedObjects.find(({ btf }) => btf?.find('task_struct', 'struct') !== undefined)?.btf;
   }
   describeKey(definition: MapDefinition, key: Uint8Array): string {
     return describeKey(this.objectOf(definition)?.btf, definition.keyTypeId, key);
@@ -163,8 +169,16 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     return taken;
   }
 
+  mapStructs(): readonly bigint[] {
+    return this.maps.map((map) => this.objects.map(map.id, map.definition));
+  }
+
+  mapNames(): readonly string[] {
+    return this.maps.map(({ definition }) => definition.name);
+  }
+
   private objectOf(definition: MapDefinition): LoadedObject | undefined {
-    return this.objects.find((object) => object.maps.some((known) => known === definition || known.name === definition.name));
+    return this.loadedObjects.find((object) => object.maps.some((known) => known === definition || known.name === definition.name));
   }
 
   // ---- loading ----
@@ -193,7 +207,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
         ],
       };
     }
-    this.objects = [...this.objects, object];
+    this.loadedObjects = [...this.loadedObjects, object];
     const maps = object.maps.map((definition) => this.createMap(definition, problems));
     const wanted = this.wantedPrograms(object, only);
     const loaded: SimulatedProgram[] = [];
@@ -251,7 +265,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     this.programs = this.programs.filter(({ id }) => !programs.has(id));
     for (const map of this.maps) if (maps.has(map.id)) this.freeLater(map.handle);
     this.maps = this.maps.filter(({ id }) => !maps.has(id));
-    this.objects = this.objects.filter(
+    this.loadedObjects = this.loadedObjects.filter(
       (object) =>
         this.programs.some((program) => program.object === object) || this.maps.some((map) => object.maps.includes(map.definition)),
     );
@@ -362,6 +376,13 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     const problems: Problem[] = [];
     for (const process of scenario.processes) this.tasks.set({ ...process, startTime: this.clock - 1_000_000_000n });
     for (const device of scenario.devices) this.devices.set({ ...DEFAULT_DEVICE, ...device });
+    if (
+      scenario.processes.length > 0 &&
+      this.tasks.get(DEFAULT_PROCESS.pid) &&
+      !scenario.processes.some(({ pid }) => pid === DEFAULT_PROCESS.pid)
+    )
+      this.tasks.remove(DEFAULT_PROCESS.pid);
+    problems.push(...describeObjects(this, scenario), ...checkEvents(this, scenario));
     for (const entry of scenario.maps) {
       const problem = this.setEntry(entry.map, entry.key, entry.value);
       if (problem !== undefined)
@@ -371,7 +392,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
   }
 
   private ensureProcess(): void {
-    if (!this.tasks.all.some(({ pid }) => pid > 1)) this.tasks.set({ ...DEFAULT_PROCESS, startTime: this.clock - 1_000_000_000n });
+    if (!this.tasks.populated) this.tasks.set({ ...DEFAULT_PROCESS, startTime: this.clock - 1_000_000_000n });
   }
 
   /** User space writes (or with an undefined value deletes) an entry, given as JSON has it. One sentence if it cannot. */
@@ -412,7 +433,14 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
 
   private begin(event: ScenarioEvent, attached: readonly Attached[]): { plan: Plan; state: EventState } {
     this.ensureProcess();
-    const state: EventState = { regions: [], packet: undefined, dropped: false, nextUserAddress: USER_MEMORY };
+    const state: EventState = {
+      regions: [],
+      packet: undefined,
+      dropped: false,
+      effectsDone: 0,
+      decided: undefined,
+      nextUserAddress: USER_MEMORY,
+    };
     return { state, plan: planEvent(this, event, onDevice(event, attached), state, (name, key, value) => this.setEntry(name, key, value)) };
   }
 
@@ -423,7 +451,11 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
       const timers = dueTimers(this, at).flatMap((timer) => timerRun(this, timer) ?? []);
       if (timers.length === 0 && at > this.clock) this.clock = at;
       const { plan, state } = this.begin(event, this.attachments);
-      this.active = { event, plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at, ...run }))] }, state };
+      this.active = {
+        event,
+        plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at: at + (run.after ?? 0n), ...run }))] },
+        state,
+      };
     }
     const { active } = this;
     const { runs } = active.plan;
@@ -439,7 +471,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
 
   private endEvent(active: Active): void {
     if (this.active !== active) return;
-    const at = (this.options.uptime ?? DEFAULT_UPTIME) + active.event.at;
+    const at = (this.options.uptime ?? DEFAULT_UPTIME) + active.event.at + (active.plan.takes ?? 0n);
     if (at > this.clock) this.clock = at;
     active.plan.end?.(this);
     for (const region of active.state.regions) this.memory.free(region);
@@ -465,6 +497,8 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
       functionAddress: 0n,
       cookie: 0n,
       returnOverride: undefined,
+      userRegisters: undefined,
+      overridden: undefined,
       functionArgs: [],
       functionReturn: undefined,
       regions: [],
@@ -502,6 +536,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
       random: this.randomness.save(),
       tasks: this.tasks.save(),
       devices: this.devices.save(),
+      objects: this.objects.save(),
       maps: this.maps.map((map) => ({ map, state: map.save() })),
       programs: this.programs,
       attached: this.attachments,
@@ -514,7 +549,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
       run: run && { run, copy: copyRun(run), execution: this.execution },
       memory: this.memory.snapshot(),
       bpf: this.bpf.save(),
-      objects: this.objects,
+      loadedObjects: this.loadedObjects,
       next: { program: this.nextProgram, map: this.nextMap },
     };
     return snapshot;
@@ -527,10 +562,11 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     this.randomness.load(saved.random as number);
     this.tasks.load(saved.tasks);
     this.devices.load(saved.devices);
+    this.objects.load(saved.objects);
     this.maps = saved.maps.map(({ map }) => map);
     for (const { map, state } of saved.maps) map.load(state);
     this.programs = saved.programs;
-    this.objects = saved.objects;
+    this.loadedObjects = saved.loadedObjects;
     this.nextProgram = saved.next.program;
     this.nextMap = saved.next.map;
     this.bpf.load(saved.bpf);

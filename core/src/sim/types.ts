@@ -120,6 +120,18 @@ export interface ScenarioProcess {
   comm: string;
   parent: number;
   cgroup: string;
+  exe?: string;
+  args?: readonly string[];
+  cwd?: string;
+  files?: ReadonlyMap<number, string>;
+  namespaces?: Readonly<Record<string, number>>;
+}
+
+/** A struct of the kernel that the file describes. */
+export interface ScenarioObject {
+  name: string;
+  value: Readonly<Record<string, unknown>>;
+  span?: { line: number; column: number };
 }
 
 export interface ScenarioDevice {
@@ -137,6 +149,7 @@ export interface Scenario {
   /** Lines of the kernel's .config by name, as LoadOptions.kconfig takes them: `y`, `250`, `"text"`. */
   readonly kconfig: Readonly<Record<string, string>>;
   readonly processes: readonly ScenarioProcess[];
+  readonly objects?: readonly ScenarioObject[];
   readonly devices: readonly ScenarioDevice[];
   readonly maps: readonly InitialEntry[];
   readonly events: readonly ScenarioEvent[];

@@ -10,6 +10,8 @@ import { Explainer } from './explain/explainer.ts';
 import { keepTrace } from './explain/trace.ts';
 import { type FindingCode, findingRow, type WarningCode } from './explain/findings.ts';
 import { checkAttachTarget, checkTargetExists, warnOfUnknownProbe } from './target/attach-target.ts';
+import { withRangesApart } from './numbers/scalar.ts';
+import { comparesRanges } from './target/kernel-rules.ts';
 import { checkKernelAge } from './target/kernel-age.ts';
 import { checkKfuncsBeforeWalk } from './calls/kfunc-meta.ts';
 import { computeLiveRegisters } from './flow/liveness-registers.ts';
@@ -32,6 +34,10 @@ import { warnReturnValues } from './explain/warnings.ts';
 
 /** What the kernel would say to this program, and why. Pure: the same program gives the same answer. */
 export function verify(given: Program, file: LoadedObject, options: VerifyOptions): Verdict {
+  return withRangesApart(!comparesRanges(options.kernel), () => verdictOn(given, file, options));
+}
+
+function verdictOn(given: Program, file: LoadedObject, options: VerifyOptions): Verdict {
   const { program, object } = withTypesTaken(given, file, options.kernelBtf);
   const log = new VerifierLog(options.logLevel ?? 0);
   const env = new VerifierEnvironment(program, object, options, log);

@@ -9,7 +9,7 @@ import { markPrecise } from '../flow/precision.ts';
 import { findPreviousEntry, widenImpreciseScalars } from '../flow/prune.ts';
 import { forgetPacketPointers } from './call-helper.ts';
 import { pointerRegister, PTR_TO_STACK, type Register, SCALAR_VALUE, UNINITIALISED, unknownRegister } from '../state/registers.ts';
-import { callbacksRepeated, returnedValuePrecise } from '../target/kernel-rules.ts';
+import { callbacksRepeated, functionsChangePackets } from '../target/kernel-rules.ts';
 import { checkSubprogramArguments } from './subprogram-arguments.ts';
 import { BPF_REG_FP, Frame, MAX_CALL_FRAMES } from '../state/state.ts';
 import type { Insn } from '#core/isa';
@@ -49,7 +49,7 @@ export function callSubprogram(env: VerifierEnvironment, insn: Insn): void {
       throw env.reject('global-function', 'EINVAL', problem.line === undefined ? message : [problem.line, message], problem.details);
     }
     env.log.write(`Func#${index} ('${callee.name}') is global and assumed valid.\n`);
-    if (callee.changesPacketData) forgetPacketPointers(env);
+    if (callee.changesPacketData && functionsChangePackets(env.kernel)) forgetPacketPointers(env);
     callee.called = true;
     clearCallerSaved(env, caller);
     env.setRegister(0, unknownRegister());
@@ -89,7 +89,7 @@ export function exitFunction(env: VerifierEnvironment): void {
   const caller = state.frames[state.frames.length - 2]!;
   if (callee.inCallback) {
     if (result.type !== SCALAR_VALUE) throw env.reject('return-value', 'EACCES', 'R0 not a scalar value', { register: 0 });
-    if (returnedValuePrecise(env.kernel)) markPrecise(env, 0);
+    markPrecise(env, 0);
     const { callbackReturns } = callee;
     if (BigInt(callbackReturns.min) > result.scalar.smin || result.scalar.smax > BigInt(callbackReturns.max)) {
       throw env.reject('return-value', 'EINVAL', invalidScalar(env, result, callbackReturns, 'At callback return', 'R0'), {

@@ -17,10 +17,11 @@ import {
 } from '#core/isa';
 import { checkSource } from '../memory/check-registers.ts';
 import { addUnsettled } from '../numbers/alu.ts';
+import { decideApart, refineApart } from '../numbers/apart.ts';
 import { decide, flip, negate, refine } from '../numbers/branch.ts';
 import { constant, immediate, isConstant, isZero, type Scalar, settle, zeroExtend32, ZERO } from '../numbers/scalar.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
-import { emptyMayGotoAllowed, equalPointersNotNull, notNullRule } from '../target/kernel-rules.ts';
+import { comparesRanges, emptyMayGotoAllowed, equalPointersNotNull, notNullRule } from '../target/kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import { findPreviousEntry, frameInsn, widenImpreciseScalars } from './prune.ts';
 import { forgetReference } from '../objects/references.ts';
@@ -105,7 +106,7 @@ function decideRegisters(env: VerifierEnvironment, operation: number, is32: bool
       return undefined;
     return op === BPF_JEQ ? false : op === BPF_JNE ? true : undefined;
   }
-  return decide(operation, is32, a.scalar, b.scalar);
+  return comparesRanges(env.kernel) ? decide(operation, is32, a.scalar, b.scalar) : decideApart(operation, is32, a.scalar, b.scalar);
 }
 
 /** A packet pointer already compared with the end. */
@@ -187,6 +188,14 @@ function narrowBoth(
   const { dst, src } = insn;
   const same = source !== undefined && src === dst;
   const constantSide = source ? source.scalar : immediate(insn.imm);
+  if (!comparesRanges(env.kernel)) {
+    [there, env.state].forEach((state, index) => {
+      const { target: a, source: b } = refineApart(operation, is32, target.scalar, constantSide)[index]!;
+      state.frame.registers[dst] = target.with({ scalar: a });
+      if (source && !same) state.frame.registers[src] = source.with({ scalar: b });
+    });
+    return;
+  }
   const results: Scalar[] = [];
   // The branch taken first, then the one that falls through; a register compared with itself is narrowed as both sides.
   for (const op of [operation, negate(operation)]) {

@@ -1,7 +1,7 @@
 // Accesses to the context (r1 at the start): catalog tables per program and attach type say what is there.
 // Contexts that follow the attach target's BTF are in context-from-btf.ts.
 
-import { contextFieldAt, contextRead, contextRow, contextStructOf, contextWrite, lsmHook } from '#core/catalog';
+import { atLeast, contextFieldAt, contextFieldSince, contextRead, contextRow, contextStructOf, contextWrite, lsmHook } from '#core/catalog';
 import { makeUnknown, settle } from '../numbers/scalar.ts';
 import { hooksReturnErrno } from '../target/kernel-rules.ts';
 import { type ContextField, contextFromBtf } from './context-from-btf.ts';
@@ -57,6 +57,7 @@ export function checkContextAccess(env: VerifierEnvironment, regno: number, off:
   const row = contextRow(env.programType, env.attachType);
   if (!row || env.programType === 'tracing' || env.programType === 'lsm' || env.programType === 'struct_ops')
     throw invalid(env, off, access);
+  if (isYounger(env, off)) throw invalid(env, off, access);
   if (access.write) {
     if (!contextWrite(row, off, access.size)) throw invalid(env, off, access);
     return;
@@ -96,6 +97,13 @@ function hookResult(env: VerifierEnvironment, { isReturnValue }: ContextField): 
   scalar.smin = BigInt((scalar.s32min = min));
   scalar.smax = BigInt((scalar.s32max = max));
   return scalarRegister(settle(scalar));
+}
+
+/** A field that the context got after the target kernel. */
+function isYounger(env: VerifierEnvironment, off: number): boolean {
+  const struct = contextStructOf(env.programType);
+  const field = struct && off >= 0 ? contextFieldAt(struct, off) : undefined;
+  return field !== undefined && !atLeast(env.kernel, contextFieldSince(struct!.name, field.name));
 }
 
 function invalid(env: VerifierEnvironment, off: number, access: MemoryAccess) {

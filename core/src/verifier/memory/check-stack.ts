@@ -152,8 +152,9 @@ export function writeStackFixed(env: VerifierEnvironment, frame: Frame, off: num
     register.type === SCALAR_VALUE &&
     (keepsAll || (register.scalar !== UNKNOWN && isBounded(register.scalar) && !isNull(register)))
   ) {
-    const fits = fitsBits(register.scalar, size * 8);
-    if (fits) {
+    // Older kernels give a number no id when it is spilled, and follow ids into whole slots only.
+    const fits = fitsBits(register.scalar, size * 8) && (keepsAll || size === 8);
+    if (fits && keepsAll) {
       const linked = linkScalar(env, register);
       if (linked !== register) env.replaceRegister(value, (register = linked));
     }

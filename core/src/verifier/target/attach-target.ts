@@ -170,7 +170,7 @@ function checkHook(
   refuse: (message: string, explanation: string, advice?: string) => Rejection,
 ): void {
   const { program, kernel } = env;
-  const hook = lsmHook(program.attachTarget!);
+  const hook = lsmHook(program.attachTarget!, kernel);
   const id = btf.find(name, 'func')!;
   if (program.sleepable && !hook.maySleep)
     throw refuse(
@@ -183,7 +183,9 @@ function checkHook(
       'LSM programs must have a GPL compatible license',
       'Only programs under a licence that is compatible with the GPL may be attached to LSM hooks.',
     );
-  if (hook.disabled && atLeast(kernel, hook.disabled))
+  if (!hook.exists)
+    throw refuse(`attach_btf_id ${id} points to wrong type name ${name}`, `${name} is a function of the kernel's own, and no hook.`);
+  if (hook.disabled)
     throw refuse(
       `attach_btf_id ${id} points to disabled hook ${name}`,
       `Programs may not be attached to the hook ${program.attachTarget} any more: what it returns is not what the kernel could take from a program.`,

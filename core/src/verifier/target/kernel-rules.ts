@@ -23,7 +23,7 @@ export const uninitialisedStackAllowed = since('6.3', ['6.1']);
 /** Refusals of a helper's access to the stack read like those of a load or store. */
 export const plainStackWords = since('6.13');
 /** A constant stored into the stack is remembered (BPF_ST). */
-export const storedConstantsKept = since('6.3');
+export const storedConstantsKept = since('6.3', ['6.1']);
 /** Numbers of which nothing is known stay linked to their copies on the stack, and parts of a spilled number keep its range. */
 export const spillsKeepEverything = since('6.9');
 /** Pointers to kernel objects are trusted or not; memory of helpers may be a map's key or value. */
@@ -76,3 +76,6 @@ export const locksAcrossFunctions = since('6.9');
 
 /** Programs of LSM hooks return 0 or a negative errno, or 0 and 1 where the hook asks a question. */
 export const hooksReturnErrno = since('6.12');
+
+/** Packet pointers are stale after a tail call, and after a global function that may change the packet. */
+export const functionsChangePackets = since('6.13', ['6.12']);

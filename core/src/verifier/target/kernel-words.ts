@@ -17,9 +17,11 @@ const REWORDINGS: readonly Rewording[] = [
     to: 'bpf_spin_unlock is missing',
   },
   { since: '6.10', from: /^program of this type cannot use helper (\w+#\d+)$/, to: 'unknown func $1' },
+  { since: '6.8', from: /^R\d+ invalid zero-sized read: .*/, to: 'invalid zero-sized read' },
+  { since: '6.8', from: /^arg#(\d+) expects pointer to ctx$/, to: 'arg#$1 expected pointer to ctx, but got PTR' },
   // A number that is known was written as a pair of value and unknown bits, like any other.
   { since: '6.8', from: /^(misaligned .*access off (?:2\+)?)(\d+)\+/, to: '$1(0x$2; 0x0)+' },
-  { since: '6.2', from: /\bringbuf_mem\b/g, to: 'alloc_mem' },
+  { since: '6.2', from: /ringbuf_mem/g, to: 'alloc_mem' },
   { since: '6.2', from: /\b(?:trusted|rcu)_ptr_/g, to: 'ptr_' },
 ];
 
