@@ -1,12 +1,14 @@
 // The open documents as the server reads them: which of them are BPF, their lines, and for C the syntax tree, made when first asked for.
 
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { mentionsBpf } from '#core/bcc';
 import type { CParser, CSyntax } from './languages/c/c-syntax.ts';
 import { AsmSyntax } from './languages/asm/asm-syntax.ts';
 import { scanMacros } from './languages/c/c-macros.ts';
 import { Lines } from './positions.ts';
 
-export type Language = 'c' | 'asm';
+/** `bcc` is a Python script with C in a string. */
+export type Language = 'c' | 'asm' | 'bcc';
 
 /** One version of one document. */
 export class Document {
@@ -27,7 +29,7 @@ export class Document {
     return (this.linesMade ??= new Lines(this.text));
   }
 
-  /** Undefined for assembly, and where the C parser could not be loaded. */
+  /** Undefined for assembly and scripts, and where the C parser could not be loaded. */
   get syntax(): CSyntax | undefined {
     if (this.language !== 'c' || !this.parser) return undefined;
     return (this.syntaxMade ??= this.parser.parse(this.text));
@@ -58,6 +60,7 @@ export class Document {
 export function languageOf(document: Pick<TextDocument, 'languageId' | 'uri' | 'getText'>): Language | undefined {
   const { languageId, uri } = document;
   if (languageId === 'ebpf-asm') return 'asm';
+  if (languageId === 'python') return mentionsBpf(document.getText()) ? 'bcc' : undefined;
   if (languageId !== 'c') return undefined;
   // The name that libbpf's builds go by: a new file of it is BPF before it says anything.
   return /\.bpf\.[ch]$/i.test(uri) || looksLikeBpf(document.getText()) ? 'c' : undefined;

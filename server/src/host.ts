@@ -12,7 +12,7 @@ export interface OpenRequest {
   /** Path of the document; of an untitled one a made-up name. */
   file: string;
   text: string;
-  language: 'c' | 'asm';
+  language: 'c' | 'asm' | 'bcc';
   /** Texts of other unsaved documents by path. */
   unsaved: ReadonlyMap<string, string>;
   settings: ServerSettings;
@@ -30,7 +30,7 @@ export interface VerifyAllRequest {
   object: LoadedObject;
   file: string;
   text: string;
-  language: 'c' | 'asm';
+  language: 'c' | 'asm' | 'bcc';
   settings: ServerSettings;
   logLevel: number;
   /** Keep what was known at each instruction, for hovers. */

@@ -3,7 +3,8 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { attachments, type BpfObject, type LocatedText, readPython, rewrite, type Rewritten } from '#core/bcc';
+import { type Btf, type BtfComposite, findMember } from '#core/btf';
+import { attachments, type BpfObject, type KernelFacts, type LocatedText, readPython, rewrite, type Rewritten } from '#core/bcc';
 import { type Problem, error, note, type SourceSpan } from '#core/problem';
 import { type LoadedObject, type LoadOptions, loadObject, type MapDefinition } from '#core/program';
 import { bccParsers } from './bcc-parsers.ts';
@@ -36,13 +37,14 @@ const SAFE_FLAG = /^-[DU]\w+(?:=[^\n]*)?$/;
 /** The C of a script; undefined with the reason where there is none. */
 export async function readBcc(script: BccSource, settings: ToolchainSettings = {}): Promise<BccUnit | { problems: readonly Problem[] }> {
   const parsers = await bccParsers();
-  const objects = readPython(script.text, parsers.python);
+  const { btf } = readTargetKernel(settings);
+  const objects = readPython(script.text, parsers.python, btf ? kernelFacts(btf) : {});
   const at = (message: string, object: BpfObject | undefined): { problems: readonly Problem[] } => ({
     problems: [
       error(message, { code: 'bcc-text', ...(object ? { span: spanOf(script, object.node.startIndex, object.node.endIndex) } : {}) }),
     ],
   });
-  const object = objects.findLast(({ text, srcFile }) => text !== undefined || srcFile !== undefined) ?? objects.at(-1);
+  const object = objects.findLast(({ text, srcFile }) => (text?.text.trim() ?? '') !== '' || srcFile !== undefined) ?? objects.at(-1);
   if (!object) return at('no BPF(text=…) is made in this script', undefined);
   let place = script;
   let source = object.text;
@@ -63,6 +65,16 @@ export async function readBcc(script: BccSource, settings: ToolchainSettings = {
   return unitOf(object, place, source, parsers.c, settings);
 }
 
+function kernelFacts(btf: Btf): KernelFacts {
+  return {
+    hasFunction: (name) => btf.find(name, 'func') !== undefined,
+    hasField: (struct, field) => {
+      const id = btf.find(struct, 'struct');
+      return id !== undefined && findMember(btf, btf.type(id) as BtfComposite, field) !== undefined;
+    },
+  };
+}
+
 function unitOf(
   object: BpfObject,
   place: BccSource,
@@ -70,8 +82,10 @@ function unitOf(
   parseC: Parameters<typeof rewrite>[2],
   settings: ToolchainSettings,
 ): BccUnit {
-  const rewritten = rewrite(source.text, attachments(object), parseC);
   const { btf } = readTargetKernel(settings);
+  // vmlinux.h is the newest kernel's, whatever the target.
+  const { btf: declared } = readTargetKernel(settings.kernelBtf === undefined ? {} : { kernelBtf: settings.kernelBtf });
+  const rewritten = rewrite(source.text, attachments(object), parseC, (name) => declared?.find(name, 'struct') !== undefined);
   const problems: Problem[] = rewritten.problems.map((problem) => ({
     ...problem,
     ...(problem.span ? { span: cooked(problem.span) } : {}),

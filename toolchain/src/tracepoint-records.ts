@@ -1,6 +1,7 @@
 // `struct tracepoint__CATEGORY__EVENT` as BCC makes it from the kernel's format file: here from the kernel's BTF and our table of system calls.
 
-import type { Btf } from '#core/btf';
+import { recordName } from '#core/bcc';
+import type { Btf, BtfComposite } from '#core/btf';
 import { syscallByName } from '#core/sim';
 
 /** Events that share their record with others (DEFINE_EVENT): the record's name where it is not the event's. */
@@ -57,7 +58,7 @@ const TEXT =
 
 /** The definition, on one line; undefined where the kernel has no such tracepoint. */
 export function tracepointRecord(category: string, event: string, btf: Btf | undefined): string | undefined {
-  const struct = `struct tracepoint__${category}__${event}`;
+  const struct = `struct ${recordName(category, event)}`;
   if (category === 'syscalls') {
     if (/^sys_exit_/.test(event)) return `${struct} { u64 __do_not_use__; int __syscall_nr; long ret; };`;
     const row = syscallByName(event.replace(/^sys_enter_/, ''));
@@ -68,10 +69,41 @@ export function tracepointRecord(category: string, event: string, btf: Btf | und
     return `${struct} { u64 __do_not_use__; int __syscall_nr; ${members.join(' ')} };`;
   }
   const names = [`trace_event_raw_${RECORD_OF[event] ?? event}`, `trace_event_raw_${event}`];
-  const known = btf ? names.find((name) => hasStruct(btf, name)) : names[0];
-  return known === undefined ? undefined : `#define tracepoint__${category}__${event} ${known}`;
+  const id = names.map((name) => btf?.find(name, 'struct')).find((found) => found !== undefined);
+  if (!btf || id === undefined) return undefined;
+  // Written out: the types of vmlinux.h are relocated, and a relocated access to a context is one with a changed pointer.
+  const members = (btf.type(id) as BtfComposite).members.flatMap(({ name, type }) => {
+    if (name === 'ent') return ['u64 __do_not_use__;'];
+    const declaration = declare(btf, type, name);
+    return name === '__data' || declaration === undefined ? [] : [declaration];
+  });
+  return `${struct} { ${members.join(' ')} };`;
 }
 
-function hasStruct(btf: Btf, name: string): boolean {
-  return btf.find(name, 'struct') !== undefined;
+function declare(btf: Btf, typeId: number, name: string): string | undefined {
+  const type = btf.type(typeId);
+  switch (type?.kind) {
+    case 'typedef':
+    case 'const':
+    case 'volatile':
+    case 'restrict':
+    case 'type_tag':
+      return declare(btf, type.type, name);
+    case 'int':
+      return `${type.signed ? 's' : 'u'}${type.size * 8} ${name};`;
+    case 'enum':
+    case 'enum64':
+      return `${type.size === 8 ? 'u64' : 'int'} ${name};`;
+    case 'ptr': {
+      const to = type.type === 0 ? undefined : btf.type(type.type);
+      return to?.kind === 'struct' && to.name ? `struct ${to.name} *${name};` : `void *${name};`;
+    }
+    case 'array':
+      return declare(btf, type.type, `${name}[${type.count}]`);
+    case 'struct':
+    case 'union':
+      return `${type.kind} ${type.name} ${name};`;
+    default:
+      return undefined;
+  }
 }

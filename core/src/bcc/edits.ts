@@ -44,8 +44,11 @@ export class Edits {
       for (let unit = 0; unit < text.length; unit++) origin.push(at);
     };
     for (let at = 0; at <= this.original.length; at++) {
-      for (const text of this.closers.get(at) ?? []) put(text, Math.max(0, at - 1));
-      for (const text of this.openers.get(at) ?? []) put(text, at);
+      while (next < removed.length && removed[next]!.end < at) next++;
+      // What was put around something that is gone is gone with it.
+      const gone = removed[next];
+      if (!(gone && gone.start < at)) for (const text of this.closers.get(at) ?? []) put(text, Math.max(0, at - 1));
+      if (!(gone && gone.start < at && at < gone.end)) for (const text of this.openers.get(at) ?? []) put(text, at);
       while (next < removed.length && removed[next]!.end <= at) next++;
       const inside = removed[next];
       if (at < this.original.length && !(inside && inside.start <= at)) put(this.original[at]!, at);

@@ -3,6 +3,6 @@
 
 export { type Attachment, attachments } from './attachments.ts';
 export type { BpfCall, BpfObject, LocatedText, TableWrite, Value } from './python-values.ts';
-export { mentionsBpf, readPython } from './read-python.ts';
-export { rewrite, type Rewritten, type RewrittenProgram } from './rewrite.ts';
+export { type KernelFacts, mentionsBpf, readPython } from './read-python.ts';
+export { recordName, rewrite, type Rewritten, type RewrittenProgram } from './rewrite.ts';
 export type { Parse, SyntaxNode } from './syntax-node.ts';

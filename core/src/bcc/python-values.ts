@@ -35,7 +35,7 @@ export interface TableWrite {
 
 export type Value =
   | ({ kind: 'text' } & LocatedText)
-  | { kind: 'number'; value: number }
+  | { kind: 'number'; value: number; exact?: bigint }
   | { kind: 'boolean'; value: boolean }
   | { kind: 'none' }
   | { kind: 'list'; items: Value[] }
@@ -84,7 +84,7 @@ export function asText(value: Value): LocatedText | undefined {
     case 'text':
       return value;
     case 'number':
-      return unlocated(String(value.value));
+      return unlocated(String(value.exact ?? value.value));
     case 'boolean':
       return unlocated(value.value ? 'True' : 'False');
     case 'none':

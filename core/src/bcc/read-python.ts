@@ -1,18 +1,20 @@
 // The Python side of a BCC script, read and not run: which C text reaches BPF(…), and what the script attaches, loads and fills.
 // Follows assignments, conditions on the defaults of its arguments, and calls of the script's own functions. Knows nothing of C.
 
-import { named, type Parse, type SyntaxNode } from './syntax-node.ts';
+import { descend, named, type Parse, type SyntaxNode } from './syntax-node.ts';
 import { format, percent, readString } from './python-strings.ts';
 import {
   asText,
   type BpfObject,
   boolean,
   joined,
+  type LocatedText,
   NONE,
   number,
   replaceAll,
   textValue,
   truth,
+  unlocated,
   UNKNOWN,
   type Value,
 } from './python-values.ts';
@@ -22,10 +24,16 @@ const BUDGET = 200_000;
 const DEEPEST_CALL = 12;
 
 /** The objects that a script makes with `BPF(…)`, in order. */
-export function readPython(source: string, parse: Parse): readonly BpfObject[] {
+export function readPython(source: string, parse: Parse, kernel: KernelFacts = {}): readonly BpfObject[] {
   // What says nothing of BPF costs nothing.
   if (!mentionsBpf(source)) return [];
-  return new Reader().read(parse(source));
+  return new Reader(kernel).read(parse(source));
+}
+
+/** What a script may ask of the kernel before it makes its text. */
+export interface KernelFacts {
+  hasField?: (struct: string, field: string) => boolean;
+  hasFunction?: (name: string) => boolean;
 }
 
 export const mentionsBpf = (source: string): boolean => /\bbcc\b|\bBPF\b/.test(source) && /\bBPF\s*\(/.test(source);
@@ -43,8 +51,14 @@ class Reader {
   private budget = BUDGET;
   private depth = 0;
 
+  constructor(private readonly kernel: KernelFacts) {}
+
   read(module: SyntaxNode): readonly BpfObject[] {
     this.block(module, this.globals);
+    // Methods, callbacks and what a framework calls: read as if called once, when nothing else makes an object.
+    if (this.objects.length === 0)
+      for (const node of descend(module))
+        if (node.type === 'function_definition' && this.objects.length === 0) this.callFunction(node, new Map());
     return this.objects;
   }
 
@@ -318,7 +332,7 @@ class Reader {
     const base = callee.childForFieldName('object');
     if (!base) return UNKNOWN;
     if (method === 'BPF' && base.text === 'bcc') return this.newBpf(node, args);
-    if (base.text === 'BPF') return classMethod(method);
+    if (base.text === 'BPF') return this.askKernel(method, args) ?? classMethod(method);
     const value = this.evaluate(base, scope);
     return this.methodCall(value, method, args, node, base.text);
   }
@@ -349,8 +363,7 @@ class Reader {
         switch (method) {
           case 'replace': {
             const [from, to] = [first && asText(first), args.get('1') && asText(args.get('1')!)];
-            // What cannot be told is left out, so that the rest can be read.
-            return from ? { kind: 'text', ...replaceAll(value, from.text, to ?? { text: '', origin: [] }) } : value;
+            return from ? { kind: 'text', ...replaceAll(value, from.text, to ?? placeholder(value.text, from.text)) } : value;
           }
           case 'format': {
             const filled = format(value, args);
@@ -414,6 +427,19 @@ class Reader {
     );
   }
 
+  private askKernel(method: string, args: ReadonlyMap<string, Value>): Value | undefined {
+    const [first, second] = [text(args.get('0')), text(args.get('1'))];
+    if (method === 'kernel_struct_has_field' && first !== undefined && second !== undefined && this.kernel.hasField)
+      return number(this.kernel.hasField(first, second) ? 1 : 0);
+    if (/^(?:get_kprobe_functions|ksymname)$/.test(method) && first !== undefined && this.kernel.hasFunction) {
+      const name = first.replace(/^\^|\$$/g, '');
+      const known = !/^\w+$/.test(name) || this.kernel.hasFunction(name);
+      if (method === 'ksymname') return number(known ? 1 : -1);
+      return { kind: 'list', items: known ? [textValue(name)] : [] };
+    }
+    return undefined;
+  }
+
   private newBpf(node: SyntaxNode, args: ReadonlyMap<string, Value>): Value {
     const given = args.get('text');
     const file = text(args.get('src_file') ?? args.get('0'));
@@ -450,12 +476,22 @@ class Reader {
   }
 }
 
+/** What cannot be told is left out where it stands alone, as a filter does, and is 0 inside an expression. */
+const placeholder = (text: string, marker: string): LocatedText => {
+  const at = text.indexOf(marker);
+  const alone = /(?:^|[\n;{}])[ \t]*$/.test(text.slice(0, at)) && /^[ \t;]*(?:\n|$)/.test(text.slice(at + marker.length));
+  return unlocated(alone ? '' : '0');
+};
+
 /** The text of a value that is one. */
 export const text = (value: Value | undefined): string | undefined => (value?.kind === 'text' ? value.text : undefined);
 
 function add(left: Value, right: Value): Value {
   if (left.kind === 'text' && right.kind === 'text') return { kind: 'text', ...joined([left, right]) };
-  if (left.kind === 'number' && right.kind === 'number') return number(left.value + right.value);
+  if (left.kind === 'number' && right.kind === 'number') return exact('+', left, right) ?? number(left.value + right.value);
+  // Text in front or behind that only a run can tell: what is known is read.
+  if (left.kind === 'text' && right.kind === 'unknown') return left;
+  if (left.kind === 'unknown' && right.kind === 'text') return right;
   if (left.kind === 'list' && right.kind === 'list') return { kind: 'list', items: [...left.items, ...right.items] };
   return UNKNOWN;
 }
@@ -468,6 +504,8 @@ function binary(operator: string, left: Value, right: Value): Value {
   }
   if (left.kind !== 'number' || right.kind !== 'number') return UNKNOWN;
   const [a, b] = [left.value, right.value];
+  const whole = exact(operator, left, right);
+  if (whole) return whole;
   switch (operator) {
     case '-':
       return number(a - b);
@@ -493,12 +531,37 @@ function binary(operator: string, left: Value, right: Value): Value {
   }
 }
 
+type NumberValue = Extract<Value, { kind: 'number' }>;
+
+/** Whole numbers beyond 2^53, as in `(1 << 64) - 1`. */
+function exact(operator: string, left: NumberValue, right: NumberValue): Value | undefined {
+  if (!Number.isInteger(left.value) || !Number.isInteger(right.value)) return undefined;
+  const [a, b] = [left.exact ?? BigInt(left.value), right.exact ?? BigInt(right.value)];
+  const small = b >= 0n && b < 256n;
+  const result =
+    operator === '+'
+      ? a + b
+      : operator === '-'
+        ? a - b
+        : operator === '*'
+          ? a * b
+          : operator === '<<' && small
+            ? a << b
+            : operator === '**' && small
+              ? a ** b
+              : undefined;
+  return result === undefined ? undefined : { kind: 'number', value: Number(result), exact: result };
+}
+
 /** Functions of Python and of ctypes whose value follows from their arguments. */
 function builtin(name: string, args: ReadonlyMap<string, Value>): Value | undefined {
   const first = args.get('0');
   if (/^c_u?(?:int|long|longlong|short|byte|char|int8|int16|int32|int64|uint8|uint16|uint32|uint64|size_t|bool)$|^c_u/.test(name))
     return first ?? number(0);
   switch (name) {
+    // Of bcc.containers: without --cgroupmap and --mntnsmap it lets everything through.
+    case 'filter_by_containers':
+      return textValue('static inline int container_should_be_filtered() { return 0; }\n');
     case 'str':
       return first && asText(first) ? { kind: 'text', ...asText(first)! } : undefined;
     case 'int':

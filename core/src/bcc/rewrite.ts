@@ -23,7 +23,7 @@ export interface Rewritten {
   /** For each UTF-16 unit of `text` its offset in what was given. */
   origin: readonly number[];
   programs: readonly RewrittenProgram[];
-  /** Tracepoints whose record the text needs as `struct tracepoint__CATEGORY__EVENT`. */
+  /** Tracepoints whose record the text needs, as the struct that recordName() names. */
   tracepoints: readonly { category: string; event: string }[];
   tables: readonly { name: string; macro: string; start: number }[];
   /** Offsets in `span` are lines and columns of the text that was given; the file's name is empty. */
@@ -62,6 +62,9 @@ interface VariableType {
   context?: boolean;
 }
 
+/** Stands for a struct whose memory is not the program's own. */
+const OUTSIDE = '(outside)';
+
 interface ProbeMacro {
   start: number;
   end: number;
@@ -70,8 +73,14 @@ interface ProbeMacro {
   name: string;
 }
 
-export function rewrite(text: string, attached: readonly Attachment[], parse: Parse): Rewritten {
-  return new Rewriter(text, attached, parse).run();
+/** `kernelHas` says whether vmlinux.h has a struct: one of the text with the same name is another. */
+export function rewrite(
+  text: string,
+  attached: readonly Attachment[],
+  parse: Parse,
+  kernelHas: (struct: string) => boolean = () => false,
+): Rewritten {
+  return new Rewriter(text, attached, parse, kernelHas).run();
 }
 
 class Rewriter {
@@ -89,6 +98,7 @@ class Rewriter {
     private readonly text: string,
     private readonly attached: readonly Attachment[],
     private readonly parse: Parse,
+    private readonly kernelHas: (struct: string) => boolean,
   ) {
     this.edits = new Edits(text);
   }
@@ -102,8 +112,15 @@ class Rewriter {
     );
     const packet = this.packetFunctions(functions);
     for (const node of functions) this.rewriteFunction(node, functions, packet);
-    for (const match of this.text.matchAll(/\bstruct\s+tracepoint__([a-z0-9]+(?:_[a-z0-9]+)*?)__(\w+)/g))
-      this.tracepoint(match[1]!, match[2]!);
+    for (const match of withoutComments(this.text).matchAll(/\bstruct\s+(\w+)/g)) {
+      const name = match[1]!;
+      const end = match.index + match[0].length;
+      const record = /^tracepoint__([a-z0-9]+(?:_[a-z0-9]+)*?)__(\w+)$/.exec(name);
+      if (record && !this.structs.has(name)) {
+        this.tracepoint(record[1]!, record[2]!);
+        this.edits.replace(end - name.length, end, recordName(record[1]!, record[2]!));
+      } else if (this.structs.has(name) && this.kernelHas(name)) this.edits.after(end, '___local');
+    }
     return {
       ...this.edits.apply(),
       programs: this.programs,
@@ -222,7 +239,29 @@ class Rewriter {
     for (const inner of descend(body)) {
       if (inner.type === 'declaration') for (const [variable, type] of declared(inner)) variables.set(variable, type);
     }
+    this.spread(node, body, variables);
     this.rewriteBody(body, variables, direct);
+  }
+
+  /** Pointers to structs of the text's own that were given from outside: what they point at is not the program's. */
+  private spread(node: SyntaxNode, body: SyntaxNode, variables: Map<string, VariableType>): void {
+    const outside = (name: string | undefined): void => {
+      const type = variables.get(name ?? '');
+      if (type?.depth === 1 && !type.context && this.structs.has(type.struct ?? '')) variables.set(name!, { ...type, struct: OUTSIDE });
+    };
+    const isProbe = this.programs.at(-1)?.start === nameOf(node)?.startIndex;
+    if (isProbe) for (const parameter of parametersOf(node).slice(1)) for (const name of declared(parameter).keys()) outside(name);
+    for (const inner of descend(body)) {
+      const [left, right] =
+        inner.type === 'init_declarator'
+          ? [inner.childForFieldName('declarator'), inner.childForFieldName('value')]
+          : inner.type === 'assignment_expression'
+            ? [inner.childForFieldName('left'), inner.childForFieldName('right')]
+            : [null, null];
+      if (!left || !right || !/->|PT_REGS_|bpf_get_current_task/.test(right.text) || /^\s*&|\.(?:lookup|ringbuf_reserve)/.test(right.text))
+        continue;
+      outside(/(\w+)\s*$/.exec(left.text)?.[1]);
+    }
   }
 
   /** True where the body's pointers are typed by BTF and read directly. */
@@ -237,7 +276,7 @@ class Rewriter {
       case 'TRACEPOINT_PROBE':
         this.tracepoint(first, second);
         variables.set('args', { struct: `tracepoint__${first}__${second}`, depth: 1, context: true });
-        put(`tracepoint__${first}__${second}`, `tp/${first}/${second}`, `struct tracepoint__${first}__${second} *args`);
+        put(`tracepoint__${first}__${second}`, `tp/${first}/${second}`, `struct ${recordName(first, second)} *args`);
         return false;
       case 'RAW_TRACEPOINT_PROBE':
         variables.set('ctx', { struct: 'bpf_raw_tracepoint_args', depth: 1, context: true });
@@ -314,12 +353,19 @@ class Rewriter {
     let out = '';
     parameters.slice(1, 7).forEach((parameter, index) => {
       const value = wrapped ? `bcc_syscall_parm${index + 1}(${context})` : `PT_REGS_PARM${index + 1}(${context})`;
-      out += ` ${parameter.text} = (${typeOfDeclaration(parameter.text)})${value};`;
+      const declaration = this.renamed(parameter.text);
+      out += ` ${declaration} = (${typeOfDeclaration(declaration)})${value};`;
     });
     // The list of parameters is emptied up to its end, the lines in it stay.
     const last = parameters.at(-1)!;
     this.edits.replace(parameters[0]!.endIndex, last.endIndex, '');
     this.edits.before(body.startIndex + 1, out);
+  }
+
+  private renamed(text: string): string {
+    return text.replace(/\bstruct\s+(\w+)/g, (whole, name: string) =>
+      this.structs.has(name) && this.kernelHas(name) ? `${whole}___local` : whole,
+    );
   }
 
   // ---- bodies ----
@@ -361,11 +407,29 @@ class Rewriter {
     }
     if (node.type === 'subscript_expression') {
       const base = node.childForFieldName('argument');
-      return !!base && this.isKernelPlace(base, variables);
+      return !!base && (this.isKernelPlace(base, variables) || this.isCastOfKernel(base, variables));
+    }
+    if (node.type === 'pointer_expression' && node.text.startsWith('*')) {
+      const pointer = node.childForFieldName('argument');
+      return !!pointer && this.isCastOfKernel(pointer, variables);
     }
     if (node.type === 'parenthesized_expression')
       return named(node).length === 1 && this.isKernelPlace(named(node)[0]!, variables) && false;
     return false;
+  }
+
+  /** `(u8 *)&sk->member` and `(u8 *)sk`: the same memory under another type. */
+  private isCastOfKernel(node: SyntaxNode, variables: ReadonlyMap<string, VariableType>): boolean {
+    if (node.type === 'parenthesized_expression') return named(node).length === 1 && this.isCastOfKernel(named(node)[0]!, variables);
+    if (node.type !== 'cast_expression') return false;
+    for (const inner of descend(node)) {
+      if (inner.type === 'pointer_expression' && inner.text.startsWith('&')) {
+        const place = inner.childForFieldName('argument');
+        if (place && this.isKernelPlace(place, variables)) return true;
+      }
+    }
+    const value = node.childForFieldName('value');
+    return value?.type === 'identifier' && this.pointsAtKernel(value, variables);
   }
 
   private pointsAtKernel(node: SyntaxNode, variables: ReadonlyMap<string, VariableType>): boolean {
@@ -522,6 +586,9 @@ function splitArguments(text: string): string[] {
   }
   return out;
 }
+
+/** The struct of a tracepoint's record; not BCC's own name, which is also that of a function. */
+export const recordName = (category: string, event: string): string => `tracepoint_record__${category}__${event}`;
 
 /** The same text with comments as blanks and nothing else changed. */
 function withoutComments(text: string): string {

@@ -379,6 +379,17 @@ unsigned long long ___bcc_load_word(void *skb, unsigned long long offset) asm("l
 #ifndef TASK_COMM_LEN
 #define TASK_COMM_LEN 16
 #endif
+#define DNAME_INLINE_LEN 32
+#define SCM_RIGHTS 1
+#define REQ_OP_BITS 8
+#define REQ_OP_MASK ((1 << REQ_OP_BITS) - 1)
+#define PAGE_OFFSET 0xffff888000000000UL
+#define inet_daddr sk.__sk_common.skc_daddr
+#define inet_rcv_saddr sk.__sk_common.skc_rcv_saddr
+#define inet_dport sk.__sk_common.skc_dport
+#define inet_num sk.__sk_common.skc_num
+#define sk_family __sk_common.skc_family
+#define sk_state __sk_common.skc_state
 #define PATH_MAX 4096
 #define NAME_MAX 255
 #define IFNAMSIZ 16
