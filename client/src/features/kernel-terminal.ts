@@ -6,24 +6,27 @@ import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { toolchainSettings } from '../machine-settings.ts';
+import { OPEN_TERMINAL, TERMINAL_INPUT, TERMINAL_OUTPUT } from '../requests.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     vscode.commands.registerCommand('ebpf.openKernelTerminal', () => {
+      const session = vscode.debug.activeDebugSession;
+      if (session?.type === 'ebpf') return show(new SessionTerminal(session));
       const place = placeOfTerminal();
       if (!place) {
         void vscode.window.showInformationMessage('Open a folder first: the terminal shows its programs and objects.');
         return undefined;
       }
-      const terminal = vscode.window.createTerminal({
-        name: 'Simulated Kernel',
-        iconPath: new vscode.ThemeIcon('server-environment'),
-        pty: new KernelTerminal(context, place),
-      });
-      terminal.show();
-      return terminal;
+      return show(new KernelTerminal(context, place));
     }),
   );
+}
+
+function show(pty: vscode.Pseudoterminal): vscode.Terminal {
+  const terminal = vscode.window.createTerminal({ name: 'Simulated Kernel', iconPath: new vscode.ThemeIcon('server-environment'), pty });
+  terminal.show();
+  return terminal;
 }
 
 interface Place {
@@ -40,6 +43,40 @@ function placeOfTerminal(): Place | undefined {
     return { folder: path.dirname(uri.fsPath), events: events !== uri.fsPath && existsSync(events) ? events : undefined };
   }
   return root?.scheme === 'file' ? { folder: root.fsPath, events: undefined } : undefined;
+}
+
+let terminals = 0;
+
+/** The terminal of a debug session: its shell runs where the debugger's kernel is. */
+class SessionTerminal implements vscode.Pseudoterminal {
+  private readonly written = new vscode.EventEmitter<string>();
+  readonly onDidWrite = this.written.event;
+  private readonly id = ++terminals;
+  private readonly listeners: vscode.Disposable;
+
+  constructor(private readonly session: vscode.DebugSession) {
+    this.listeners = vscode.Disposable.from(
+      vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session: from, event, body }) => {
+        const output = body as { id: number; text: string };
+        if (from === session && event === TERMINAL_OUTPUT && output.id === this.id) this.written.fire(output.text);
+      }),
+      vscode.debug.onDidTerminateDebugSession((ended) => {
+        if (ended === session) this.written.fire('\r\nThe debug session has ended, and its kernel with it.\r\n');
+      }),
+    );
+  }
+
+  open(): void {
+    void this.session.customRequest(OPEN_TERMINAL, { id: this.id });
+  }
+
+  handleInput(text: string): void {
+    this.session.customRequest(TERMINAL_INPUT, { id: this.id, text }).then(undefined, () => undefined);
+  }
+
+  close(): void {
+    this.listeners.dispose();
+  }
 }
 
 class KernelTerminal implements vscode.Pseudoterminal {

@@ -2,6 +2,8 @@
 
 export interface Command {
   words: readonly string[];
+  /** Indexes of the words with `*` or `?` outside of quotes. */
+  patterns?: readonly number[];
   /** `> file` or `>> file`. */
   into?: { path: string; append: boolean };
 }
@@ -12,16 +14,18 @@ export interface Pipeline {
   after: ';' | '&&' | '||';
 }
 
-type Token = { word: string } | { operator: string };
+type Token = { word: string; pattern: boolean } | { operator: string };
 
 const OPERATORS = ['&&', '||', '>>', '|', ';', '>'];
 
 function tokens(line: string): readonly Token[] {
   const list: Token[] = [];
   let word: string | undefined;
+  let pattern = false;
   const end = (): void => {
-    if (word !== undefined) list.push({ word });
+    if (word !== undefined) list.push({ word, pattern });
     word = undefined;
+    pattern = false;
   };
   let quote: string | undefined;
   for (let i = 0; i < line.length; i++) {
@@ -49,7 +53,10 @@ function tokens(line: string): readonly Token[] {
       word ??= '';
     } else if (character === '\\' && i + 1 < line.length) word = (word ?? '') + line[++i]!;
     else if (/\s/.test(character)) end();
-    else word = (word ?? '') + character;
+    else {
+      pattern ||= character === '*' || character === '?';
+      word = (word ?? '') + character;
+    }
   }
   end();
   return list;
@@ -62,19 +69,22 @@ export function parseLine(line: string): readonly Pipeline[] | { problem: string
   const pipelines: Pipeline[] = [];
   let commands: Command[] = [];
   let words: string[] = [];
+  let patterns: number[] = [];
   let into: Command['into'];
   let after: Pipeline['after'] = ';';
   const list = tokens(line);
   const endCommand = (): boolean => {
     if (words.length === 0) return false;
-    commands.push({ words, ...(into ? { into } : {}) });
+    commands.push({ words, ...(patterns.length > 0 ? { patterns } : {}), ...(into ? { into } : {}) });
     words = [];
+    patterns = [];
     into = undefined;
     return true;
   };
   for (let i = 0; i < list.length; i++) {
     const token = list[i]!;
     if ('word' in token) {
+      if (token.pattern) patterns.push(words.length);
       words.push(token.word);
       continue;
     }

@@ -94,7 +94,7 @@ export async function ls(context: CommandContext, args: readonly string[]): Prom
   const paths = args.filter((word) => !word.startsWith('-'));
   let output = '';
   let errors = '';
-  for (const path of paths.length === 0 ? ['.'] : paths) {
+  for (const path of paths.length === 0 ? ['.'] : [...paths].sort()) {
     if (context.kernel.bpf.pins.has(path)) {
       output += `${path}\n`;
       continue;
@@ -106,7 +106,7 @@ export async function ls(context: CommandContext, args: readonly string[]): Prom
       else errors += `ls: ${path}: No such file or directory\n`;
       continue;
     }
-    if (paths.length > 1) output += `${path}:\n`;
+    if (paths.length > 1) output += `${output === '' ? '' : '\n'}${path}:\n`;
     for (const entry of entries) {
       const name = printable(entry.replace(/\/$/, ''));
       output += long ? `${entry.endsWith('/') ? 'drwxr-xr-x' : '-rw-------'}  root root  ${name}\n` : `${name}\n`;

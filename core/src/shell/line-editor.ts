@@ -28,15 +28,16 @@ export class LineEditor {
     return `\r\u001b[K${this.prompt}${this.line}${back > 0 ? `\u001b[${back}D` : ''}`;
   }
 
-  /** What the person typed, key by key. */
-  input(text: string): readonly EditorAction[] {
+  /** What the person typed, key by key, up to the first that somebody else has to answer: Enter, Tab, Ctrl+C, Ctrl+D. */
+  take(text: string): { actions: readonly EditorAction[]; rest: string } {
     const actions: EditorAction[] = [];
-    for (let rest = text; rest !== '';) {
+    let rest = text;
+    while (rest !== '' && actions.every(({ kind }) => kind === 'write')) {
       const key = KEY.exec(rest)?.[0] ?? rest[0]!;
       rest = rest.slice(key.length);
       actions.push(...this.key(key));
     }
-    return actions;
+    return { actions, rest };
   }
 
   private key(key: string): readonly EditorAction[] {

@@ -107,12 +107,14 @@ describe('bpftool', () => {
     );
     expect(await run('bpftool map update name untyped key 1 0 0 0 value 1 2 3 4 5 6 7 0xff')).toBe('');
     expect(await run('bpftool map dump name untyped')).toBe('key: 01 00 00 00  value: 01 02 03 04 05 06 07 ff\nFound 1 element\n');
-    expect(await run('bpftool map lookup name untyped key 2 0 0 0')).toBe('key:\n02 00 00 00\n\nNot found\n');
+    expect(await run('bpftool map lookup name untyped key 2 0 0 0')).toBe('key:\n02 00 00 00\n\nNot found\n[rc=254]');
     expect(await run('bpftool map update name untyped key 1 0 value 1')).toBe('Error: error parsing byte: value\n[rc=255]');
     expect(await run('bpftool map update name flows key hex 01 00 00 00 value hex 05 0 0 0 0 0 0 0 61 62 0 0 0 0 0 0 noexist')).toBe('');
-    expect(await run('bpftool -j map lookup name flows key 1 0 0 0')).toBe('{"key":1,"value":{"packets":5,"name":"ab"}}\n');
+    expect(await run('bpftool -j map lookup name flows key 1 0 0 0')).toContain(
+      '"formatted":{"key":1,"value":{"packets":5,"name":"ab"}}}\n',
+    );
     expect(await run('bpftool map update name flows key 1 0 0 0 value 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 noexist')).toBe(
-      'Error: update failed: File exists\n[rc=255]',
+      'Error: update failed: File exists\n[rc=239]',
     );
   });
 

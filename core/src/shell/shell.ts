@@ -6,7 +6,7 @@ import { bpftool } from './bpftool/index.ts';
 import { type CommandContext, type CommandResult, done, failed, printable } from './command-result.ts';
 import { type Command, parseLine } from './command-line.ts';
 import { events, type EventSource, fire } from './events.ts';
-import { cat, ls, mkdir, rm, rmdir } from './files.ts';
+import { cat, entriesOf, ls, mkdir, rm, rmdir } from './files.ts';
 import { FILTERS } from './filters.ts';
 import { NO_FILES, type ShellHost } from './shell-host.ts';
 import { id, ip, mount, ps, uname } from './system.ts';
@@ -19,6 +19,8 @@ type Run = (context: CommandContext, args: readonly string[]) => CommandResult |
 export interface ShellOptions {
   host?: ShellHost;
   events?: EventSource;
+  /** Runs each command: a debugger gives it a kernel that keeps what is changed. */
+  around?: (run: (kernel: Kernel) => CommandResult | Promise<CommandResult>) => Promise<CommandResult>;
 }
 
 export class Shell {
@@ -26,6 +28,7 @@ export class Shell {
   private lost = 0;
   private readonly host: ShellHost;
   private readonly source: EventSource;
+  private readonly around: NonNullable<ShellOptions['around']>;
   private readonly commands: Readonly<Record<string, Run>>;
 
   constructor(
@@ -34,6 +37,7 @@ export class Shell {
   ) {
     this.host = options.host ?? NO_FILES;
     this.source = options.events ?? { given: [] };
+    this.around = options.around ?? (async (run) => run(kernel));
     this.commands = {
       bpftool,
       cat,
@@ -113,7 +117,9 @@ export class Shell {
   }
 
   private async runOne(command: Command, input: string | undefined): Promise<CommandResult> {
-    const words = [...command.words];
+    const words = (
+      await Promise.all(command.words.map((word, i) => (command.patterns?.includes(i) ? this.expanded(word) : [word])))
+    ).flat();
     // One is root here: sudo has nothing to ask.
     while (words[0] === 'sudo' || words[0] === 'exec' || words[0] === 'time') words.shift();
     const [name, ...args] = words;
@@ -125,17 +131,41 @@ export class Shell {
       ? this.commands[name.replace(/^\/(usr\/)?s?bin\//, '')]
       : undefined;
     if (!run) return failed(`${printable(name)}: command not found; 'help' says what there is\n`, 127);
-    const { bpf } = this.kernel;
-    const process = bpf.start(name);
-    try {
-      return await run(this.context(process), args);
-    } finally {
-      bpf.exit(process.pid);
-    }
+    return this.asProcess(name, (context) => run(context, args));
   }
 
-  private context(process: CommandContext['process']): CommandContext {
-    return { kernel: this.kernel, host: this.host, process, readTrace: () => this.readTrace(), feed: (outputs) => this.feed(outputs) };
+  /** The paths that a pattern's last part names; the pattern itself where there are none, as shells have it. */
+  private async expanded(pattern: string): Promise<readonly string[]> {
+    const slash = pattern.lastIndexOf('/') + 1;
+    const folder = pattern.slice(0, slash);
+    const entries = await entriesOf({ kernel: this.kernel, host: this.host }, folder === '' ? '.' : folder);
+    const expression = new RegExp(
+      `^${pattern
+        .slice(slash)
+        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+        .replace(/\*+/g, '.*')
+        .replace(/\?/g, '.')}/?$`,
+    );
+    const found = (entries ?? []).filter((entry) => expression.test(entry)).map((entry) => folder + entry.replace(/\/$/, ''));
+    return found.length > 0 ? found : [pattern];
+  }
+
+  /** In a process of its own: what it opens closes when it ends. */
+  private asProcess(name: string, run: (context: CommandContext) => CommandResult | Promise<CommandResult>): Promise<CommandResult> {
+    return this.around(async (kernel) => {
+      const process = kernel.bpf.start(name);
+      try {
+        return await run({
+          kernel,
+          host: this.host,
+          process,
+          readTrace: () => this.readTrace(),
+          feed: (outputs) => this.feed(outputs),
+        });
+      } finally {
+        kernel.bpf.exit(process.pid);
+      }
+    });
   }
 
   /** Without a pipe the last words are files. */
@@ -148,9 +178,7 @@ export class Shell {
         (name === 'grep' ? args.slice(0, i).some((other) => !other.startsWith('-')) : !/^-[nc]$/.test(args[i - 1] ?? '')),
     );
     if (at < 0) return failed(`${name}: a file or a pipe is wanted\n`);
-    const process = this.kernel.bpf.start(name);
-    const read = await cat(this.context(process), args.slice(at));
-    this.kernel.bpf.exit(process.pid);
+    const read = await this.asProcess(name, (context) => cat(context, args.slice(at)));
     if (read.status !== 0) return { ...read, errors: (read.errors ?? '').replace(/^cat/gm, name) };
     return run(args.slice(0, at), read.output);
   }

@@ -29,10 +29,13 @@ const crlf = (text: string): string => text.replace(/\r?\n/g, '\r\n');
 
 export class ShellTerminal {
   private readonly editor = new LineEditor(PROMPT);
-  private pending: Promise<void> = Promise.resolve();
   private following = false;
-  /** Lines typed ahead; Ctrl+C forgets them. */
+  /** Keys that wait for the end of what is running. */
+  private typed = '';
+  private pumping = false;
+  /** Counts interruptions: what was running before one writes nothing after it. */
   private generation = 0;
+  private traces: Promise<void> = Promise.resolve();
   private status = 0;
   private busy = false;
 
@@ -45,25 +48,29 @@ export class ShellTerminal {
     this.options.write(crlf(this.options.banner.map((line) => `${line}\n`).join('')) + this.editor.redraw());
   }
 
-  /** Keys as the terminal gives them. */
+  /** Keys as the terminal gives them. What is typed while a command runs waits for its end; Ctrl+C forgets it. */
   input(text: string): void {
-    if (this.following || this.busy) {
-      if (text.includes('\u0003')) this.interrupt();
-      // What is typed while a command writes waits for its turn.
-      else if (this.busy && !this.following) this.then(() => this.keys(text));
-      return;
+    if ((this.following || this.busy) && text.includes('\u0003')) this.interrupt();
+    else if (!this.following) {
+      this.typed += text;
+      void this.pump();
     }
-    void this.keys(text);
   }
 
-  private then(next: () => Promise<void> | void): void {
-    const { generation } = this;
-    this.pending = this.pending.then(() => (generation === this.generation ? next() : undefined));
+  private async pump(): Promise<void> {
+    if (this.pumping) return;
+    this.pumping = true;
+    while (this.typed !== '' && !this.following) {
+      const { actions, rest } = this.editor.take(this.typed);
+      this.typed = rest;
+      for (const action of actions) await this.act(action);
+    }
+    this.pumping = false;
   }
 
   private interrupt(): void {
     this.generation++;
-    this.pending = Promise.resolve();
+    this.typed = '';
     const { following } = this;
     this.following = false;
     this.busy = false;
@@ -72,19 +79,14 @@ export class ShellTerminal {
     this.options.write(`^C\r\n${this.editor.redraw()}`);
   }
 
-  private keys(text: string): Promise<void> | void {
-    const actions = this.editor.input(text);
-    for (const action of actions) this.act(action);
-  }
-
-  private act(action: EditorAction): void {
+  private async act(action: EditorAction): Promise<void> {
     switch (action.kind) {
       case 'write':
         this.options.write(action.text);
         break;
       case 'line':
         this.busy = true;
-        this.then(() => this.runLine(action.line));
+        await this.runLine(action.line);
         break;
       case 'interrupt':
         this.options.write(this.editor.redraw());
@@ -94,7 +96,7 @@ export class ShellTerminal {
         this.options.end(this.status);
         break;
       case 'complete':
-        this.then(() => this.complete(action.before));
+        await this.complete(action.before);
         break;
     }
   }
@@ -116,6 +118,7 @@ export class ShellTerminal {
       if (!(await this.writeAll(result.output, generation))) return;
       if (result.follows) {
         this.following = true;
+        this.typed = '';
         this.busy = false;
         this.options.follow?.(true);
         return;
@@ -139,7 +142,7 @@ export class ShellTerminal {
   traced(): void {
     if (!this.following) return;
     const { generation } = this;
-    this.pending = this.pending.then(async () => {
+    this.traces = this.traces.then(async () => {
       if (this.following) await this.writeAll(this.shell.readTrace(), generation);
     });
   }

@@ -12,5 +12,7 @@ export { DEFAULT_BUDGET, runScenario, type RunOptions, type RunResult } from './
 export { BPFFS, BpfSyscalls, isRefusal, kernelName, usedMaps } from './syscall.ts';
 export type { CallRecord, KernelBtf, KernelLink, LoadOutcome, Refusal, UserProcess, VerifyProgram } from './syscall.ts';
 export { holderText, type Holding, type ObjectKind, type ObjectRef, refText, wouldGo } from './objects/life.ts';
+export { recordCalls, type Recording } from './objects/recorded-calls.ts';
 export { ERROR_WORDS } from './objects/call-log.ts';
+export { syscallByName } from './hooks/syscall-table.ts';
 export { ERRNO, type ErrnoName, errnoName } from './errno.ts';

@@ -386,6 +386,8 @@ export class BpfSyscalls {
   updateElement(process: UserProcess, map: SimulatedMap, key: Uint8Array, value: Uint8Array, flags: bigint): number {
     const result = this.isFrozen(map) ? -ERRNO.EPERM : map.update(key, value, flags);
     this.recordElement(process, 'BPF_MAP_UPDATE_ELEM', map, `key=…, value=…, flags=${FLAG_NAMES[Number(flags)] ?? flags}`, result);
+    // What stood in the slot may have had no other holder.
+    if (result === 0 && /^prog_array$|_of_maps$/.test(map.definition.type)) this.sweep();
     return result;
   }
 
@@ -394,6 +396,13 @@ export class BpfSyscalls {
     this.recordElement(process, 'BPF_MAP_DELETE_ELEM', map, 'key=…', result);
     if (result === 0) this.sweep();
     return result;
+  }
+
+  /** BPF_MAP_LOOKUP_AND_DELETE_ELEM of a queue or stack. */
+  popElement(process: UserProcess, map: SimulatedMap): Uint8Array | number {
+    const value = map.pop();
+    this.recordElement(process, 'BPF_MAP_LOOKUP_AND_DELETE_ELEM', map, 'key=NULL, value=…', typeof value === 'number' ? value : 0);
+    return value;
   }
 
   private recordElement(process: UserProcess, command: string, map: SimulatedMap, rest: string, result: number): void {
@@ -498,13 +507,15 @@ export class BpfSyscalls {
     const there = this.state.devicePrograms.find(({ device }) => device === deviceName);
     const linked = this.state.links.some(({ type, device }) => type === 'xdp' && (device === undefined || device === deviceName));
     if (linked) return refuse('EBUSY');
-    if (there && there.mode !== mode) return refuse('EEXIST');
+    // The loopback device has no XDP of its own: the network stack runs the program.
+    const runs = deviceName === 'lo' ? 'generic' : mode;
+    if (there && there.mode !== runs) return refuse('EEXIST');
     if (there && !replace) return refuse('EBUSY');
     if (there) this.dropDeviceProgram(there);
     this.world.attachProgram(program, deviceName);
     this.state = {
       ...this.state,
-      devicePrograms: [...this.state.devicePrograms, { device: deviceName, hook: 'xdp', mode, program: program.id }],
+      devicePrograms: [...this.state.devicePrograms, { device: deviceName, hook: 'xdp', mode: runs, program: program.id }],
     };
     this.sweep();
     return undefined;

@@ -11,7 +11,18 @@ import { prog } from './prog.ts';
 type ObjectCommand = (context: BpftoolContext, command: string, args: readonly string[]) => CommandResult | Promise<CommandResult>;
 
 const OBJECTS: Readonly<Record<string, ObjectCommand>> = { prog, program: prog, map, link, net, btf };
-const SHOWN = ['prog', 'map', 'link', 'net', 'btf', 'version', 'help'];
+const SHOWN = ['prog', 'map', 'link', 'net', 'btf', 'struct_ops', 'version', 'help'];
+
+/** Maps of type struct_ops are the kernel's registered tables. */
+function structOps(context: BpftoolContext, command: string): CommandResult {
+  if (command !== 'show' && command !== 'list') return fail(context, `cmd '${command}' not found; there are show, list`);
+  return done(
+    context.kernel.maps
+      .filter(({ definition }) => definition.type === 'struct_ops')
+      .map(({ id, definition }) => `${id}: ${definition.name.slice(0, 15).padEnd(15)} ${definition.structOps?.type ?? ''}\n`)
+      .join(''),
+  );
+}
 
 export async function bpftool(outer: CommandContext, words: readonly string[]): Promise<CommandResult> {
   let first = 0;
@@ -51,8 +62,9 @@ export async function bpftool(outer: CommandContext, words: readonly string[]): 
   const [object = 'help', command, ...args] = rest;
   if (object === 'help' || has('-h', '--help'))
     return done(
-      'Usage: bpftool [OPTIONS] OBJECT { COMMAND | help }\n       bpftool version\n\n       OBJECT := { prog | map | link | net | btf }\n       OPTIONS := { {-j|--json} [{-p|--pretty}] | {-d|--debug} | {-f|--bpffs} | {-V|--version} }\n',
+      'Usage: bpftool [OPTIONS] OBJECT { COMMAND | help }\n       bpftool version\n\n       OBJECT := { prog | map | link | net | btf | struct_ops }\n       OPTIONS := { {-j|--json} [{-p|--pretty}] | {-d|--debug} | {-f|--bpffs} | {-V|--version} }\n',
     );
+  if (object === 'struct_ops') return structOps(context, command ?? 'show');
   const found = Object.hasOwn(OBJECTS, object) ? OBJECTS[object] : undefined;
   if (!found) return fail(context, `cmd '${object}' not found; there are ${SHOWN.join(', ')}`);
   return found(context, command ?? 'show', args);

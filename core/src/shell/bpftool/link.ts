@@ -1,7 +1,7 @@
 // `bpftool link`: show, pin, detach.
 
 import { isRefusal, kernelName, type KernelLink } from '#core/sim';
-import { type CommandResult, done, errorWords } from '../command-result.ts';
+import { type CommandResult, done, errorWords, statusOf } from '../command-result.ts';
 import { JsonWriter } from './json-writer.ts';
 import { type BpftoolContext, fail, pidsOf, pin, pinnedObject, pinsOf } from './options.ts';
 
@@ -29,7 +29,8 @@ function findLink(context: BpftoolContext, args: readonly string[]): KernelLink 
   if (word === 'id') {
     if (value === undefined || !/^\d+$/.test(value)) return { failure: fail(context, `can't parse ${value ?? '(null)'} as ID`) };
     const fd = bpf.byId(context.process, { kind: 'link', id: Number(value) });
-    if (isRefusal(fd)) return { failure: fail(context, `failed to get link with ID ${value}: ${errorWords(fd.errno)}`) };
+    if (isRefusal(fd))
+      return { failure: fail(context, `failed to get link with ID ${value}: ${errorWords(fd.errno)}`, statusOf(fd.errno)) };
     return bpf.links.find(({ id }) => id === Number(value))!;
   }
   if (word === 'pinned') {

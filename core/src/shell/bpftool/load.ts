@@ -58,7 +58,7 @@ const failWith = (context: BpftoolContext, before: string, message: string): Com
 function refusedByVerifier(context: BpftoolContext, outcome: Extract<LoadOutcome, { kind: 'verifier' }>, file: string): CommandResult {
   const { program, errno, log } = outcome;
   const words = errorWords(errno as ErrnoName);
-  const base = file.replace(/^.*\//, '').replace(/\.o$/, '');
+  const base = file.replace(/^.*\//, '');
   return failWith(
     context,
     [

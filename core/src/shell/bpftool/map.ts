@@ -3,16 +3,18 @@
 
 import { bpftoolValue, type Btf, type BpftoolValue } from '#core/btf';
 import { fromHex, toHex } from '#core/bytes';
-import { mapType } from '#core/catalog';
+import { atLeast, mapType } from '#core/catalog';
 import { isRefusal, kernelName, type MapEntry, type SimulatedMap } from '#core/sim';
 import { type CommandResult, done, errorWords, statusOf } from '../command-result.ts';
 import { JsonWriter } from './json-writer.ts';
-import { type BpftoolContext, fail, findMaps, pidsOf, pin, pinsOf } from './options.ts';
+import { type BpftoolContext, fail, findMaps, findPrograms, pidsOf, pin, pinsOf } from './options.ts';
 
 const PAGE = 4096;
 /** BPF_F_MMAPABLE, BPF_F_NO_PREALLOC. */
 const MMAPABLE = 1 << 10;
 const NO_PREALLOC = 1;
+/** Bytes of struct bpf_array and struct bpf_htab before their elements. They change with releases. */
+const HEADS = { array: { '6.12': 264, '6.18': 256 }, hash: { '6.12': 936, '6.18': 912 } } as const;
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 const even = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
@@ -66,6 +68,8 @@ export function map(context: BpftoolContext, command: string, args: readonly str
     writer.array(() => kernel.maps.forEach((one) => mapJson(context, writer, one)));
     return done(writer.end());
   }
+  if (command === 'pin' && args.length < 3)
+    return fail(context, `'pin' needs at least 3 arguments, ${args.length} found`, statusOf('EINVAL'));
   const wanted = findMaps(context, args);
   if ('failure' in wanted) return wanted.failure;
   const { found, rest } = wanted;
@@ -106,9 +110,17 @@ function create(context: BpftoolContext, args: readonly string[]): CommandResult
   const [path, ...rest] = args;
   if (path === undefined || rest.length < 6) return fail(context, `'create' needs at least 7 arguments, ${args.length} found`);
   const given = new Map<string, string>();
+  let inner: SimulatedMap['definition'] | undefined;
   for (let i = 0; i < rest.length; i += 2) {
     const [word, value] = [rest[i]!, rest[i + 1]];
-    if (!['type', 'key', 'value', 'entries', 'name', 'flags'].includes(word)) return fail(context, `unknown arg ${word}`);
+    if (!['type', 'key', 'value', 'entries', 'name', 'flags', 'inner_map'].includes(word)) return fail(context, `unknown arg ${word}`);
+    if (word === 'inner_map') {
+      const wanted = findMaps(context, rest.slice(i + 1));
+      if ('failure' in wanted) return wanted.failure;
+      inner = wanted.found[0]!.definition;
+      i++;
+      continue;
+    }
     if (value === undefined) return fail(context, `'${word}' needs a value`);
     if (!['type', 'name'].includes(word) && !/^(0x[0-9a-f]+|\d+)$/i.test(value)) return fail(context, `can't parse ${value} as ${word}`);
     given.set(word, value);
@@ -127,6 +139,7 @@ function create(context: BpftoolContext, args: readonly string[]): CommandResult
     valueSize: number('value'),
     maxEntries: number('entries'),
     flags: number('flags'),
+    ...(inner ? { inner } : {}),
   });
   if (isRefusal(made)) return fail(context, `map create failed: ${errorWords(made.errno)}`);
   return pin(context, { kind: 'map', id: made.id }, path);
@@ -139,7 +152,7 @@ function getNext(context: BpftoolContext, one: SimulatedMap, words: readonly str
   const wanted = words.length === 0 ? undefined : toHex(read.key);
   const at = wanted === undefined ? -1 : keys.findIndex((key) => toHex(key) === wanted);
   const next = keys[at + 1];
-  if (!next) return fail(context, `can't get next key: ${errorWords('ENOENT')}`);
+  if (!next) return fail(context, `can't get next key: ${errorWords('ENOENT')}`, statusOf('ENOENT'));
   if (context.json) {
     const writer = new JsonWriter(context.pretty);
     const bytes = (list: Uint8Array): void =>
@@ -159,9 +172,11 @@ function getNext(context: BpftoolContext, one: SimulatedMap, words: readonly str
 
 /** Of a queue or stack; other maps answer with the kernel's error. */
 function take(context: BpftoolContext, one: SimulatedMap, command: 'peek' | 'pop' | 'dequeue'): CommandResult {
-  const taken = command === 'peek' ? one.peek(new Uint8Array(one.definition.valueSize)) : one.pop();
+  if (one.definition.keySize > 0) return fail(context, 'did not find key');
+  const taken =
+    command === 'peek' ? one.peek(new Uint8Array(one.definition.valueSize)) : context.kernel.bpf.popElement(context.process, one);
   if (typeof taken === 'number') {
-    if (-taken === 2) return done(context.json ? 'null\n' : 'Error: empty map\n');
+    if (-taken === 2) return { ...(context.json ? done('null\n') : fail(context, 'empty map')), status: statusOf('ENOENT') };
     return fail(context, `${command} failed: ${errorWords(taken)}`);
   }
   if (!context.json) return done(`value: ${hexColumn(taken)}\n`);
@@ -170,20 +185,24 @@ function take(context: BpftoolContext, one: SimulatedMap, command: 'peek' | 'pop
   return done(writer.end());
 }
 
-/** Bytes as 6.18 on x86-64 accounts them, near enough: the kernel's own structs change their sizes with each release. */
+/** Bytes as the kernel on x86-64 accounts them, near enough: measured on 6.18 and 6.12, for hash tables, arrays and queues. */
 function mapMemory({ kernel }: BpftoolContext, { definition }: SimulatedMap): number {
   const { type, keySize, valueSize, maxEntries, flags } = definition;
   const { cpus } = kernel.options;
-  if (type === 'array') return (flags & MMAPABLE) !== 0 ? PAGE + pages(even(valueSize) * maxEntries) : 256 + even(valueSize) * maxEntries;
+  const measured = atLeast(kernel.options.version, '6.18') ? '6.18' : '6.12';
+  const arrayHead = HEADS.array[measured];
+  if (type === 'array')
+    return (flags & MMAPABLE) !== 0 ? PAGE + pages(even(valueSize) * maxEntries) : arrayHead + even(valueSize) * maxEntries;
+  if (type === 'queue' || type === 'stack') return arrayHead + valueSize * (maxEntries + 1);
   if (type.endsWith('hash')) {
     let buckets = 1;
     while (buckets < maxEntries) buckets *= 2;
     const perCpu = type.includes('percpu');
     const size = 48 + even(keySize) + (perCpu ? 8 : even(valueSize));
     const elements = (flags & NO_PREALLOC) !== 0 ? 0 : maxEntries + (perCpu ? 0 : cpus);
-    return 912 + 16 * buckets + elements * size + (perCpu ? maxEntries * cpus * even(valueSize) : 0);
+    return HEADS.hash[measured] + 16 * buckets + elements * size + (perCpu ? maxEntries * cpus * even(valueSize) : 0);
   }
-  return 256 + maxEntries * 8;
+  return arrayHead + maxEntries * 8;
 }
 
 function mapText(context: BpftoolContext, one: SimulatedMap): string {
@@ -244,8 +263,18 @@ function writeValue(writer: JsonWriter, value: BpftoolValue): void {
 
 const isPerCpu = (one: SimulatedMap): boolean => one.definition.type.includes('percpu');
 
-/** Types are known: bpftool prints JSON even when it was not asked for it. */
-function typedEntry(writer: JsonWriter, btf: Btf, one: SimulatedMap, { key, values }: MapEntry): void {
+/** Types are known: bpftool prints JSON even when it was not asked for it. Where it was, the bytes stand before the formatted value. */
+function typedEntry(context: BpftoolContext, writer: JsonWriter, btf: Btf, one: SimulatedMap, entry: MapEntry): void {
+  if (!context.json) formattedEntry(writer, btf, one, entry);
+  else
+    writer.object(() => {
+      plainMembers(writer, one, entry);
+      writer.name('formatted');
+      formattedEntry(writer, btf, one, entry);
+    });
+}
+
+function formattedEntry(writer: JsonWriter, btf: Btf, one: SimulatedMap, { key, values }: MapEntry): void {
   const { keyTypeId, valueTypeId } = one.definition;
   writer.object(() => {
     if (keyTypeId !== undefined && keyTypeId !== 0) {
@@ -284,16 +313,22 @@ function dump(context: BpftoolContext, maps: readonly SimulatedMap[]): string {
   const typed = (one: SimulatedMap): Btf | undefined =>
     one.definition.valueTypeId === undefined || one.definition.valueTypeId === 0 ? undefined : context.kernel.bpf.objectOf(one)?.btf;
   const several = maps.length > 1;
-  if (!context.json && !several && first && !typed(first)) {
-    const entries = first.entries();
-    return `${entries.map((entry) => plainEntry(first, entry)).join('')}Found ${entries.length} element${entries.length === 1 ? '' : 's'}\n`;
-  }
+  if (!context.json && !maps.some(typed))
+    return maps
+      .map((one) => {
+        const entries = one.entries();
+        const heading = several
+          ? `${one.id}: ${one.definition.type}  name ${kernelName(one.definition.name)}  flags 0x${one.definition.flags.toString(16)}\n`
+          : '';
+        return `${heading}${entries.map((entry) => plainEntry(one, entry)).join('')}Found ${entries.length} element${entries.length === 1 ? '' : 's'}\n`;
+      })
+      .join('\n');
   const writer = new JsonWriter(context.pretty || !context.json);
   const elements = (one: SimulatedMap): void => {
     const btf = typed(one);
     for (const entry of one.entries()) {
-      if (btf) typedEntry(writer, btf, one, entry);
-      else plainJson(writer, entry);
+      if (btf) typedEntry(context, writer, btf, one, entry);
+      else writer.object(() => plainMembers(writer, one, entry));
     }
   };
   writer.array(() => {
@@ -314,15 +349,25 @@ function dump(context: BpftoolContext, maps: readonly SimulatedMap[]): string {
   return writer.end();
 }
 
-function plainJson(writer: JsonWriter, { key, values }: MapEntry): void {
+function plainMembers(writer: JsonWriter, one: SimulatedMap, { key, values }: MapEntry): void {
   const bytes = (list: Uint8Array): void =>
     void writer.array(() => list.forEach((byte) => writer.string(`0x${toHex(Uint8Array.of(byte))}`)));
-  writer.object(() => {
-    writer.name('key');
-    bytes(key);
+  writer.name('key');
+  bytes(key);
+  if (!isPerCpu(one)) {
     writer.name('value');
     bytes(values[0]!);
-  });
+    return;
+  }
+  writer.name('values').array(() =>
+    values.forEach((value, cpu) =>
+      writer.object(() => {
+        writer.name('cpu').raw(String(cpu));
+        writer.name('value');
+        bytes(value);
+      }),
+    ),
+  );
 }
 
 /** Bytes behind `key` or `value`: decimal, 0x, or all hex behind the word `hex`. */
@@ -333,7 +378,8 @@ function readBytes(what: string, words: readonly string[], size: number): { byte
   const bytes = new Uint8Array(size);
   for (const [i, word] of given.entries()) {
     const value = hex ? fromHex(word.padStart(2, '0'))?.[0] : /^(0x[0-9a-f]+|\d+)$/i.test(word) ? Number(word) : undefined;
-    if (value === undefined || value > 255) return { problem: `error parsing byte: ${word}` };
+    // strtoul's number ends up in one byte: what is larger is cut.
+    if (value === undefined) return { problem: `error parsing byte: ${word}` };
     bytes[i] = value;
   }
   return { bytes, used: size + (hex ? 1 : 0) };
@@ -344,6 +390,23 @@ function readKey(one: SimulatedMap, words: readonly string[]): { key: Uint8Array
   if (words[0] !== 'key') return { problem: `unknown arg ${words[0] ?? ''}` };
   const read = readBytes('key', words.slice(1), one.definition.keySize);
   return 'problem' in read ? read : { key: read.bytes, rest: words.slice(1 + read.used) };
+}
+
+/** Bytes, or the program or map that a slot is to hold. */
+function readValue(
+  context: BpftoolContext,
+  { definition }: SimulatedMap,
+  words: readonly string[],
+): { bytes: Uint8Array; used: number } | { problem: string } | { failure: CommandResult } {
+  const holdsMaps = definition.type.endsWith('_of_maps');
+  if (!holdsMaps && definition.type !== 'prog_array') return readBytes('value', words, definition.valueSize);
+  const wanted = holdsMaps ? findMaps(context, words) : findPrograms(context, words);
+  if ('failure' in wanted) return wanted;
+  const [first] = wanted.found;
+  if (!first || wanted.found.length > 1) return { failure: fail(context, `several ${holdsMaps ? 'maps' : 'programs'} match this handle`) };
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, first.id, true);
+  return { bytes, used: words.length - wanted.rest.length };
 }
 
 function element(
@@ -360,12 +423,12 @@ function element(
   const { key, rest } = read;
   if (command === 'lookup') {
     const values = one.lookup(key);
-    if (!values) return context.json ? done('null\n') : done(`key:\n${hexColumn(key)}\n\nNot found\n`);
+    if (!values) return { output: context.json ? 'null\n' : `key:\n${hexColumn(key)}\n\nNot found\n`, status: statusOf('ENOENT') };
     const btf = definition.valueTypeId ? bpf.objectOf(one)?.btf : undefined;
     if (!btf && !context.json) return done(plainEntry(one, { key, values }));
     const writer = new JsonWriter(context.pretty || !context.json);
-    if (btf) typedEntry(writer, btf, one, { key, values });
-    else plainJson(writer, { key, values });
+    if (btf) typedEntry(context, writer, btf, one, { key, values });
+    else writer.object(() => plainMembers(writer, one, { key, values }));
     return done(writer.end());
   }
   if (command === 'delete') {
@@ -374,11 +437,12 @@ function element(
     return result === 0 ? nothing(context) : fail(context, `delete failed: ${errorWords(result)}`, statusOf(result));
   }
   if (rest[0] !== 'value') return fail(context, rest[0] === undefined ? 'did not find value' : `unknown arg ${rest[0]}`);
-  const value = readBytes('value', rest.slice(1), definition.valueSize);
+  const value = readValue(context, one, rest.slice(1));
+  if ('failure' in value) return value.failure;
   if ('problem' in value) return fail(context, value.problem);
   const word = rest[1 + value.used] ?? 'any';
   const flag = { any: 0n, noexist: 1n, exist: 2n }[word];
-  if (flag === undefined) return fail(context, `expected one of: any, exist, noexist, got: '${word}'`);
+  if (flag === undefined) return fail(context, `expected key or value, got: ${word}`);
   const result = bpf.updateElement(context.process, one, key, value.bytes, flag);
-  return result === 0 ? nothing(context) : fail(context, `update failed: ${errorWords(result)}`);
+  return result === 0 ? nothing(context) : fail(context, `update failed: ${errorWords(result)}`, statusOf(result));
 }

@@ -38,7 +38,7 @@ function show(context: BpftoolContext, args: readonly string[]): CommandResult {
   if (args.length > 0) {
     if (args[0] !== 'dev' || args[1] === undefined) return fail(context, `expected 'dev', got: '${args[0] ?? ''}'?`);
     only = args[1];
-    if (!kernel.bpf.devices.some(({ name }) => name === only)) return fail(context, `invalid ifname '${only}'`, statusOf('ENODEV'));
+    if (!kernel.bpf.devices.some(({ name }) => name === only)) return fail(context, `invalid devname ${only}`, statusOf('ENODEV'));
   }
   const devices = kernel.bpf.devices.filter(({ name }) => only === undefined || name === only);
   const xdp: Row[] = [];
@@ -108,7 +108,12 @@ function attach(context: BpftoolContext, args: readonly string[]): CommandResult
   if (overwrite !== undefined && overwrite !== 'overwrite')
     return fail(context, `expected 'overwrite', got: '${overwrite}'?`, statusOf('EINVAL'));
   const refused = context.kernel.bpf.attachXdp(wanted.found[0]!, device, mode, overwrite !== undefined);
-  if (refused) return fail(context, `interface ${type} attach failed: ${errorWords(refused.errno)}`, statusOf(refused.errno));
+  if (refused) {
+    const failure = fail(context, `interface ${type} attach failed: ${errorWords(refused.errno)}`, statusOf(refused.errno));
+    return refused.errno === 'EBUSY'
+      ? { ...failure, errors: `libbpf: Kernel error message: XDP program already attached\n${failure.errors ?? ''}` }
+      : failure;
+  }
   return done(context.json ? 'null\n' : '');
 }
 
@@ -126,6 +131,6 @@ function readDevice(context: BpftoolContext, words: readonly string[]): string |
   if (words[0] !== 'dev') return fail(context, `expected 'dev', got: '${words[0] ?? ''}'?`, statusOf('EINVAL'));
   const [, name = ''] = words;
   if (!context.kernel.bpf.devices.some((device) => device.name === name))
-    return fail(context, `invalid ifname '${name}'`, statusOf('EINVAL'));
+    return fail(context, `invalid devname ${name}`, statusOf('EINVAL'));
   return name;
 }

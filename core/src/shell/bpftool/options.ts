@@ -1,7 +1,7 @@
 // bpftool's options, its way to fail, and its handles: `id 5`, `name counts`, `tag …`, `pinned PATH`.
 
 import { isRefusal, kernelName, type ObjectRef, type SimulatedMap, type SimulatedProgram } from '#core/sim';
-import { type CommandContext, type CommandResult, errorWords } from '../command-result.ts';
+import { type CommandContext, type CommandResult, errorWords, statusOf } from '../command-result.ts';
 import { JsonWriter } from './json-writer.ts';
 import { programTag } from './program-tag.ts';
 
@@ -52,24 +52,38 @@ function find<T extends { id: number }>(
   nameOf: (one: T) => string,
   expected: string,
 ): Found<T> {
-  const { kernel, process } = context;
   const [word, value] = args;
+  if (value === undefined && ['id', 'name', 'pinned'].includes(word ?? '')) return { failure: fail(context, `what is '${word ?? ''}'?`) };
+  return findNamed(context, word, value ?? '', args, kind, all, nameOf, expected);
+}
+
+function findNamed<T extends { id: number }>(
+  context: BpftoolContext,
+  word: string | undefined,
+  value: string,
+  args: readonly string[],
+  kind: 'prog' | 'map',
+  all: readonly T[],
+  nameOf: (one: T) => string,
+  expected: string,
+): Found<T> {
+  const { kernel, process } = context;
   switch (word) {
     case 'id': {
-      if (value === undefined || !/^\d+$/.test(value)) return { failure: fail(context, `can't parse ${value ?? '(null)'} as ID`) };
+      if (!/^\d+$/.test(value)) return { failure: fail(context, `can't parse ${value} as ID`) };
       const fd = kernel.bpf.byId(process, { kind, id: Number(value) });
       const what = kind === 'prog' ? 'get by id' : 'get map by id';
       if (isRefusal(fd)) return { failure: fail(context, `${what} (${value}): ${errorWords(fd.errno)}`) };
       return { found: all.filter(({ id }) => id === Number(value)), rest: args.slice(2) };
     }
     case 'name':
-      if (value === undefined || value.length > 15) return { failure: fail(context, `can't parse name`) };
+      if (value.length > 15) return { failure: fail(context, `can't parse name`) };
       return named(
         all.filter((one) => kernelName(nameOf(one)) === value),
         args,
       );
     case 'pinned': {
-      const object = pinnedObject(context, value ?? '');
+      const object = pinnedObject(context, value);
       if ('failure' in object) return object;
       if (object.kind !== kind) return { failure: fail(context, `incorrect object type: ${OBJECT_WORDS[object.kind]}`) };
       return { found: all.filter(({ id }) => id === object.id), rest: args.slice(2) };
@@ -103,5 +117,5 @@ export function pin(context: BpftoolContext, object: ObjectRef, path: string | u
   if (path === undefined) return fail(context, 'expected a path behind the handle');
   const refused = context.kernel.bpf.pin(context.process, object, path);
   if (!refused) return { output: context.json ? 'null\n' : '', status: 0 };
-  return fail(context, `can't pin the object (${path}): ${errorWords(refused.errno)}`);
+  return fail(context, `can't pin the object (${path}): ${errorWords(refused.errno)}`, statusOf(refused.errno));
 }
