@@ -34,6 +34,9 @@ export const smallStackSteps = since('6.8');
 /** Arguments of tracepoints may be NULL where the kernel's list says so. */
 export const tracepointArgumentsKnown = since('6.13', ['6.12']);
 
+/** Load-acquire and store-release. */
+export const knowsAcquireAndRelease = since('6.15');
+
 // Numbers and jumps
 
 /** Byte swaps keep known bits, and registers stay linked at negative and 32-bit distances too. */
