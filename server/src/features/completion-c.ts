@@ -59,9 +59,16 @@ export function completeC(
   snippets: boolean,
   index: CIndex,
 ): CompletionItem[] | CompletionList {
-  const { syntax, lines } = document;
-  if (!syntax) return [];
+  const { lines } = document;
   const offset = lines.offset(position);
+  // The most frequent question needs no tree of the whole text.
+  if (/(?:->|[\w)\]][ \t]*\.)[ \t]*\w*$/.test(document.text.slice(Math.max(0, offset - 100), offset)) && !index.isText(offset)) {
+    const struct = index.structAt(offset);
+    const members = struct && !(struct.kind === 'tag' && contextStruct(struct.name)) ? memberItems(index, offset) : undefined;
+    if (members) return members;
+  }
+  const { syntax } = document;
+  if (!syntax) return [];
   const include = /^[ \t]*#[ \t]*include[ \t]*[<"]([\w/.]*)$/.exec(lines.line(position.line).slice(0, position.character));
   if (include) return includeItems(lines.range(offset - include[1]!.length, offset));
   const written = syntax.sectionAt(offset);
