@@ -208,6 +208,8 @@ async function runCompiler(
       `-ferror-limit=${ERROR_LIMIT}`,
       ...(compiler.kind === 'clang' ? ['-fno-crash-diagnostics'] : []),
       ...(precompiled === undefined ? [] : ['-include-pch', precompiled]),
+      // An untitled text has no name that tells the language.
+      ...(/\.[ch]$/i.test(file) ? [] : ['-x', 'c']),
       ...input.args,
       '-c',
       '-o',
