@@ -4,7 +4,7 @@
 
 export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   alarmtimer: [
-    'alarmtimer_cancel=alarm_class alarmtimer_fired=alarm_class alarmtimer_start=alarm_class',
+    'alarmtimer_cancel=alarm_class alarmtimer_fired=alarm_class alarmtimer_start=alarm_class alarmtimer_suspend',
   ],
   amd_cpu: [
     'amd_pstate_epp_perf amd_pstate_perf',
@@ -14,10 +14,10 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   ],
   block: [
     'blk_zone_append_update_request_bio=block_rq blk_zone_wplug_bio=block_zwplug blkdev_zone_mgmt',
-    'block_bio_backmerge=block_bio block_bio_complete block_bio_frontmerge=block_bio block_bio_queue=block_bio',
-    'block_bio_remap block_dirty_buffer=block_buffer block_getrq=block_bio block_io_done=block_rq block_io_start=block_rq',
-    'block_plug block_rq_complete=block_rq_completion block_rq_error=block_rq_completion block_rq_insert=block_rq',
-    'block_rq_issue=block_rq block_rq_merge=block_rq block_rq_remap block_rq_requeue block_split',
+    'block_bio_backmerge=block_bio block_bio_bounce=block_bio block_bio_complete block_bio_frontmerge=block_bio',
+    'block_bio_queue=block_bio block_bio_remap block_dirty_buffer=block_buffer block_getrq=block_bio block_io_done=block_rq',
+    'block_io_start=block_rq block_plug block_rq_complete=block_rq_completion block_rq_error=block_rq_completion',
+    'block_rq_insert=block_rq block_rq_issue=block_rq block_rq_merge=block_rq block_rq_remap block_rq_requeue block_split',
     'block_touch_buffer=block_buffer block_unplug disk_zone_wplug_add_bio=block_zwplug',
   ],
   bpf_test_run: [
@@ -74,7 +74,10 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   cgroup: [
     'cgroup_attach_task=cgroup_migrate cgroup_destroy_root=cgroup_root cgroup_freeze=cgroup cgroup_mkdir=cgroup',
     'cgroup_notify_frozen=cgroup_event cgroup_notify_populated=cgroup_event cgroup_release=cgroup cgroup_remount=cgroup_root',
-    'cgroup_rename=cgroup cgroup_rmdir=cgroup cgroup_rstat_lock_contended=cgroup_rstat cgroup_rstat_locked=cgroup_rstat',
+    'cgroup_rename=cgroup cgroup_rmdir=cgroup cgroup_rstat_cpu_lock_contended=cgroup_rstat',
+    'cgroup_rstat_cpu_lock_contended_fastpath=cgroup_rstat cgroup_rstat_cpu_locked=cgroup_rstat',
+    'cgroup_rstat_cpu_locked_fastpath=cgroup_rstat cgroup_rstat_cpu_unlock=cgroup_rstat',
+    'cgroup_rstat_cpu_unlock_fastpath=cgroup_rstat cgroup_rstat_lock_contended=cgroup_rstat cgroup_rstat_locked=cgroup_rstat',
     'cgroup_rstat_unlock=cgroup_rstat cgroup_setup_root=cgroup_root cgroup_transfer_tasks=cgroup_migrate',
     'cgroup_unfreeze=cgroup',
   ],
@@ -95,11 +98,18 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'mm_compaction_suitable=mm_compaction_suitable_template mm_compaction_try_to_compact_pages',
     'mm_compaction_wakeup_kcompactd=kcompactd_wake_template',
   ],
+  context_tracking: [
+    'user_enter=context_tracking_user user_exit=context_tracking_user',
+  ],
   cpuhp: [
     'cpuhp_enter cpuhp_exit cpuhp_multi_enter',
   ],
   csd: [
     'csd_function_entry=csd_function csd_function_exit=csd_function csd_queue_cpu',
+  ],
+  cxl: [
+    'cxl_aer_correctable_error cxl_aer_uncorrectable_error cxl_dram cxl_general_media cxl_generic_event cxl_memory_module',
+    'cxl_overflow cxl_poison',
   ],
   damon: [
     'damon_aggregated damon_monitor_intervals_tune damos_before_apply damos_esz',
@@ -107,11 +117,16 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   dev: [
     'devres_log=devres',
   ],
+  devlink: [
+    'devlink_health_recover_aborted devlink_health_report devlink_health_reporter_state_update devlink_hwerr devlink_hwmsg',
+    'devlink_trap_report',
+  ],
   dma: [
     'dma_alloc=dma_alloc_class dma_alloc_pages=dma_alloc_class dma_alloc_sgt dma_alloc_sgt_err=dma_alloc_class',
-    'dma_free=dma_free_class dma_free_pages=dma_free_class dma_free_sgt dma_map_phys=dma_map dma_map_sg dma_map_sg_err',
-    'dma_sync_sg_for_cpu=dma_sync_sg dma_sync_sg_for_device=dma_sync_sg dma_sync_single_for_cpu=dma_sync_single',
-    'dma_sync_single_for_device=dma_sync_single dma_unmap_phys=dma_unmap dma_unmap_sg',
+    'dma_free=dma_free_class dma_free_pages=dma_free_class dma_free_sgt dma_map_page=dma_map dma_map_phys=dma_map',
+    'dma_map_resource=dma_map dma_map_sg dma_map_sg_err dma_sync_sg_for_cpu=dma_sync_sg dma_sync_sg_for_device=dma_sync_sg',
+    'dma_sync_single_for_cpu=dma_sync_single dma_sync_single_for_device=dma_sync_single dma_unmap_page=dma_unmap',
+    'dma_unmap_phys=dma_unmap dma_unmap_resource=dma_unmap dma_unmap_sg',
   ],
   dma_fence: [
     'dma_fence_destroy=dma_fence_unsignaled dma_fence_emit=dma_fence_unsignaled dma_fence_enable_signal=dma_fence_unsignaled',
@@ -130,8 +145,8 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   ext4: [
     'ext4_alloc_da_blocks ext4_allocate_blocks ext4_allocate_inode ext4_begin_ordered_truncate ext4_collapse_range',
     'ext4_da_release_space ext4_da_reserve_space ext4_da_update_reserve_space ext4_da_write_begin=ext4__write_begin',
-    'ext4_da_write_end=ext4__write_end ext4_da_write_folios_end ext4_da_write_folios_start ext4_da_write_pages_extent',
-    'ext4_discard_blocks ext4_discard_preallocations ext4_drop_inode ext4_error',
+    'ext4_da_write_end=ext4__write_end ext4_da_write_folios_end ext4_da_write_folios_start ext4_da_write_pages',
+    'ext4_da_write_pages_extent ext4_discard_blocks ext4_discard_preallocations ext4_drop_inode ext4_error',
     'ext4_es_cache_extent=ext4_es_find_extent_range_exit ext4_es_find_extent_range_enter ext4_es_find_extent_range_exit',
     'ext4_es_insert_delayed_extent ext4_es_insert_extent=ext4_es_find_extent_range_exit ext4_es_lookup_extent_enter',
     'ext4_es_lookup_extent_exit ext4_es_remove_extent ext4_es_shrink ext4_es_shrink_count=ext4__es_shrink_enter',
@@ -178,11 +193,12 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'mm_filemap_get_pages=mm_filemap_op_page_cache_range mm_filemap_map_pages=mm_filemap_op_page_cache_range',
   ],
   fs_dax: [
-    'dax_insert_pfn_mkwrite=dax_pte_fault_class dax_insert_pfn_mkwrite_no_entry=dax_pte_fault_class',
+    'dax_insert_mapping dax_insert_pfn_mkwrite=dax_pte_fault_class dax_insert_pfn_mkwrite_no_entry=dax_pte_fault_class',
     'dax_load_hole=dax_pte_fault_class dax_pmd_fault=dax_pmd_fault_class dax_pmd_fault_done=dax_pmd_fault_class',
-    'dax_pmd_load_hole=dax_pmd_load_hole_class dax_pmd_load_hole_fallback=dax_pmd_load_hole_class',
-    'dax_pte_fault=dax_pte_fault_class dax_pte_fault_done=dax_pte_fault_class dax_writeback_one',
-    'dax_writeback_range=dax_writeback_range_class dax_writeback_range_done=dax_writeback_range_class',
+    'dax_pmd_insert_mapping=dax_pmd_insert_mapping_class dax_pmd_load_hole=dax_pmd_load_hole_class',
+    'dax_pmd_load_hole_fallback=dax_pmd_load_hole_class dax_pte_fault=dax_pte_fault_class',
+    'dax_pte_fault_done=dax_pte_fault_class dax_writeback_one dax_writeback_range=dax_writeback_range_class',
+    'dax_writeback_range_done=dax_writeback_range_class',
   ],
   ftrace: [
     'bprint= bputs= branch= context_switch= func_repeats= funcgraph_entry= funcgraph_exit= function= hwlat= kernel_stack=',
@@ -190,6 +206,15 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   ],
   fuse: [
     'fuse_request_end fuse_request_send',
+  ],
+  handshake: [
+    'handshake_cancel=handshake_event_class handshake_cancel_busy=handshake_event_class',
+    'handshake_cancel_none=handshake_event_class handshake_cmd_accept=handshake_fd_class',
+    'handshake_cmd_accept_err=handshake_error_class handshake_cmd_done=handshake_fd_class',
+    'handshake_cmd_done_err=handshake_error_class handshake_complete handshake_destruct=handshake_event_class',
+    'handshake_notify_err=handshake_error_class handshake_submit=handshake_event_class',
+    'handshake_submit_err=handshake_error_class tls_alert_recv=handshake_alert_class tls_alert_send=handshake_alert_class',
+    'tls_contenttype',
   ],
   huge_memory: [
     'mm_collapse_huge_page mm_collapse_huge_page_isolate mm_collapse_huge_page_swapin mm_khugepaged_collapse_file',
@@ -199,11 +224,19 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'hugetlbfs_alloc_inode hugetlbfs_evict_inode=hugetlbfs__inode hugetlbfs_fallocate hugetlbfs_free_inode=hugetlbfs__inode',
     'hugetlbfs_setattr',
   ],
+  hyperv: [
+    'hyperv_mmu_flush_tlb_multi hyperv_nested_flush_guest_mapping hyperv_nested_flush_guest_mapping_range',
+    'hyperv_send_ipi_mask hyperv_send_ipi_one',
+  ],
   icmp: [
     'icmp_send',
   ],
   initcall: [
     'initcall_finish initcall_level initcall_start',
+  ],
+  intel_iommu: [
+    'cache_tag_assign=cache_tag_log cache_tag_flush_all=cache_tag_log cache_tag_flush_range=cache_tag_flush',
+    'cache_tag_flush_range_np=cache_tag_flush cache_tag_unassign=cache_tag_log prq_report qi_submit',
   ],
   io_uring: [
     'io_uring_complete io_uring_cqe_overflow io_uring_cqring_wait io_uring_create io_uring_defer io_uring_fail_link',
@@ -218,35 +251,38 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'iomap_add_to_ioend iomap_dio_complete iomap_dio_invalidate_fail=iomap_range_class iomap_dio_rw_begin',
     'iomap_dio_rw_queued=iomap_range_class iomap_invalidate_folio=iomap_range_class iomap_iter iomap_iter_dstmap=iomap_class',
     'iomap_iter_srcmap=iomap_class iomap_readahead=iomap_readpage_class iomap_readpage=iomap_readpage_class',
-    'iomap_release_folio=iomap_range_class iomap_writeback_folio=iomap_range_class iomap_zero_iter=iomap_range_class',
+    'iomap_release_folio=iomap_range_class iomap_writeback_folio=iomap_range_class iomap_writepage=iomap_range_class',
+    'iomap_writepage_map iomap_zero_iter=iomap_range_class',
   ],
   iommu: [
     'add_device_to_group=iommu_group_event attach_device_to_domain=iommu_device_event io_page_fault=iommu_error map',
     'remove_device_from_group=iommu_group_event unmap',
   ],
   ipi: [
-    'ipi_send_cpu ipi_send_cpumask',
+    'ipi_entry=ipi_handler ipi_exit=ipi_handler ipi_raise ipi_send_cpu ipi_send_cpumask',
   ],
   irq: [
     'irq_handler_entry irq_handler_exit softirq_entry=softirq softirq_exit=softirq softirq_raise=softirq',
     'tasklet_entry=tasklet tasklet_exit=tasklet',
   ],
   irq_matrix: [
-    'irq_matrix_alloc=irq_matrix_cpu irq_matrix_alloc_managed=irq_matrix_cpu irq_matrix_assign=irq_matrix_cpu',
-    'irq_matrix_assign_system=irq_matrix_global_update irq_matrix_free=irq_matrix_cpu irq_matrix_offline=irq_matrix_global',
-    'irq_matrix_online=irq_matrix_global irq_matrix_remove_managed=irq_matrix_cpu',
+    'irq_matrix_alloc=irq_matrix_cpu irq_matrix_alloc_managed=irq_matrix_cpu irq_matrix_alloc_reserved=irq_matrix_cpu',
+    'irq_matrix_assign=irq_matrix_cpu irq_matrix_assign_system=irq_matrix_global_update irq_matrix_free=irq_matrix_cpu',
+    'irq_matrix_offline=irq_matrix_global irq_matrix_online=irq_matrix_global irq_matrix_remove_managed=irq_matrix_cpu',
     'irq_matrix_remove_reserved=irq_matrix_global irq_matrix_reserve=irq_matrix_global',
     'irq_matrix_reserve_managed=irq_matrix_cpu',
   ],
   irq_vectors: [
     'call_function_entry=x86_irq_vector call_function_exit=x86_irq_vector call_function_single_entry=x86_irq_vector',
-    'call_function_single_exit=x86_irq_vector error_apic_entry=x86_irq_vector error_apic_exit=x86_irq_vector',
+    'call_function_single_exit=x86_irq_vector deferred_error_apic_entry=x86_irq_vector',
+    'deferred_error_apic_exit=x86_irq_vector error_apic_entry=x86_irq_vector error_apic_exit=x86_irq_vector',
     'irq_work_entry=x86_irq_vector irq_work_exit=x86_irq_vector local_timer_entry=x86_irq_vector',
     'local_timer_exit=x86_irq_vector reschedule_entry=x86_irq_vector reschedule_exit=x86_irq_vector',
     'spurious_apic_entry=x86_irq_vector spurious_apic_exit=x86_irq_vector thermal_apic_entry=x86_irq_vector',
-    'thermal_apic_exit=x86_irq_vector vector_activate vector_alloc vector_alloc_managed vector_clear=vector_mod vector_config',
-    'vector_deactivate=vector_activate vector_free_moved vector_reserve vector_reserve_managed=vector_reserve vector_setup',
-    'vector_teardown vector_update=vector_mod x86_platform_ipi_entry=x86_irq_vector x86_platform_ipi_exit=x86_irq_vector',
+    'thermal_apic_exit=x86_irq_vector threshold_apic_entry=x86_irq_vector threshold_apic_exit=x86_irq_vector vector_activate',
+    'vector_alloc vector_alloc_managed vector_clear=vector_mod vector_config vector_deactivate=vector_activate',
+    'vector_free_moved vector_reserve vector_reserve_managed=vector_reserve vector_setup vector_teardown',
+    'vector_update=vector_mod x86_platform_ipi_entry=x86_irq_vector x86_platform_ipi_exit=x86_irq_vector',
   ],
   jbd2: [
     'jbd2_checkpoint jbd2_checkpoint_stats jbd2_commit_flushing=jbd2_commit jbd2_commit_locking=jbd2_commit',
@@ -257,9 +293,9 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'jbd2_update_log_tail jbd2_write_superblock',
   ],
   kmem: [
-    'kfree kmalloc kmem_cache_alloc kmem_cache_free mm_calculate_totalreserve_pages mm_page_alloc mm_page_alloc_extfrag',
-    'mm_page_alloc_zone_locked=mm_page mm_page_free mm_page_free_batched mm_page_pcpu_drain mm_setup_per_zone_lowmem_reserve',
-    'mm_setup_per_zone_wmarks rss_stat',
+    'kfree kmalloc kmem_cache_alloc kmem_cache_free mm_alloc_contig_migrate_range_info mm_calculate_totalreserve_pages',
+    'mm_page_alloc mm_page_alloc_extfrag mm_page_alloc_zone_locked=mm_page mm_page_free mm_page_free_batched',
+    'mm_page_pcpu_drain mm_setup_per_zone_lowmem_reserve mm_setup_per_zone_wmarks rss_stat',
   ],
   ksm: [
     'ksm_advisor ksm_enter=ksm_enter_exit_template ksm_exit=ksm_enter_exit_template ksm_merge_one_page',
@@ -301,6 +337,9 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   maple_tree: [
     'ma_op ma_read ma_write',
   ],
+  mce: [
+    'mce_record',
+  ],
   mei: [
     'mei_pci_cfg_read mei_reg_read mei_reg_write',
   ],
@@ -312,10 +351,13 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'mm_migrate_pages mm_migrate_pages_start remove_migration_pte=migration_pte set_migration_pte=migration_pte',
   ],
   mmap: [
-    'exit_mmap vm_unmapped_area',
+    'exit_mmap vm_unmapped_area vma_mas_szero vma_store',
   ],
   mmap_lock: [
     'mmap_lock_acquire_returned mmap_lock_released=mmap_lock mmap_lock_start_locking=mmap_lock',
+  ],
+  module: [
+    'module_free module_get=module_refcnt module_load module_put=module_refcnt module_request',
   ],
   mptcp: [
     'ack_update_msk get_mapping_status=mptcp_dump_mpext mptcp_sendmsg_frag=mptcp_dump_mpext mptcp_subflow_get_send',
@@ -348,6 +390,9 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   notifier: [
     'notifier_register=notifier_info notifier_run=notifier_info notifier_unregister=notifier_info',
   ],
+  nvme: [
+    'nvme_async_event nvme_complete_rq nvme_setup_cmd nvme_sq',
+  ],
   oom: [
     'compact_retry finish_task_reaping mark_victim oom_score_adj_update reclaim_retry_zone skip_task_reaping',
     'start_task_reaping wake_reaper',
@@ -365,11 +410,13 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'percpu_alloc_percpu percpu_alloc_percpu_fail percpu_create_chunk percpu_destroy_chunk percpu_free_percpu',
   ],
   power: [
-    'cpu_frequency=cpu cpu_frequency_limits cpu_idle=cpu cpu_idle_miss dev_pm_qos_add_request=dev_pm_qos_request',
-    'dev_pm_qos_remove_request=dev_pm_qos_request dev_pm_qos_update_request=dev_pm_qos_request guest_halt_poll_ns',
+    'clock_disable=clock clock_enable=clock clock_set_rate=clock cpu_frequency=cpu cpu_frequency_limits cpu_idle=cpu',
+    'cpu_idle_miss dev_pm_qos_add_request=dev_pm_qos_request dev_pm_qos_remove_request=dev_pm_qos_request',
+    'dev_pm_qos_update_request=dev_pm_qos_request device_pm_callback_end device_pm_callback_start guest_halt_poll_ns',
     'pm_qos_add_request=cpu_latency_qos_request pm_qos_remove_request=cpu_latency_qos_request',
     'pm_qos_update_flags=pm_qos_update pm_qos_update_request=cpu_latency_qos_request pm_qos_update_target=pm_qos_update',
-    'pstate_sample suspend_resume wakeup_source_activate=wakeup_source wakeup_source_deactivate=wakeup_source',
+    'power_domain_target=power_domain powernv_throttle pstate_sample suspend_resume wakeup_source_activate=wakeup_source',
+    'wakeup_source_deactivate=wakeup_source',
   ],
   printk: [
     'console',
@@ -378,7 +425,7 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'qdisc_create qdisc_dequeue qdisc_destroy qdisc_enqueue qdisc_reset',
   ],
   ras: [
-    'arm_event mc_event non_standard_event',
+    'aer_event arm_event mc_event memory_failure_event non_standard_event',
   ],
   raw_syscalls: [
     'sys_enter sys_exit',
@@ -389,19 +436,30 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
   readahead: [
     'page_cache_async_ra=page_cache_ra_op page_cache_ra_order page_cache_ra_unbounded page_cache_sync_ra=page_cache_ra_op',
   ],
+  resctrl: [
+    'mon_llc_occupancy_limbo pseudo_lock_l2 pseudo_lock_l3 pseudo_lock_mem_latency',
+  ],
   rpm: [
     'rpm_idle=rpm_internal rpm_resume=rpm_internal rpm_return_int rpm_status rpm_suspend=rpm_internal rpm_usage=rpm_internal',
   ],
   rseq: [
     'rseq_ip_fixup rseq_update',
   ],
+  rtc: [
+    'rtc_alarm_irq_enable rtc_irq_set_freq rtc_irq_set_state rtc_read_alarm=rtc_time_alarm_class',
+    'rtc_read_offset=rtc_offset_class rtc_read_time=rtc_time_alarm_class rtc_set_alarm=rtc_time_alarm_class',
+    'rtc_set_offset=rtc_offset_class rtc_set_time=rtc_time_alarm_class rtc_timer_dequeue=rtc_timer_class',
+    'rtc_timer_enqueue=rtc_timer_class rtc_timer_fired=rtc_timer_class',
+  ],
   sched: [
     'sched_kthread_stop sched_kthread_stop_ret sched_kthread_work_execute_end sched_kthread_work_execute_start',
     'sched_kthread_work_queue_work sched_migrate_task sched_move_numa sched_pi_setprio sched_prepare_exec sched_process_exec',
     'sched_process_exit sched_process_fork sched_process_free=sched_process_template sched_process_hang sched_process_wait',
-    'sched_skip_cpuset_numa sched_skip_vma_numa sched_stat_runtime sched_stick_numa=sched_numa_pair_template',
-    'sched_swap_numa=sched_numa_pair_template sched_switch sched_wait_task=sched_process_template sched_wake_idle_without_ipi',
-    'sched_wakeup=sched_wakeup_template sched_wakeup_new=sched_wakeup_template sched_waking=sched_wakeup_template',
+    'sched_skip_cpuset_numa sched_skip_vma_numa sched_stat_blocked=sched_stat_template sched_stat_iowait=sched_stat_template',
+    'sched_stat_runtime sched_stat_sleep=sched_stat_template sched_stat_wait=sched_stat_template',
+    'sched_stick_numa=sched_numa_pair_template sched_swap_numa=sched_numa_pair_template sched_switch',
+    'sched_wait_task=sched_process_template sched_wake_idle_without_ipi sched_wakeup=sched_wakeup_template',
+    'sched_wakeup_new=sched_wakeup_template sched_waking=sched_wakeup_template',
   ],
   signal: [
     'signal_deliver signal_generate',
@@ -420,21 +478,26 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'task_newtask task_prctl_unknown task_rename',
   ],
   tcp: [
-    'tcp_ao_handshake_failure=tcp_ao_event tcp_bad_csum=tcp_event_skb tcp_cong_state_set tcp_destroy_sock=tcp_event_sk',
-    'tcp_hash_ao_required=tcp_hash_event tcp_hash_bad_header=tcp_hash_event tcp_hash_md5_mismatch=tcp_hash_event',
-    'tcp_hash_md5_required=tcp_hash_event tcp_hash_md5_unexpected=tcp_hash_event tcp_probe tcp_rcv_space_adjust=tcp_event_sk',
-    'tcp_rcvbuf_grow tcp_receive_reset=tcp_event_sk tcp_retransmit_skb tcp_retransmit_synack tcp_send_reset',
-    'tcp_sendmsg_locked',
+    'tcp_ao_handshake_failure=tcp_ao_event tcp_ao_key_not_found=tcp_ao_event tcp_ao_mismatch=tcp_ao_event',
+    'tcp_ao_rcv_sne_update=tcp_ao_event_sne tcp_ao_rnext_request=tcp_ao_event tcp_ao_snd_sne_update=tcp_ao_event_sne',
+    'tcp_ao_synack_no_key=tcp_ao_event_sk tcp_ao_wrong_maclen=tcp_ao_event tcp_bad_csum=tcp_event_skb tcp_cong_state_set',
+    'tcp_destroy_sock=tcp_event_sk tcp_hash_ao_required=tcp_hash_event tcp_hash_bad_header=tcp_hash_event',
+    'tcp_hash_md5_mismatch=tcp_hash_event tcp_hash_md5_required=tcp_hash_event tcp_hash_md5_unexpected=tcp_hash_event',
+    'tcp_probe tcp_rcv_space_adjust=tcp_event_sk tcp_rcvbuf_grow tcp_receive_reset=tcp_event_sk tcp_retransmit_skb',
+    'tcp_retransmit_synack tcp_send_reset tcp_sendmsg_locked',
   ],
   thermal: [
     'cdev_update thermal_temperature thermal_zone_trip',
+  ],
+  thermal_power_allocator: [
+    'thermal_power_actor thermal_power_allocator thermal_power_allocator_pid',
   ],
   thp: [
     'remove_migration_pmd=migration_pmd set_migration_pmd=migration_pmd',
   ],
   timer: [
-    'hrtimer_cancel=hrtimer_class hrtimer_expire_entry hrtimer_expire_exit=hrtimer_class hrtimer_setup hrtimer_start',
-    'itimer_expire itimer_state tick_stop timer_base_idle timer_cancel=timer_class timer_expire_entry',
+    'hrtimer_cancel=hrtimer_class hrtimer_expire_entry hrtimer_expire_exit=hrtimer_class hrtimer_init hrtimer_setup',
+    'hrtimer_start itimer_expire itimer_state tick_stop timer_base_idle timer_cancel=timer_class timer_expire_entry',
     'timer_expire_exit=timer_class timer_init=timer_class timer_start',
   ],
   timer_migration: [
@@ -497,12 +560,22 @@ export const TRACEPOINT_TABLE: Readonly<Record<string, readonly string[]>> = {
     'writeback_written=writeback_work_class',
   ],
   x86_fpu: [
-    'x86_fpu_after_save=x86_fpu x86_fpu_before_save=x86_fpu x86_fpu_copy_dst=x86_fpu x86_fpu_dropped=x86_fpu',
+    'x86_fpu_after_restore=x86_fpu x86_fpu_after_save=x86_fpu x86_fpu_before_restore=x86_fpu x86_fpu_before_save=x86_fpu',
+    'x86_fpu_copy_dst=x86_fpu x86_fpu_copy_src=x86_fpu x86_fpu_dropped=x86_fpu x86_fpu_init_state=x86_fpu',
     'x86_fpu_regs_activated=x86_fpu x86_fpu_regs_deactivated=x86_fpu x86_fpu_xstate_check_failed=x86_fpu',
   ],
   xdp: [
-    'bpf_xdp_link_attach_failed mem_connect mem_disconnect xdp_bulk_tx xdp_cpumap_enqueue xdp_cpumap_kthread xdp_devmap_xmit',
-    'xdp_exception xdp_redirect=xdp_redirect_template xdp_redirect_err=xdp_redirect_template',
+    'bpf_xdp_link_attach_failed mem_connect mem_disconnect mem_return_failed xdp_bulk_tx xdp_cpumap_enqueue',
+    'xdp_cpumap_kthread xdp_devmap_xmit xdp_exception xdp_redirect=xdp_redirect_template',
+    'xdp_redirect_err=xdp_redirect_template xdp_redirect_map=xdp_redirect_template xdp_redirect_map_err=xdp_redirect_template',
+  ],
+  xen: [
+    'xen_cpu_load_idt xen_cpu_set_ldt xen_cpu_write_gdt_entry xen_cpu_write_idt_entry xen_cpu_write_ldt_entry',
+    'xen_mc_batch=xen_mc__batch xen_mc_callback xen_mc_entry xen_mc_entry_alloc xen_mc_extend_args xen_mc_flush',
+    'xen_mc_flush_reason xen_mc_issue=xen_mc__batch xen_mmu_alloc_ptpage xen_mmu_flush_tlb_multi xen_mmu_flush_tlb_one_user',
+    'xen_mmu_pgd_pin=xen_mmu_pgd xen_mmu_pgd_unpin=xen_mmu_pgd xen_mmu_ptep_modify_prot_commit=xen_mmu_ptep_modify_prot',
+    'xen_mmu_ptep_modify_prot_start=xen_mmu_ptep_modify_prot xen_mmu_release_ptpage xen_mmu_set_p4d xen_mmu_set_pmd',
+    'xen_mmu_set_pte=xen_mmu__set_pte xen_mmu_set_pud xen_mmu_write_cr3',
   ],
   xfs: [
     'xfs_ag_resv_alloc_extent=xfs_ag_resv_class xfs_ag_resv_critical=xfs_ag_resv_class xfs_ag_resv_free=xfs_ag_resv_class',

@@ -169,6 +169,10 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     return taken;
   }
 
+  mapStructs(): readonly bigint[] {
+    return this.maps.map((map) => this.objects.map(map.id, map.definition));
+  }
+
   mapNames(): readonly string[] {
     return this.maps.map(({ definition }) => definition.name);
   }
@@ -429,7 +433,14 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
 
   private begin(event: ScenarioEvent, attached: readonly Attached[]): { plan: Plan; state: EventState } {
     this.ensureProcess();
-    const state: EventState = { regions: [], packet: undefined, dropped: false, nextUserAddress: USER_MEMORY };
+    const state: EventState = {
+      regions: [],
+      packet: undefined,
+      dropped: false,
+      effectsDone: 0,
+      decided: undefined,
+      nextUserAddress: USER_MEMORY,
+    };
     return { state, plan: planEvent(this, event, onDevice(event, attached), state, (name, key, value) => this.setEntry(name, key, value)) };
   }
 
@@ -456,7 +467,11 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
       const timers = dueTimers(this, at).flatMap((timer) => timerRun(this, timer) ?? []);
       if (timers.length === 0 && at > this.clock) this.clock = at;
       const { plan, state } = this.begin(event, this.attachments);
-      this.active = { event, plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at, ...run }))] }, state };
+      this.active = {
+        event,
+        plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at: at + (run.after ?? 0n), ...run }))] },
+        state,
+      };
     }
     const { active } = this;
     const { runs } = active.plan;
@@ -472,7 +487,7 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
 
   private endEvent(active: Active): void {
     if (this.active !== active) return;
-    const at = (this.options.uptime ?? DEFAULT_UPTIME) + active.event.at;
+    const at = (this.options.uptime ?? DEFAULT_UPTIME) + active.event.at + (active.plan.takes ?? 0n);
     if (at > this.clock) this.clock = at;
     active.plan.end?.(this);
     for (const region of active.state.regions) this.memory.free(region);
@@ -498,6 +513,8 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
       functionAddress: 0n,
       cookie: 0n,
       returnOverride: undefined,
+      userRegisters: undefined,
+      overridden: undefined,
       functionArgs: [],
       functionReturn: undefined,
       regions: [],

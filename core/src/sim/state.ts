@@ -59,6 +59,10 @@ export interface Run {
   cookie: bigint;
   /** What fmod_ret, kprobe overrides and bpf_set_retval left. */
   returnOverride: bigint | undefined;
+  /** The registers that the process entered the kernel with, where the event is a system call. */
+  userRegisters: bigint | undefined;
+  /** What bpf_override_return left. */
+  overridden: bigint | undefined;
   /** Arguments of the traced function, for bpf_get_func_arg. */
   functionArgs: readonly bigint[];
   functionReturn: bigint | undefined;
@@ -89,6 +93,8 @@ export interface KernelState extends MapHost {
   readonly programsById: ReadonlyMap<number, SimulatedProgram>;
   /** Layouts of kernel structs: the target's BTF, else what the object brings. */
   layouts(): Btf | undefined;
+  /** The struct bpf_map of every map. */
+  mapStructs(): readonly bigint[];
   /** Names of maps, for messages. */
   mapNames(): readonly string[];
   emit(output: Output): void;

@@ -1,49 +1,48 @@
 // System calls, kernel functions, user functions, tracepoints, samples and bare contexts: which programs they reach, in what order.
 
 import { contextStruct, programType } from '#core/catalog';
-import { concat, cString, littleEndian } from '../integers.ts';
-import type { ContextEvent, FunctionEvent, SampleEvent, SyscallEvent, TracepointEvent, UprobeEvent } from '../scenario/events.ts';
+import { concat, littleEndian } from '../integers.ts';
+import type { ContextEvent, FunctionEvent, SampleEvent, TracepointEvent, UprobeEvent } from '../scenario/events.ts';
 import type { KernelState } from '../state.ts';
 import type { Task } from '../subsystems/tasks.ts';
 import { integerFrom } from '../typed-values.ts';
 import { recordStruct, tracepointRecord } from './tracepoint-record.ts';
 import { matchesPattern } from './attachment.ts';
 import { samplePacket } from './packet-hook.ts';
-import { eventRegion, runRegion, type Attached, type EventState, type PlannedRun, type Planner } from './plan.ts';
-import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, traceEntry, uprobeRun, type Called } from './probe-runs.ts';
-import { argumentValue, syscallRegisters, USER_CODE_ADDRESS, USER_MEMORY, userRegisters } from './registers.ts';
-import { syscallByName } from './syscall-table.ts';
-import {
-  completed,
-  functionParameters,
-  iteratorContext,
-  kernelObject,
-  memberParameters,
-  pointedStruct,
-  tracepointParameters,
-} from './typed-arguments.ts';
+import { runRegion, type Attached, type EventState, type PlannedRun, type Planner } from './plan.ts';
+import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, uprobeRun, type Called } from './probe-runs.ts';
+import { argumentValue, USER_MEMORY, userRegisters } from './registers.ts';
+import { iteratorRuns } from './iterators.ts';
+import { completed, functionParameters, kernelObject, memberParameters, pointedStruct, tracepointParameters } from './typed-arguments.ts';
+
+/** How long a function takes where the event does not say. */
+const DEFAULT_DURATION = 10_000n;
 
 /** The process that runs when an event names none: the first that the scenario brought, else a shell's. */
 export function defaultTask(kernel: KernelState): Task {
   return kernel.tasks.first ?? kernel.tasks.get(1)!;
 }
 
-const taskFor = (kernel: KernelState, pid: number | undefined): Task =>
+export const taskFor = (kernel: KernelState, pid: number | undefined): Task =>
   (pid === undefined ? undefined : kernel.tasks.get(pid)) ?? defaultTask(kernel);
 
-/** Function names under which a system call's code runs; the first is where libbpf attaches ksyscall programs. */
-const syscallFunctions = (name: string): readonly string[] => [`__x64_sys_${name}`, `__se_sys_${name}`, `__do_sys_${name}`];
-
-/** Programs on a function, entry or exit. */
-function functionRuns(attached: readonly Attached[], called: Called, exit: boolean): PlannedRun[] {
-  return attached.flatMap(({ program, attachment }) => {
+/** Programs on a function, entry or exit. kprobes see the entry before the trampoline of fentry does, and the return after it. */
+export function functionRuns(attached: readonly Attached[], called: Called, exit: boolean): PlannedRun[] {
+  const runs = attached.flatMap(({ program, attachment }) => {
     if (attachment.hook !== 'function' || !matchesPattern(attachment.pattern, called.name)) return [];
     if (attachment.when !== 'both' && (attachment.when === 'exit') !== exit) return [];
-    return [attachment.context === 'pt_regs' ? kprobeRun(program, called, exit) : argumentsRun(program, called, exit)];
+    return [
+      {
+        outer: attachment.context === 'pt_regs',
+        run: attachment.context === 'pt_regs' ? kprobeRun(program, called, exit) : argumentsRun(program, called, exit),
+      },
+    ];
   });
+  const [outer, inner] = [runs.filter((one) => one.outer), runs.filter((one) => !one.outer)];
+  return (exit ? [...inner, ...outer] : [...outer, ...inner]).map(({ run }) => run);
 }
 
-const tracepointRuns = (
+export const tracepointRuns = (
   attached: readonly Attached[],
   category: string,
   name: string,
@@ -58,88 +57,6 @@ const rawRuns = (attached: readonly Attached[], name: string, task: Task, args: 
     .filter(({ attachment }) => attachment.hook === 'raw-tracepoint' && attachment.name === name)
     .map(({ program }) => rawTracepointRun(program, task, args));
 
-export const planSyscall: Planner<SyscallEvent> = (kernel, _event, body, attached, state) => {
-  const row = syscallByName(body.name);
-  const number = row?.number ?? Number(integerFrom(body.name) ?? -1n);
-  const task = taskFor(kernel, body.pid);
-  const parameters = row?.parameters ?? ['0', '1', '2', '3', '4', '5'];
-  const args = parameters.map((parameter, i) =>
-    argumentValue(kernel, state, body.arguments[parameter] ?? body.arguments[String(i)], parameter),
-  );
-  const entered = syscallRegisters(number, args, USER_CODE_ADDRESS + 0x1a9n, USER_MEMORY - 0x400n);
-  const regs = eventRegion(kernel, state, {
-    kind: 'kernel',
-    name: 'struct pt_regs of the system call',
-    size: entered.length,
-    initial: entered,
-    writable: false,
-  });
-  const [wrapper, ...inner] = syscallFunctions(body.name) as [string, ...string[]];
-  const padded = Array.from({ length: 6 }, (_, i) => args[i] ?? 0n);
-  const record = (name: string, values: readonly bigint[]): Uint8Array =>
-    concat(traceEntry(name, task), littleEndian(number, 8), ...values.map((value) => littleEndian(value, 8)));
-  const wrapperCall: Called = { name: wrapper, task, args: [regs.base], returned: body.return };
-  const innerCalls = inner.map((name): Called => ({ name, task, args, returned: body.return }));
-  const onSyscall = (exit: boolean): PlannedRun[] =>
-    attached
-      .filter(({ attachment }) => attachment.hook === 'syscall' && attachment.name === body.name && (attachment.when === 'exit') === exit)
-      .map(({ program }) => kprobeRun(program, wrapperCall, exit));
-  const executes = (body.name === 'execve' || body.name === 'execveat') && body.return === 0n;
-  const filename = typeof body.arguments['filename'] === 'string' ? body.arguments['filename'] : '';
-  // From here on the process is the new program; the next event finds it as it was, as if a shell had forked first.
-  const executed: Task = executes && filename !== '' ? { ...task, comm: filename.slice(filename.lastIndexOf('/') + 1).slice(0, 15) } : task;
-  const becomes = (runs: PlannedRun[]): PlannedRun[] =>
-    executed === task
-      ? runs
-      : runs.map((run) => ({ ...run, task: executed, start: (k, r, s) => (k.tasks.set(executed), run.start(k, r, s)) }));
-  const exitRecord = concat(record('sys_exit', [body.return]));
-  return {
-    runs: [
-      ...rawRuns(attached, 'sys_enter', task, [regs.base, BigInt(number)]),
-      ...tracepointRuns(attached, 'raw_syscalls', 'sys_enter', (program) =>
-        tracepointRun(program, task, record('sys_enter', padded), 'struct trace_event_raw_sys_enter'),
-      ),
-      ...tracepointRuns(attached, 'syscalls', `sys_enter_${body.name}`, (program) =>
-        tracepointRun(program, task, record(`sys_enter_${body.name}`, padded), 'struct trace_event_raw_sys_enter'),
-      ),
-      ...onSyscall(false),
-      ...functionRuns(attached, wrapperCall, false),
-      ...innerCalls.flatMap((call) => functionRuns(attached, call, false)),
-      ...(executes ? becomes(execRuns(attached, executed, filename)) : []),
-      ...becomes([
-        ...innerCalls.flatMap((call) => functionRuns(attached, call, true)),
-        ...onSyscall(true),
-        ...functionRuns(attached, wrapperCall, true),
-        ...rawRuns(attached, 'sys_exit', task, [regs.base, BigInt.asUintN(64, body.return)]),
-        ...tracepointRuns(attached, 'raw_syscalls', 'sys_exit', (program) =>
-          tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit'),
-        ),
-        ...tracepointRuns(attached, 'syscalls', `sys_exit_${body.name}`, (program) =>
-          tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit'),
-        ),
-      ]),
-    ],
-    end: (after) => {
-      if (executed !== task) after.tasks.set(task);
-    },
-  };
-};
-
-/** sched:sched_process_exec, which a successful execve passes. Its record: __data_loc filename, pid, old_pid. */
-function execRuns(attached: readonly Attached[], task: Task, filename: string): PlannedRun[] {
-  const text = cString(filename);
-  const record = concat(
-    traceEntry('sched_process_exec', task),
-    littleEndian((BigInt(text.length) << 16n) | 20n, 4),
-    littleEndian(task.pid, 4),
-    littleEndian(task.pid, 4),
-    text,
-  );
-  return tracepointRuns(attached, 'sched', 'sched_process_exec', (program) =>
-    tracepointRun(program, task, record, 'struct trace_event_raw_sched_process_exec'),
-  );
-}
-
 const givenArguments = (
   kernel: KernelState,
   state: EventState,
@@ -153,7 +70,9 @@ export const planFunction: Planner<FunctionEvent> = (kernel, _event, body, attac
   const parameters = functionParameters(kernel.layouts(), body.name);
   const args = completed(kernel, state, task, givenArguments(kernel, state, body.arguments, parameters), parameters);
   const called: Called = { name: body.name, task, args, returned: BigInt.asUintN(64, body.return) };
-  return { runs: [...functionRuns(attached, called, false), ...functionRuns(attached, called, true)] };
+  const takes = body.takes ?? DEFAULT_DURATION;
+  const exits = functionRuns(attached, called, true).map((run) => ({ ...run, after: takes }));
+  return { runs: [...functionRuns(attached, called, false), ...exits], takes };
 };
 
 export const planUprobe: Planner<UprobeEvent> = (kernel, _event, body, attached, state) => {
@@ -170,7 +89,8 @@ export const planUprobe: Planner<UprobeEvent> = (kernel, _event, body, attached,
           (body.binary === undefined || sameBinary(attachment.binary, body.binary)),
       )
       .map(({ program }) => uprobeRun(program, called, exit));
-  return { runs: [...runs(false), ...runs(true)] };
+  const takes = body.takes ?? DEFAULT_DURATION;
+  return { runs: [...runs(false), ...runs(true).map((run) => ({ ...run, after: takes }))], takes };
 };
 
 /** libbpf takes `libc.so.6` for the library wherever it lies. */
@@ -247,8 +167,12 @@ export const planContext: Planner<ContextEvent> = (kernel, _event, body, attache
   return {
     runs: attached
       .filter(({ program }) => program.program.name === body.program)
-      .map(({ program }) => {
-        const { structOps } = program.program;
+      .flatMap(({ program }) => {
+        const { structOps, attachType, attachTarget } = program.program;
+        if (attachType === 'BPF_TRACE_ITER' && attachTarget !== undefined && !body.bytes) {
+          const reads = iteratorRuns(kernel, state, task, program, attachTarget);
+          if (reads) return reads;
+        }
         const parameters = structOps && !body.bytes ? memberParameters(kernel.layouts(), structOps.type, structOps.member) : undefined;
         if (parameters)
           return argumentsRun(
@@ -268,13 +192,9 @@ function contextRun(program: Attached['program'], task: Task, body: ContextEvent
     start(kernel, run) {
       const row = programType(program.program.type ?? '');
       const struct = row?.context === undefined ? undefined : contextStruct(row.context);
-      const { type, attachType, attachTarget } = program.program;
-      const iterated =
-        attachType === 'BPF_TRACE_ITER' && attachTarget !== undefined && !body.bytes
-          ? iteratorContext(kernel, state, task, attachTarget)
-          : undefined;
-      const bytes = new Uint8Array(Math.max(body.bytes?.length ?? iterated?.length ?? 0, struct?.size ?? 0, 64));
-      bytes.set(body.bytes ?? iterated ?? new Uint8Array(0));
+      const { type } = program.program;
+      const bytes = new Uint8Array(Math.max(body.bytes?.length ?? 0, struct?.size ?? 0, 64));
+      bytes.set(body.bytes ?? new Uint8Array(0));
       // These contexts hold pointers that are never NULL.
       const objects =
         type === 'netfilter' ? { state: 'nf_hook_state', skb: 'sk_buff' } : type === 'flow_dissector' ? { flow_keys: 'bpf_flow_keys' } : {};

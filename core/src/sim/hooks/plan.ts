@@ -13,6 +13,10 @@ export interface EventState {
   /** The packet on its way: an earlier program's changes and verdict are seen by later ones. */
   packet: Uint8Array | undefined;
   dropped: boolean;
+  /** How many of a system call's effects have taken place. */
+  effectsDone: number;
+  /** What a program decided that the call returns: an LSM program's refusal, a modify-return program's value. */
+  decided: bigint | undefined;
   /** Next free address for user memory. */
   nextUserAddress: bigint;
 }
@@ -28,6 +32,8 @@ export interface PlannedRun {
   task: Task;
   /** When it happens, if not with the event. */
   at?: bigint;
+  /** Nanoseconds after the event that it happens. */
+  after?: bigint;
   /** Says that the run does not happen after all, when its turn comes. */
   skip?(state: EventState): boolean;
   /** Makes context and arguments; fills what the hook knows in `run`. */
@@ -45,6 +51,8 @@ export interface Attached {
 
 export interface Plan {
   runs: readonly PlannedRun[];
+  /** Nanoseconds that the event takes. */
+  takes?: bigint;
   /** When all runs are over. */
   end?(kernel: KernelState): void;
 }

@@ -71,6 +71,11 @@ export const returnRegisters = (value: bigint, ip: bigint, sp: bigint): Uint8Arr
 export const syscallRegisters = (number: number, args: readonly bigint[], ip: bigint, sp: bigint, returned?: bigint): Uint8Array =>
   registers({ ...USER_CODE, ...assign(SYSCALL_ARGUMENTS, args), orig_ax: BigInt(number), ax: returned ?? BigInt(-ERRNO.ENOSYS), ip, sp });
 
+/** The call has returned: ax holds its value. */
+export function writeReturn(kernel: KernelState, regs: Region, value: bigint): void {
+  kernel.memory.view(regs).set(littleEndian(value, 8), PT_REGS.ax);
+}
+
 /** Where the simulated process keeps its arguments and its code. */
 export const USER_MEMORY = 0x7ffd_0000_1000n;
 export const USER_CODE_ADDRESS = 0x5555_5555_5000n;

@@ -3,9 +3,7 @@
 
 import { resolve, type Btf } from '#core/btf';
 import type { KernelState } from '../state.ts';
-import { littleEndian } from '../integers.ts';
 import type { Task } from '../subsystems/tasks.ts';
-import { findPath } from '../typed-values.ts';
 import { DEFAULT_OBJECTS } from './default-objects.ts';
 import { eventRegion, type EventState } from './plan.ts';
 
@@ -47,7 +45,7 @@ export function completed(
   defaults: readonly (bigint | undefined)[] = [],
 ): readonly bigint[] {
   const btf = kernel.layouts();
-  if (!parameters || !btf) return given;
+  if (!parameters || !btf) return given.length > 0 ? given : defaults.map((value) => value ?? 0n);
   return parameters
     .map((parameter, i) => given[i] ?? defaults[i] ?? madeUp(kernel, state, btf, task, parameter))
     .concat(given.slice(parameters.length));
@@ -81,25 +79,3 @@ export function kernelObject(kernel: KernelState, state: EventState, name: strin
 
 /** Bytes of a struct whose layout is not known. */
 const UNKNOWN_SIZE = 256;
-
-/** The context of an iterator's program: pointers, each in a union of its own; the first is to struct bpf_iter_meta. */
-export function iteratorContext(kernel: KernelState, state: EventState, task: Task, target: string): Uint8Array | undefined {
-  const btf = kernel.layouts();
-  const id = btf?.find(`bpf_iter__${target}`, 'struct');
-  const type = id === undefined ? undefined : btf?.type(id);
-  if (!btf || type?.kind !== 'struct') return undefined;
-  const bytes = new Uint8Array(type.size);
-  for (const member of type.members) {
-    const inner = resolve(btf, member.type);
-    const pointer = inner?.kind === 'union' ? inner.members[0]?.type : member.type;
-    if (pointer === undefined) continue;
-    const address = madeUp(kernel, state, btf, task, pointer);
-    bytes.set(littleEndian(address, 8), member.bitOffset >> 3);
-    const place = findPath(btf, 'bpf_iter_meta', 'seq');
-    const region = kernel.memory.find(address);
-    if (region?.name !== 'struct bpf_iter_meta' || !place) continue;
-    const seq = kernelObject(kernel, state, 'seq_file');
-    kernel.memory.view(region).set(littleEndian(seq, 8), place.offset);
-  }
-  return bytes;
-}

@@ -2,6 +2,8 @@
 // files with paths, inodes and file systems; cgroups; sockets; devices; disks and requests. Made when asked for, laid out by the target's
 // BTF. Members that are not filled read as zero, and pointers that lead nowhere are NULL.
 
+import { programType } from '#core/catalog';
+import type { MapDefinition } from '#core/program';
 import type { Memory } from '#core/vm';
 import type { Device, DeviceTable } from '../devices.ts';
 import { concat, cString, littleEndian, utf8 } from '../integers.ts';
@@ -467,6 +469,29 @@ export class KernelObjects implements TaskImages {
       const path = `socket:[${numberOfPath(key)}]`;
       object.set('f_path.dentry', this.dentry(path)).set('f_inode', this.inode(path)).set('f_mode', 0x1f);
       object.set('private_data', this.socket(key));
+    });
+  }
+
+  /** Keys of the sockets that somebody has made. */
+  socketKeys(type: SocketFacts['type']): readonly string[] {
+    return [...this.sockets].filter(([, facts]) => facts.type === type).map(([key]) => key);
+  }
+
+  // ---- maps and programs ----
+
+  /** struct bpf_map as iterators show it. */
+  map(id: number, definition: MapDefinition): bigint {
+    return this.structs.object(`bpf_map:${id}`, 'bpf_map', (object) => {
+      object.setAll({ id, name: definition.name.slice(0, 15), map_type: definition.typeId, max_entries: definition.maxEntries });
+      object.setAll({ key_size: definition.keySize, value_size: definition.valueSize, map_flags: definition.flags, 'refcnt.counter': 1 });
+    });
+  }
+
+  /** struct bpf_prog as iterators show it. */
+  program(id: number, name: string, type: string | undefined): bigint {
+    return this.structs.object(`bpf_prog:${id}`, 'bpf_prog', (object) => {
+      const aux = this.structs.object(`bpf_prog_aux:${id}`, 'bpf_prog_aux', (one) => one.setAll({ id, name: name.slice(0, 15) }));
+      object.set('aux', aux).set('type', type === undefined ? 0 : (programType(type)?.id ?? 0));
     });
   }
 
