@@ -14,4 +14,5 @@ export type { CallRecord, KernelBtf, KernelLink, LoadOutcome, Refusal, UserProce
 export { holderText, type Holding, type ObjectKind, type ObjectRef, refText, wouldGo } from './objects/life.ts';
 export { recordCalls, type Recording } from './objects/recorded-calls.ts';
 export { ERROR_WORDS } from './objects/call-log.ts';
+export { syscallByName } from './hooks/syscall-table.ts';
 export { ERRNO, type ErrnoName, errnoName } from './errno.ts';

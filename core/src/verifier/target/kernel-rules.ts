@@ -1,5 +1,5 @@
 // Where kernels differ in what the verifier checks, by release. Answers are remembered: they are asked for at every instruction.
-// A long-term release gets some of it later: `mended` names those that were asked (6.12.117, 6.1.170) and have it, or had it as if
+// A long-term release gets some of it later: `mended` names those that were asked (6.12.117, 6.1.192) and have it, or had it as if
 // they were newer. Kernels that nobody asked follow the release alone.
 
 import { atLeast, type KernelVersion } from '#core/catalog';
