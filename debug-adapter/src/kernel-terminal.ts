@@ -97,7 +97,8 @@ export function shownKernel(kernel: Kernel): ShownKernel {
   };
   const describe = (text: string): string => {
     const [kind = '', id = ''] = text.split(' ');
-    return `${text} ${nameOf({ kind: kind as ObjectRef['kind'], id: Number(id) })}`.trim();
+    const name = nameOf({ kind: kind as ObjectRef['kind'], id: Number(id) });
+    return name === kind ? text : `${text} ${name}`.trim();
   };
   const object = (kind: ObjectRef['kind'], id: number, summary: string): ShownObject => ({
     kind,

@@ -389,7 +389,11 @@ export const scenarios = {
     const rows = window.page.locator('.terminal-wrapper.active .xterm-rows');
     const shows = async (text) => {
       await window.page.waitForFunction(
-        (wanted) => document.querySelector('.terminal-wrapper.active .xterm-rows')?.textContent.replace(/\u00a0/g, ' ').includes(wanted),
+        (wanted) =>
+          document
+            .querySelector('.terminal-wrapper.active .xterm-rows')
+            ?.textContent.replace(/\u00a0/g, ' ')
+            .includes(wanted),
         text,
         { timeout: 30_000, polling: 250 },
       );

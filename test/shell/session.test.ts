@@ -76,3 +76,11 @@ test.each(['session', 'life'])('%s: the answers are those of the real kernel', a
     path.join(here, `${name}-differences-6.12.txt`),
   );
 });
+
+test('llvm-objdump prints what the real one prints', async () => {
+  const kernel = createKernel({ engine: interpreter });
+  const shell = new Shell(kernel, { host: workspaceHost(path.join(here, 'objects')) });
+  // Kept from llvm-objdump 22; this object has no reference that relocation changes.
+  const { output } = await shell.run('llvm-objdump -d hello-map.bpf.o');
+  expect(output).toBe(readFileSync(path.join(here, 'hello-map.objdump.txt'), 'utf8'));
+});

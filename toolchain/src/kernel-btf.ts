@@ -2,7 +2,7 @@
 // user names a BTF file; this machine's kernel is asked only where that file is the running kernel's.
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import { brotliDecompressSync } from 'node:zlib';
 import { type Btf, readBtf } from '#core/btf';
@@ -42,6 +42,9 @@ const BUNDLED = [
   { version: '6.1', file: 'toolchain/kernel/linux-6.12-6.1.btf.br', place: 1 },
 ] as const satisfies readonly { version: KernelVersion; file: string; place: number }[];
 
+/** A vmlinux with debug information has several hundred megabytes. */
+const LARGEST_IMAGE = 2 ** 30;
+
 const known = new Map<string, TargetKernel>();
 
 /** Reads a kernel's types once in a process. About 5 MB, 50 to 150 ms the first time. */
@@ -61,6 +64,9 @@ const nothing = (problem: string): Types => ({ digest: '', origin: '', problems:
 
 function readNamed(file: string): Types {
   try {
+    const facts = statSync(file);
+    if (!facts.isFile() || facts.size > LARGEST_IMAGE)
+      throw new Error(facts.isFile() ? 'it is too large for a kernel image' : 'it is no regular file');
     const types = parse(readFileSync(file), file);
     if (file !== RUNNING_KERNEL_BTF || !types.btf) return types;
     return { ...types, origin: `Linux ${os.release()} of this machine`, symbols: runningKernelSymbols() };

@@ -42,17 +42,22 @@ export function workspaceHost(root: string, options: WorkspaceHostOptions = {}):
     if (!about.isFile()) return { problem: 'not a regular file' };
     return about.size > bound ? { problem: `larger than ${bound >> 20} MB` } : { file };
   };
+  const bytesOf = async (given: string): Promise<{ bytes: Buffer } | { problem: string }> => {
+    const found = await regular(given, LONGEST_TEXT);
+    if ('problem' in found) return found;
+    const handle = await open(found.file);
+    try {
+      return { bytes: await handle.readFile() };
+    } finally {
+      await handle.close();
+    }
+  };
   return {
     async readText(given) {
-      const found = await regular(given, LONGEST_TEXT);
-      if ('problem' in found) return found;
-      const handle = await open(found.file);
-      try {
-        return { text: (await handle.readFile()).toString('utf8') };
-      } finally {
-        await handle.close();
-      }
+      const read = await bytesOf(given);
+      return 'problem' in read ? read : { text: read.bytes.toString('utf8') };
     },
+    readBytes: bytesOf,
     async list(given) {
       const folder = await inside(given);
       if (folder === undefined) return undefined;
@@ -62,7 +67,7 @@ export function workspaceHost(root: string, options: WorkspaceHostOptions = {}):
         .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
         .sort();
     },
-    async openObject(given) {
+    async openObject(given, programType) {
       const stem = given.replace(/(\.bpf)?\.o$/, '');
       const names = stem === given ? [given] : [given, ...SOURCES.map((end) => stem + end)];
       for (const name of names) {
@@ -72,7 +77,10 @@ export function workspaceHost(root: string, options: WorkspaceHostOptions = {}):
             return { problems: [error(found.problem, { code: 'unreadable-object' })] };
           continue;
         }
-        const { object, problems } = await openProgram(found.file, { settings, ...(options.kernel ? { kernel: options.kernel } : {}) });
+        const { object, problems } = await openProgram(found.file, {
+          settings,
+          kernel: { ...options.kernel, ...(programType === undefined ? {} : { programType }) },
+        });
         // The object is named as the person named it: paths of this machine say nothing.
         return object ? { object: { ...object, file: given }, problems } : { problems };
       }

@@ -5,7 +5,7 @@ import { entriesOf } from './files.ts';
 import type { Shell } from './shell.ts';
 
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
-  prog: ['show', 'list', 'load', 'loadall', 'pin', 'dump', 'tracelog', 'help'],
+  prog: ['show', 'list', 'load', 'loadall', 'pin', 'dump', 'run', 'tracelog', 'help'],
   map: [
     'show',
     'list',

@@ -39,7 +39,6 @@ async function readFile(context: CommandContext, path: string): Promise<{ text: 
   if (bpf.pins.has(path)) return { problem: 'Permission denied (a pin is no text: bpftool shows what it holds)' };
   if (bpf.directories.has(path)) return { problem: 'Is a directory' };
   const inTrace = traceFile(path);
-  if (inTrace === 'available_events') return { text: '' };
   if (inTrace !== undefined) return { problem: 'No such file or directory (of tracefs there is trace_pipe)' };
   if (path === '/proc/version') return { text: `Linux version ${kernel.options.version}.0 (simulated)\n` };
   if (path === '/proc/uptime') return { text: `${(Number(kernel.now()) / 1e9).toFixed(2)} 0.00\n` };
@@ -76,7 +75,7 @@ export async function entriesOf(context: Pick<CommandContext, 'kernel' | 'host'>
       ...[...bpf.directories].filter((other) => other !== path && parentOf(other) === path).map((other) => `${baseName(other)}/`),
       ...[...bpf.pins.keys()].filter((other) => parentOf(other) === path).map(baseName),
     ].sort();
-  if (TRACE_ROOTS.includes(path)) return ['available_events', 'trace_pipe'];
+  if (TRACE_ROOTS.includes(path)) return ['trace_pipe'];
   const task = /^\/proc\/(\d+)$/.exec(path);
   if (task) return bpf.tasks.some(({ pid }) => pid === Number(task[1])) ? ['cgroup', 'comm', 'status'] : undefined;
   const fds = /^\/proc\/(\d+)\/fdinfo$/.exec(path);

@@ -8,6 +8,7 @@ import { type Command, parseLine } from './command-line.ts';
 import { events, type EventSource, fire } from './events.ts';
 import { cat, entriesOf, ls, mkdir, rm, rmdir } from './files.ts';
 import { FILTERS } from './filters.ts';
+import { objdump } from './objdump.ts';
 import { NO_FILES, type ShellHost } from './shell-host.ts';
 import { id, ip, mount, ps, uname } from './system.ts';
 
@@ -50,6 +51,7 @@ export class Shell {
       uname,
       mount,
       ip,
+      'llvm-objdump': objdump,
       echo: (_, args) => done(`${args.join(' ')}\n`),
       true: () => done(),
       false: () => failed('', 1),
@@ -190,5 +192,6 @@ events, fire N, fire all             the events of this scenario, and letting th
 ls, cat, rm, mkdir, rmdir            pins below /sys/fs/bpf, files of the workspace
 strace                               the bpf() calls made so far
 ps, id, uname, mount, ip link        the simulated machine
+llvm-objdump -S FILE                 the instructions of an object, with its source lines
 grep, head, tail, wc, sort, uniq     behind a pipe
 `;

@@ -444,6 +444,22 @@ class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
     return { state, plan: planEvent(this, event, onDevice(event, attached), state, (name, key, value) => this.setEntry(name, key, value)) };
   }
 
+  *fireAt(program: SimulatedProgram, event: ScenarioEvent): Iterable<Invocation> {
+    const attached = this.attachments;
+    this.attachments = [{ program, attachment: attachmentOf(program.program) }];
+    try {
+      yield* this.fire(event);
+    } finally {
+      this.attachments = attached;
+    }
+  }
+
+  /** Why nothing would run the program where its section attaches it; undefined if something would. */
+  unattachable({ program }: SimulatedProgram): string | undefined {
+    const attachment = attachmentOf(program);
+    return attachment.hook === 'context' ? attachment.why : undefined;
+  }
+
   *fire(event: ScenarioEvent, from = 0): Iterable<Invocation> {
     if (from === 0 || this.active?.event !== event) {
       const at = (this.options.uptime ?? DEFAULT_UPTIME) + event.at;

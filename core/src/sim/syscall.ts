@@ -26,6 +26,7 @@ export interface ObjectWorld {
   remove(programs: ReadonlySet<number>, maps: ReadonlySet<number>): void;
   attachProgram(program: SimulatedProgram, device?: string): readonly Problem[];
   detachProgram(program: SimulatedProgram, device: string | undefined): void;
+  unattachable(program: SimulatedProgram): string | undefined;
 }
 
 export interface UserProcess {
@@ -493,6 +494,11 @@ export class BpfSyscalls {
       ref,
     );
     return problems;
+  }
+
+  /** Why the program's section cannot attach it, in words that follow its name; undefined if it can. */
+  unattachable(program: SimulatedProgram): string | undefined {
+    return this.world.unattachable(program);
   }
 
   private detachLink(link: KernelLink): void {

@@ -185,6 +185,8 @@ export interface Kernel {
    * `from` starts at that run: after a restore to a time within the event, its first runs are not repeated.
    */
   fire(event: ScenarioEvent, from?: number): Iterable<Invocation>;
+  /** The same, of this program alone, attached or not: BPF_PROG_TEST_RUN. */
+  fireAt(program: SimulatedProgram, event: ScenarioEvent): Iterable<Invocation>;
   /** What happened since the last call, in order. */
   takeOutput(): readonly Output[];
   /** Everything but the execution under way (take its own snapshot beside): maps, memory, clock, random numbers, processes, queues. */

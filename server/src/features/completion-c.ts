@@ -23,6 +23,8 @@ import {
   PROGRAM_TYPES,
   SECTIONS,
   type SectionRow,
+  tracepoint,
+  tracepointNames,
 } from '#core/catalog';
 import {
   helperMarkdown,
@@ -35,12 +37,13 @@ import {
   surroundingsOf,
 } from '../describe.ts';
 import type { Document } from '../documents.ts';
-import { ACTIONS, HEADER_MACROS, type HeaderMacro, macroMarkdown } from '../header-macros.ts';
+import { ACTIONS, HEADER_MACROS, headerMacro, type HeaderMacro, macroMarkdown } from '../header-macros.ts';
 import type { SectionMacro } from '../languages/c/c-macros.ts';
 import type { CMap, CSyntax } from '../languages/c/c-syntax.ts';
+import { attachTargets, targetKind, wholeFunction } from '../languages/c/attach-targets.ts';
 import type { CIndex } from '../languages/c/c-index.ts';
 import type { ServerSettings } from '../settings.ts';
-import { includeEdit, memberItems, type NamesAnswer, scopeItems, tagItems } from './completion-c-names.ts';
+import { includeEdit, memberItems, type NamesAnswer, scopeItems, tagItems, wordStart } from './completion-c-names.ts';
 
 /** What an item carries so that its documentation is made only for the one that is looked at. */
 export interface CompletionData {
@@ -56,13 +59,23 @@ export function completeC(
   snippets: boolean,
   index: CIndex,
 ): CompletionItem[] | CompletionList {
-  const { syntax, lines } = document;
-  if (!syntax) return [];
+  const { lines } = document;
   const offset = lines.offset(position);
+  // The most frequent question needs no tree of the whole text.
+  if (/(?:->|[\w)\]][ \t]*\.)[ \t]*\w*$/.test(document.text.slice(Math.max(0, offset - 100), offset)) && !index.isText(offset)) {
+    const struct = index.structAt(offset);
+    const members = struct && !(struct.kind === 'tag' && contextStruct(struct.name)) ? memberItems(index, offset) : undefined;
+    if (members) return members;
+  }
+  const { syntax } = document;
+  if (!syntax) return [];
   const include = /^[ \t]*#[ \t]*include[ \t]*[<"]([\w/.]*)$/.exec(lines.line(position.line).slice(0, position.character));
   if (include) return includeItems(lines.range(offset - include[1]!.length, offset));
   const written = syntax.sectionAt(offset);
-  if (written) return sectionItems(document, written.nameStart, written.nameEnd, settings);
+  if (written) {
+    const targets = targetItems(document, written, offset, index);
+    return targets ?? sectionItems(document, written.nameStart, written.nameEnd, settings);
+  }
   if (inCommentOrText(syntax, offset)) return [];
 
   const member = syntax.memberAt(offset);
@@ -85,7 +98,7 @@ export function completeC(
   // By our own reading: in a text that is being typed the grammar often sees no function at all.
   const inside = index.functionAt(offset);
   const section = syntax.programAt(offset)?.section ?? (inside && sectionBefore(syntax, inside.start));
-  if (!inside) return topLevelItems(document, index, snippets, before);
+  if (!inside) return topLevelItems(document, position, index, snippets, before);
   const around = surroundingsOf(section?.name, settings.targetKernel);
   const followedByBracket = /^\s*\(/.test(document.text.slice(offset, offset + 100));
   const behindAddress = /&\s*\w*$/.test(before);
@@ -231,6 +244,75 @@ function sectionItems(document: Document, start: number, end: number, settings: 
   return items;
 }
 
+/** Names in one answer: they are asked for again as the name grows. */
+const MOST_TARGETS = 200;
+
+/** Behind the slash of `kprobe/`: what the target kernel has. Undefined where no name of the kernel follows. */
+function targetItems(document: Document, { nameStart, nameEnd }: SectionMacro, offset: number, index: CIndex): CompletionList | undefined {
+  const typed = document.text.slice(nameStart, offset);
+  const range = document.lines.range(nameStart, nameEnd);
+  const item = (section: string, detail: string, position: number): CompletionItem => ({
+    label: section.slice(section.lastIndexOf('/') + 1),
+    kind: CompletionItemKind.Function,
+    detail,
+    filterText: section,
+    sortText: String(position).padStart(4, '0'),
+    textEdit: TextEdit.replace(range, section),
+  });
+  const event = /^(\??(?:tp|tracepoint))\/(?:([\w-]+)\/)?(\w*)$/.exec(typed);
+  if (event) {
+    const [, kind, category, name = ''] = event;
+    const rows = tracepointNames().flatMap((one) => tracepoint(one) ?? []);
+    const found =
+      category === undefined
+        ? [...new Set([...rows.map((row) => row.category), 'syscalls'])]
+            .sort()
+            .filter((one) => one.startsWith(name))
+            .map((one) => ({ section: `${kind}/${one}/`, detail: 'tracepoints' }))
+        : category === 'syscalls'
+          ? attachTargets(index.btf, 'system call', name.replace(/^sys_(?:enter|exit)?_?/, ''), MOST_TARGETS).flatMap((call) =>
+              ['enter', 'exit'].map((when) => ({ section: `${kind}/syscalls/sys_${when}_${call}`, detail: `system call ${call}` })),
+            )
+          : rows
+              .filter((row) => row.category === category && row.name.startsWith(name))
+              .map((row) => ({
+                section: `${kind}/${category}/${row.name}`,
+                detail: row.class === undefined ? 'tracepoint' : `struct trace_event_raw_${row.class}`,
+              }));
+    return { isIncomplete: true, items: found.slice(0, 2 * MOST_TARGETS).map(({ section, detail }, at) => item(section, detail, at)) };
+  }
+  const split = /^([\w.?]+)\/(\w*)$/.exec(typed);
+  const kind = split && targetKind(split[1]!);
+  if (!split || !kind) return undefined;
+  const found = attachTargets(index.btf, kind, split[2]!, MOST_TARGETS);
+  return { isIncomplete: found.length >= MOST_TARGETS, items: found.map((name, at) => item(`${split[1]!}/${name}`, kind, at)) };
+}
+
+/** The whole function behind a SEC("…") that has none yet. */
+function functionItems(document: Document, offset: number, index: CIndex, snippets: boolean): CompletionItem[] {
+  const { syntax, text } = document;
+  const start = wordStart(text, offset);
+  const section = syntax?.macros.sections.findLast(({ end }) => end <= start && /^\s*(?:int\s+)?$/.test(text.slice(end, start)));
+  const whole = section && wholeFunction(index.btf, section.name);
+  if (!whole || !snippets) return [];
+  const from = section.end + /^\s*/.exec(text.slice(section.end, start))![0].length;
+  const macro = headerMacro(/^int (\w+)\(/.exec(whole.signature)?.[1] ?? '');
+  const range = document.lines.range(start, offset);
+  return [
+    {
+      label: whole.signature,
+      kind: CompletionItemKind.Snippet,
+      detail: `the function for SEC("${section.name}")`,
+      filterText: text.slice(start, offset) || whole.signature,
+      sortText: '000',
+      preselect: true,
+      insertTextFormat: InsertTextFormat.Snippet,
+      textEdit: TextEdit.replace(range, from < start ? whole.snippet.replace(/^int /, '') : whole.snippet),
+      ...(macro ? includeEdit(document, index, macro) : {}),
+    },
+  ];
+}
+
 const HEADERS = [
   ['vmlinux.h', 'every type of the kernel'],
   ['bpf/bpf_helpers.h', 'helpers, SEC, map definitions, bpf_printk: what every program needs'],
@@ -344,7 +426,13 @@ export function contextOf(syntax: CSyntax, offset: number, variable: string): Re
 /** What a declaration may begin with. */
 const TYPE_KINDS: readonly (CompletionItemKind | undefined)[] = [CompletionItemKind.Class, CompletionItemKind.Keyword];
 
-function topLevelItems(document: Document, index: CIndex, snippets: boolean, before: string): CompletionItem[] | CompletionList {
+function topLevelItems(
+  document: Document,
+  position: Position,
+  index: CIndex,
+  snippets: boolean,
+  before: string,
+): CompletionItem[] | CompletionList {
   if (/"\w*$/.test(before)) return [];
   const names = scopeItems(document, index, document.text.length, false, undefined);
   const macros = macroItems(document, index, true, snippets);
@@ -352,6 +440,7 @@ function topLevelItems(document: Document, index: CIndex, snippets: boolean, bef
   return listOf({
     ...names,
     items: [
+      ...functionItems(document, document.lines.offset(position), index, snippets),
       ...macros,
       ...names.items.filter(({ label, kind }) => !said.has(label) && TYPE_KINDS.includes(kind) && label !== 'return' && label !== 'sizeof'),
     ],

@@ -15,6 +15,7 @@ import {
 import type { Document } from '../documents.ts';
 import { ACTIONS, headerMacro, macroMarkdown } from '../header-macros.ts';
 import type { ServerSettings } from '../settings.ts';
+import { targetWords } from '../languages/c/attach-targets.ts';
 import type { CIndex } from '../languages/c/c-index.ts';
 import { contextOf, inCommentOrText } from './completion-c.ts';
 import { hoverName } from './hover-c-names.ts';
@@ -51,7 +52,12 @@ function describedC(document: Document, position: Position, settings: ServerSett
   const section = syntax.sectionAt(offset);
   if (section) {
     const known = findSection(section.name);
-    if (known) return answer(sectionMarkdown(section.name, known, settings.targetKernel), section.nameStart, section.nameEnd);
+    if (known) {
+      const target = index.btf && targetWords(index.btf, section.name);
+      const more = target?.prototype === undefined ? target?.missing : codeBlock(target.prototype);
+      const words = sectionMarkdown(section.name, known, settings.targetKernel);
+      return answer(more === undefined ? words : `${words}\n\n${more}`, section.nameStart, section.nameEnd);
+    }
     const near = section.name.startsWith('.') || section.name === 'license' ? undefined : nearestSection(section.name);
     return near
       ? answer(`libbpf knows no section \`${section.name}\`. Is \`${near}\` meant?`, section.nameStart, section.nameEnd)

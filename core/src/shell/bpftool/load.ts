@@ -7,6 +7,7 @@ import { type BpftoolContext, fail } from './options.ts';
 
 interface Wish {
   pinMaps?: string;
+  type?: string;
   autoattach: boolean;
 }
 
@@ -16,8 +17,9 @@ function wishOf(words: readonly string[]): Wish | { problem: string } {
     const word = words[i]!;
     if (word === 'autoattach') wish.autoattach = true;
     else if (word === 'pinmaps' && words[i + 1] !== undefined) wish.pinMaps = words[++i]!;
-    else if (['type', 'map', 'dev', 'offload_dev', 'xdpmeta_dev'].includes(word))
-      return { problem: `'${word}' is not simulated; there are pinmaps and autoattach` };
+    else if (word === 'type' && words[i + 1] !== undefined) wish.type = words[++i]!;
+    else if (['map', 'dev', 'offload_dev', 'xdpmeta_dev'].includes(word))
+      return { problem: `'${word}' is not simulated; there are type, pinmaps and autoattach` };
     else return { problem: `expected no more arguments, 'type', 'map', 'dev', 'pinmaps' or 'autoattach', got: '${word}'?` };
   }
   return wish;
@@ -29,7 +31,7 @@ export async function loadProgram(context: BpftoolContext, args: readonly string
     return fail(context, `'${which === 'first' ? 'load' : 'loadall'}' needs at least 2 arguments, ${args.length} found`);
   const wish = wishOf(rest);
   if ('problem' in wish) return fail(context, wish.problem);
-  const { object, problems } = await context.host.openObject(file);
+  const { object, problems } = await context.host.openObject(file, wish.type);
   if (!object) {
     const reason = problems[0];
     const words = reason === undefined || reason.code === 'unreadable' ? 'No such file or directory' : printable(formatProblem(reason));
@@ -110,18 +112,27 @@ function pinAll(
   return pinMaps(context, maps, wish) ?? ok(context);
 }
 
+/** A section that ends where its target should stand: one that is always there. */
+function whatToName(section: string): string {
+  const example = { raw_tp: 'raw_tp/sys_enter', raw_tracepoint: 'raw_tracepoint/sys_enter', tp_btf: 'tp_btf/sys_enter' }[
+    section.replace(/^\?/, '').replace(/\/$/, '')
+  ];
+  return example === undefined ? '' : `: which one? SEC("${example}"), for example, runs at every system call`;
+}
+
 function pinOne(context: BpftoolContext, program: SimulatedProgram, path: string, wish: Wish): CommandResult | undefined {
   const { bpf } = context.kernel;
   let object: { kind: 'prog' | 'link'; id: number } = { kind: 'prog', id: program.id };
   if (wish.autoattach) {
     const before = bpf.links.length;
-    const problems = bpf.attachBySection(context.process, program);
-    if (problems.length > 0)
+    const why = bpf.unattachable(program);
+    if (why !== undefined)
       return failWith(
         context,
-        `libbpf: prog '${printable(program.program.name)}': ${printable(problems[0]!.message)}`,
+        `libbpf: prog '${printable(program.program.name)}' ${why}${whatToName(program.program.section)}`,
         `failed to auto-attach program ${printable(program.program.name)}`,
       );
+    bpf.attachBySection(context.process, program);
     const link = bpf.links[before];
     if (link) object = { kind: 'link', id: link.id };
   }

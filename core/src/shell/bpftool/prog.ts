@@ -9,6 +9,7 @@ import { kernelName, type SimulatedProgram, usedMaps } from '#core/sim';
 import { type CommandResult, done } from '../command-result.ts';
 import { JsonWriter } from './json-writer.ts';
 import { loadProgram } from './load.ts';
+import { testRun } from './test-run.ts';
 import { type BpftoolContext, fail, findPrograms, pidsOf, pin, pinsOf } from './options.ts';
 import { programTag } from './program-tag.ts';
 
@@ -35,6 +36,8 @@ export function prog(context: BpftoolContext, command: string, args: readonly st
       if (wanted.found.length > 1) return fail(context, 'several programs match this handle');
       return pin(context, { kind: 'prog', id: wanted.found[0]!.id }, wanted.rest[0]);
     }
+    case 'run':
+      return testRun(context, args);
     case 'tracelog':
       return { ...done(context.readTrace()), follows: true };
     case 'profile':
@@ -42,7 +45,7 @@ export function prog(context: BpftoolContext, command: string, args: readonly st
     case 'help':
       return done(HELP);
     default:
-      return fail(context, `cmd '${command}' not found; there are show, list, load, loadall, pin, dump, tracelog, help`);
+      return fail(context, `cmd '${command}' not found; there are show, list, load, loadall, pin, dump, run, tracelog, help`);
   }
 }
 
@@ -51,6 +54,8 @@ const HELP = `Usage: bpftool prog { show | list } [PROG]
        bpftool prog dump jited PROG
        bpftool prog pin   PROG FILE
        bpftool prog { load | loadall } OBJ PATH [type TYPE] [pinmaps MAP_DIR] [autoattach]
+       bpftool prog run PROG data_in FILE [repeat N]
+       bpftool prog run PROG ctx_in FILE
        bpftool prog tracelog
        PROG := { id PROG_ID | pinned FILE | tag PROG_TAG | name PROG_NAME }
 `;

@@ -49,7 +49,11 @@ const USER_CODE = { cs: 0x33n, ss: 0x2bn, flags: 0x246n } as const;
 /** The bytes of a pt_regs with these registers; the others are zero. */
 export function registers(values: Partial<Record<RegisterName, bigint>>): Uint8Array {
   const bytes = new Uint8Array(PT_REGS_SIZE);
-  for (const [name, value] of Object.entries(values)) bytes.set(littleEndian(value, 8), PT_REGS[name as RegisterName]);
+  const view = new DataView(bytes.buffer);
+  for (const name in values) {
+    const register = name as RegisterName;
+    view.setBigUint64(PT_REGS[register], BigInt.asUintN(64, values[register] ?? 0n), true);
+  }
   return bytes;
 }
 

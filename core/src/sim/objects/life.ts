@@ -56,9 +56,11 @@ export function reached(holdings: readonly Holding[]): ReadonlySet<string> {
   return alive;
 }
 
+const isSame = (a: Holding, b: Holding): boolean => refText(a.object) === refText(b.object) && holderText(a) === holderText(b);
+
 /** What would go if this one reference went. */
 export function wouldGo(holdings: readonly Holding[], without: Holding): readonly string[] {
   const before = reached(holdings);
-  const after = reached(holdings.filter((one) => one !== without));
+  const after = reached(holdings.filter((one) => !isSame(one, without)));
   return [...before].filter((text) => !after.has(text));
 }

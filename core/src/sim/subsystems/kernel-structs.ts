@@ -85,7 +85,8 @@ export class KernelStructs {
       kind: 'kernel',
       name: label.startsWith('struct ') ? label : `struct ${struct} of ${label.slice(label.indexOf(':') + 1)}`,
       size: Math.max((this.sizeOf(struct) ?? UNKNOWN_SIZE) + extra, 8),
-      writable: false,
+      // Congestion controls keep their state in the socket.
+      writable: struct.endsWith('_sock'),
       owner,
     });
   }

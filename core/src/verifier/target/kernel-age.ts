@@ -5,6 +5,7 @@ import { atLeast, attachType, type KernelVersion, mapType, programType } from '#
 import {
   BPF_ALU,
   BPF_ALU64,
+  BPF_ATOMIC,
   BPF_CALL,
   BPF_END,
   BPF_JMP,
@@ -79,7 +80,9 @@ function checkInsns(env: VerifierEnvironment): void {
     const insn = insns[at]!;
     const known = lookup(insn);
     env.insn = at;
-    if (known?.since && !atLeast(kernel, known.since) && !(kernel === '6.1' && known.id === 'gotol')) {
+    // Kernels that know atomic operations look at which one it is only where the walk comes to it.
+    const askedLater = insnClass(insn) === BPF_STX && (insn.opcode & 0xe0) === BPF_ATOMIC && atLeast(kernel, '5.12');
+    if (known?.since && !atLeast(kernel, known.since) && !askedLater && !(kernel === '6.1' && known.id === 'gotol')) {
       throw env.reject('invalid-instruction', 'EINVAL', oldKernelSays(insn), {
         explanation: `The instruction ${known.id} came with Linux ${known.since}; the target is ${kernel}.`,
         advice: adviceFor(insn, known.since),

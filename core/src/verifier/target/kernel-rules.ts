@@ -1,5 +1,5 @@
 // Where kernels differ in what the verifier checks, by release. Answers are remembered: they are asked for at every instruction.
-// A long-term release gets some of it later: `mended` names those that were asked (6.12.117, 6.1.170) and have it, or had it as if
+// A long-term release gets some of it later: `mended` names those that were asked (6.12.117, 6.1.192) and have it, or had it as if
 // they were newer. Kernels that nobody asked follow the release alone.
 
 import { atLeast, type KernelVersion } from '#core/catalog';
@@ -33,6 +33,9 @@ export const smallStackSteps = since('6.8');
 
 /** Arguments of tracepoints may be NULL where the kernel's list says so. */
 export const tracepointArgumentsKnown = since('6.13', ['6.12']);
+
+/** Load-acquire and store-release. */
+export const knowsAcquireAndRelease = since('6.15');
 
 // Numbers and jumps
 

@@ -110,6 +110,8 @@ const READS: Readonly<Record<string, number>> = {
 };
 
 export class CIndex {
+  private byStart: ReadonlyMap<number, Declaration> | undefined;
+
   constructor(
     readonly file: CFile,
     readonly headers: readonly CFile[],
@@ -343,6 +345,15 @@ export class CIndex {
     const from = this.chainStart(at - 1);
     const type = from < 0 ? undefined : this.typeOf(tokens, from, at, offset);
     return type && { type, arrow: operator === '->' };
+  }
+
+  /** Whether a place lies in a comment or between quotes. */
+  isText(offset: number): boolean {
+    const { tokens, text } = this.file;
+    const last = tokens[tokenBefore(tokens, offset)];
+    if (last?.kind === 'text' && offset < last.end) return true;
+    const gap = text.slice(last?.end ?? 0, offset);
+    return /\/\/[^\n]*$/.test(gap) || gap.lastIndexOf('/*') > gap.lastIndexOf('*/');
   }
 
   /** The struct whose members may be named at a place: behind `.` and `->`, and in the paths of BPF_CORE_READ. */
@@ -590,29 +601,7 @@ export class CIndex {
 
   /** The declaration whose name begins here. */
   declarationAt(start: number): Declaration | undefined {
-    const at = (one: Declaration): boolean => one.nameStart === start && one.name !== '';
-    return this.file.declarations.find(at) ?? this.file.locals.find(at) ?? this.memberDeclaredAt(this.file, start);
-  }
-
-  private memberDeclaredAt(file: CFile, start: number): Declaration | undefined {
-    const search = (type: CType, steps: number): Declaration | undefined => {
-      if (steps > 16) return undefined;
-      if (type.kind === 'pointer') return search(type.to, steps + 1);
-      if (type.kind === 'array') return search(type.of, steps + 1);
-      if (type.kind !== 'composite') return undefined;
-      for (const member of type.composite.members) {
-        if (member.name !== '' && member.nameStart === start) return member;
-        const inner = search(member.type, steps + 1);
-        if (inner) return inner;
-      }
-      return undefined;
-    };
-    for (const one of file.declarations) {
-      if (one.start > start || one.end < start) continue;
-      const found = search(one.type, 0);
-      if (found) return found;
-    }
-    return undefined;
+    return (this.byStart ??= declarationsByStart(this.file)).get(start);
   }
 
   /** Every place in this file that names the same declaration. */
@@ -660,6 +649,27 @@ export class CIndex {
       }
     }
   }
+}
+
+/** By where their names begin: what the file declares, its locals, and the members of all its structs. */
+function declarationsByStart(file: CFile): ReadonlyMap<number, Declaration> {
+  const found = new Map<number, Declaration>();
+  const add = (one: Declaration): void => {
+    if (one.name !== '' && !found.has(one.nameStart)) found.set(one.nameStart, one);
+  };
+  const membersOf = (type: CType, steps: number): void => {
+    if (steps > 16) return;
+    if (type.kind === 'pointer') return membersOf(type.to, steps + 1);
+    if (type.kind === 'array') return membersOf(type.of, steps + 1);
+    if (type.kind !== 'composite' || type.composite.keyword === 'enum') return;
+    for (const member of type.composite.members) {
+      add(member);
+      membersOf(member.type, steps + 1);
+    }
+  };
+  for (const one of [...file.declarations, ...file.locals]) add(one);
+  for (const { type } of [...file.declarations, ...file.locals]) membersOf(type, 0);
+  return found;
 }
 
 /** The declaration of the user's own, where it is one. */
