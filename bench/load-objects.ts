@@ -4,9 +4,10 @@
 // usage: npx tsx bench/load-objects.ts [rounds]
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { bundledKernelTypes } from '../toolchain/src/kernel-btf.ts';
 import { buildSync } from 'esbuild';
 import { oracleFolder, repository } from '#test/requirements';
 
@@ -53,8 +54,8 @@ function openOurselves(files: readonly string[], scratch: string): Times & { col
     target: 'node20',
     format: 'cjs',
   });
-  const vmlinux = '/sys/kernel/btf/vmlinux';
-  const kernel = existsSync(vmlinux) ? vmlinux : path.join(repository, 'toolchain/kernel/linux-6.18.btf');
+  const kernel = path.join(scratch, 'vmlinux.btf');
+  writeFileSync(kernel, bundledKernelTypes('6.18')!);
   return JSON.parse(execFileSync(process.execPath, [bundle, rounds, kernel, ...files], { encoding: 'utf8' })) as ReturnType<
     typeof openOurselves
   >;

@@ -10,7 +10,8 @@ const at = (...parts) => path.join(root, ...parts);
 // jsonc-parser's main is UMD, whose inner requires a bundler does not see.
 const alias = { 'jsonc-parser': at('node_modules/jsonc-parser/lib/esm/main.js') };
 const node = {
-  alias,
+  // web-tree-sitter's ESM build asks for import.meta.url, which a CJS bundle does not have.
+  alias: { ...alias, 'web-tree-sitter': at('node_modules/web-tree-sitter/web-tree-sitter.cjs') },
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -36,13 +37,7 @@ const commandsApart = {
 };
 const bundles = [
   { ...node, entryPoints: ['client/src/extension.ts'], outfile: 'dist/client.js', external: ['vscode'] },
-  // web-tree-sitter's ESM build asks for import.meta.url, which a CJS bundle does not have.
-  {
-    ...node,
-    entryPoints: ['server/src/server.ts'],
-    outfile: 'dist/server.js',
-    alias: { ...alias, 'web-tree-sitter': at('node_modules/web-tree-sitter/web-tree-sitter.cjs') },
-  },
+  { ...node, entryPoints: ['server/src/server.ts'], outfile: 'dist/server.js' },
   { ...node, entryPoints: ['debug-adapter/src/main.ts'], outfile: 'dist/debug-adapter.js' },
   {
     ...node,
@@ -59,6 +54,7 @@ const bundles = [
 await mkdir(at('dist'), { recursive: true });
 await copyFile(at('node_modules/web-tree-sitter/web-tree-sitter.wasm'), at('dist/web-tree-sitter.wasm'));
 await copyFile(at('node_modules/tree-sitter-c/tree-sitter-c.wasm'), at('dist/tree-sitter-c.wasm'));
+await copyFile(at('node_modules/tree-sitter-python/tree-sitter-python.wasm'), at('dist/tree-sitter-python.wasm'));
 
 if (process.argv.includes('--watch')) for (const options of bundles) await (await context(options)).watch();
 else await Promise.all(bundles.map((options) => build(options)));

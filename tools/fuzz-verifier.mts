@@ -17,6 +17,9 @@ import { type FuzzProgram, generate } from '../test/support/fuzz/generator.ts';
 import type { KernelBridge } from '../test/support/kernel.ts';
 import { openKernel } from '../test/support/kernel.ts';
 
+/** --rare: with what the usual programs seldom have (generator-rare.ts). */
+const RARE = process.argv.includes('--rare');
+
 export interface FuzzAnswer {
   programs: number;
   accepted: number;
@@ -32,7 +35,7 @@ export async function fuzzVerifier(
   const maps = await KernelMaps.create(kernel);
   const answer: FuzzAnswer = { programs: 0, accepted: 0, noVerdict: 0, differences: [] };
   for (let seed = options.seed; seed < options.seed + options.count; seed++) {
-    const program = generate(seed);
+    const program = generate(seed, { rare: RARE });
     const judgement = await compare(kernel, maps, program, { logs: options.logs ?? false });
     answer.programs++;
     if (!judgement) answer.noVerdict++;
@@ -58,6 +61,7 @@ async function main(): Promise<void> {
       show: { type: 'string', default: '12' },
       logs: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      rare: { type: 'boolean', default: false },
     },
   });
   const kernel = await openKernel();

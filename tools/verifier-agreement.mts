@@ -1,19 +1,21 @@
 // How far our verifier agrees with a real kernel: prints the differences, the most frequent first.
-// `npx tsx tools/verifier-agreement.mts [--macro | --programs] [--file NAME] [--prog NAME] [--list KIND] [--log LEVEL] [--check | --keep]`.
+// `npx tsx tools/verifier-agreement.mts [--kernel 6.18|6.12|6.1] [--macro | --programs] [--file NAME] [--prog NAME] [--list KIND] [--log LEVEL] [--check | --keep]`.
 // KIND: false-accept, false-reject, error, insn, processed, states, depth, crash. --check compares all rows with the ratchet in
 // test/verifier/agreement.json and fails when something became worse; --keep writes it.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
+  ASKED_KERNELS,
   countAgreement,
   differences,
   noAgreement,
   regressions,
   runAgreement,
-  type Agreement,
+  type Ratchet,
   type Comparison,
 } from '../test/support/oracle-agreement.ts';
+import { readTargetKernel, verifierFacts } from '../toolchain/src/kernel-btf.ts';
 
 const RATCHET = fileURLToPath(new URL('../test/verifier/agreement.json', import.meta.url));
 
@@ -32,12 +34,15 @@ function main(): void {
     map.set(key, (map.get(key) ?? 0) + 1);
   };
   const causes = new Map<string, string[]>();
+  const kernel = ASKED_KERNELS.find((one) => one === (argument('kernel') ?? '6.18'));
+  if (!kernel) throw new Error(`--kernel is one of ${ASKED_KERNELS.join(', ')}`);
   const agreement = noAgreement();
   let slowest: Comparison[] = [];
   let processedOurs = 0;
   let processedKernel = 0;
   const started = performance.now();
   for (const comparison of runAgreement({
+    ...(kernel === '6.18' ? {} : { older: verifierFacts(readTargetKernel({ target: kernel })) }),
     file: argument('file'),
     prog: argument('prog'),
     ...(showLog !== undefined && { logLevel: Number(showLog) }),
@@ -80,6 +85,7 @@ function main(): void {
   );
   for (const [key, names] of sorted)
     console.log(`${String(names.length).padStart(5)}  ${key}  (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`);
+  console.log(`equal verdicts on Linux ${kernel}`, agreement.kinds);
   for (const [name, map] of Object.entries(counts)) console.log(name, Object.fromEntries(map));
   console.log(`instructions processed of programs accepted by both: ours ${processedOurs}, kernel ${processedKernel}`);
   console.log(
@@ -89,9 +95,10 @@ function main(): void {
       .map(({ name, ms }) => `${name} ${Math.round(ms)} ms`)
       .join(', ')}; all ${Math.round((performance.now() - started) / 100) / 10} s`,
   );
-  if (process.argv.includes('--keep')) writeFileSync(RATCHET, `${JSON.stringify(agreement, null, 2)}\n`);
+  const kept = JSON.parse(readFileSync(RATCHET, 'utf8')) as Ratchet;
+  if (process.argv.includes('--keep')) writeFileSync(RATCHET, `${JSON.stringify({ ...kept, [kernel]: agreement }, null, 2)}\n`);
   if (process.argv.includes('--check')) {
-    const worse = regressions(JSON.parse(readFileSync(RATCHET, 'utf8')) as Agreement, agreement);
+    const worse = regressions(kept[kernel], agreement);
     for (const sentence of worse) console.log(sentence);
     process.exitCode = worse.length > 0 ? 1 : 0;
   }

@@ -23,3 +23,7 @@ export function complain(command: string, complaint: string): 2 {
   process.stderr.write(`ebpfw ${command}: ${complaint}\n`);
   return 2;
 }
+
+/** For `--type`. */
+export const noSuchType = (type: string): string =>
+  `--type ${type} is neither a section's name (xdp, tc, cgroup/connect4, fentry/vfs_read) nor a program type's (sched_cls)`;

@@ -10,6 +10,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   verify: async () => (await import('./commands/index.ts')).verify,
   inspect: async () => (await import('./commands/index.ts')).inspect,
   run: async () => (await import('./commands/index.ts')).run,
+  shell: async () => (await import('./commands/index.ts')).shell,
   'explain-log': async () => (await import('./commands/index.ts')).explainLog,
   disasm: async () => (await import('./commands/index.ts')).disasm,
   asm: async () => (await import('./commands/index.ts')).asm,

@@ -2,18 +2,23 @@
 
 const COMMANDS: Record<string, { line: string; about: string }> = {
   verify: {
-    line: 'ebpfw verify FILE… [--prog NAME] [--kernel 6.18] [--log LEVEL] [--json]',
+    line: 'ebpfw verify FILE… [--prog NAME] [--type TYPE] [--kernel 6.18] [--btf FILE] [--log LEVEL] [--warnings] [--json]',
     about:
-      'The verdict of the Linux verifier on every program of each file, with the reason.\nFILE is an object, C or assembly. Exit status: 0 all accepted, 1 some rejected, 2 some error.',
+      "The verdict of the Linux verifier on every program of each file, with the reason.\nFILE is an object, C or assembly. Exit status: 0 all accepted, 1 some rejected, 2 some error.\n--type: of programs whose section names none, as xdp. --btf: a kernel's types instead of those of --kernel that come with ebpfw.",
   },
   inspect: {
     line: 'ebpfw inspect FILE… --json',
     about: 'What the loader makes of a file: programs, instructions after relocation, maps, CO-RE relocations, problems.',
   },
   run: {
-    line: 'ebpfw run FILE [--prog NAME] [--events FILE] [--packet HEX|@FILE] [--ctx HEX|@FILE] [--engine interpreter|wasm] [--no-verify] [--json]',
+    line: 'ebpfw run FILE [--prog NAME] [--type TYPE] [--kernel 6.18] [--btf FILE] [--events FILE] [--packet HEX|@FILE] [--ctx HEX|@FILE] [--engine interpreter|wasm] [--no-verify] [--json]',
     about:
       'Runs programs in a simulated kernel on the events of an event file, or on one packet or context.\nShows return values, trace_pipe, records and maps.',
+  },
+  shell: {
+    line: 'ebpfw shell [FILE…] [--events FILE] [--kernel 6.18] [--btf FILE] [--no-verify] [-c COMMANDS]',
+    about:
+      "A terminal of a simulated kernel: bpftool, trace_pipe, pins, and 'fire' to let events happen; 'help' there says what there is.\nEach FILE is loaded and attached first, and the event file beside the first one is used. Without -c, commands come from the terminal or\nfrom standard input. Exit status: that of the last command.",
   },
   'explain-log': {
     line: 'ebpfw explain-log FILE|- [--json]',

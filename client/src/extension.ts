@@ -7,6 +7,8 @@ import * as debugAdapter from './features/debug-adapter.ts';
 import * as debugConfiguration from './features/debug-configuration.ts';
 import * as inlayHints from './features/inlay-hints.ts';
 import * as installCompiler from './features/install-compiler.ts';
+import * as kernelTerminal from './features/kernel-terminal.ts';
+import * as kernelView from './features/kernel-view.ts';
 import * as languageServer from './features/language-server.ts';
 import * as mapsView from './features/maps-view.ts';
 import * as readVerifierLog from './features/read-verifier-log.ts';
@@ -18,6 +20,8 @@ const FEATURES = [
   languageServer,
   debugAdapter,
   debugConfiguration,
+  kernelTerminal,
+  kernelView,
   mapsView,
   registersView,
   codeLenses,

@@ -83,3 +83,30 @@ export interface RejectedProgram {
   file?: string;
   line?: number;
 }
+
+/** Debug adapter: what is in the simulated kernel, for the view "eBPF Kernel". */
+export const KERNEL = 'ebpf/kernel';
+/** Debug adapter: runs a line of the kernel's terminal; its output goes to the Debug Console. */
+export const KERNEL_COMMAND = 'ebpf/kernelCommand';
+/** Debug adapter: a terminal of the session's kernel (`{ id }`), its keys (`{ id, text }`), and as an event what it writes (`{ id, text }`). */
+export const OPEN_TERMINAL = 'ebpf/openTerminal';
+export const TERMINAL_INPUT = 'ebpf/terminalInput';
+export const TERMINAL_OUTPUT = 'ebpf/terminalOutput';
+
+export interface ShownKernelObject {
+  kind: 'prog' | 'map' | 'link' | 'btf';
+  id: number;
+  name: string;
+  summary: string;
+  holders: readonly { text: string; wouldGo: readonly string[] }[];
+}
+
+export interface ShownKernel {
+  programs: readonly ShownKernelObject[];
+  maps: readonly ShownKernelObject[];
+  links: readonly ShownKernelObject[];
+  pins: readonly { path: string; object: string }[];
+  devices: readonly { name: string; summary: string }[];
+  processes: readonly { pid: number; name: string; fds: readonly string[] }[];
+  log: readonly { who: string; text: string }[];
+}

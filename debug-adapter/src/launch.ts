@@ -10,7 +10,7 @@ import type { Problem } from '#core/problem';
 import type { LoadedObject, Program } from '#core/program';
 import { createKernel, loadedInto, parseScenario } from '#core/sim';
 import type { Kernel, Scenario, ScenarioEvent, SimulatedProgram } from '#core/sim';
-import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
+import { openProgram, readTargetKernel, verifierFacts } from '#toolchain';
 import type { ToolchainSettings } from '#toolchain';
 import { verify } from '#core/verifier';
 import type { Finding, Verdict } from '#core/verifier';
@@ -82,7 +82,9 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   if (typeof version === 'object') return version;
   const found = await readEvents(wish);
   const scenario = 'failure' in found ? undefined : found.scenario;
-  const opened = await openProgram(wish.program, { settings: wish.settings, kernel: loadedInto(scenario) });
+  const target = version ?? scenario?.kernel.version;
+  const settings: ToolchainSettings = { ...wish.settings, ...(target === undefined ? {} : { target }) };
+  const opened = await openProgram(wish.program, { settings, kernel: loadedInto(scenario) });
   const { object } = opened;
   const errors = opened.problems.filter(isError);
   if (!object || (errors.length > 0 && object.programs.length === 0))
@@ -97,7 +99,7 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
 
   if ('failure' in found) return found;
   notes.push(...found.notes);
-  const facts = verifierFacts(readKernelBtf(wish.settings));
+  const facts = verifierFacts(readTargetKernel(settings));
   const { kernelBtf } = facts;
   const kernel = createKernel({
     ...scenario?.kernel,
@@ -119,7 +121,6 @@ export async function launch(wish: LaunchWish): Promise<Launched | LaunchFailure
   if (wish.verify !== 'never')
     for (const { program, map } of maps) {
       const verdict = verify(program.program, object, {
-        kernel: kernel.options.version,
         logLevel: 1,
         cancelled: () => performance.now() > deadline,
         ...facts,

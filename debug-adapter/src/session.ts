@@ -30,6 +30,7 @@ import type { Evaluated } from './expression.ts';
 import type { StackFrame } from './frames.ts';
 import { launch } from './launch.ts';
 import type { Rejected } from './launch.ts';
+import { shownKernel } from './kernel-terminal.ts';
 import { SourcePaths } from './source-paths.ts';
 import type { SourcePlace } from './source-map.ts';
 import { variableOf } from './variable.ts';
@@ -142,6 +143,10 @@ export class EbpfDebugSession extends DebugSession {
       current: this.world?.debuggee.invocation?.event.index,
     }),
     'ebpf/nextEvent': () => this.go({ kind: 'next-event' }),
+    'ebpf/kernel': () => shownKernel(this.stoppedWorld().launched.kernel),
+    'ebpf/kernelCommand': ({ line }: { line: string }) => this.kernelCommand(line),
+    'ebpf/openTerminal': ({ id }: { id: number }) => this.openTerminal(id),
+    'ebpf/terminalInput': ({ id, text }: { id: number; text: string }) => this.terminalInput(id, text),
     'ebpf/runAnyway': () => this.go({ kind: 'continue' }),
   };
 
@@ -274,7 +279,15 @@ export class EbpfDebugSession extends DebugSession {
     if (first && verify === 'always')
       throw errors.refusedByVerifier(first.program.name, first.finding?.message ?? first.verdict.errno ?? '');
     this.gate = launched.rejected;
-    this.world = new World(launched, this.breakpoints, args.stopOnEntry === true && args.noDebug !== true, (line) => this.print(line));
+    this.world = new World(
+      launched,
+      this.breakpoints,
+      args.stopOnEntry === true && args.noDebug !== true,
+      args.program,
+      this.settings,
+      (line) => this.print(line),
+    );
+    this.terminals.clear();
   }
 
   private async restart(args: LaunchArguments | undefined): Promise<void> {
@@ -490,7 +503,11 @@ export class EbpfDebugSession extends DebugSession {
     this.afterResponse(() => this.sendEvent(new InvalidatedEvent(['variables'])));
   }
 
-  private evaluate({ expression, frameId, context, format }: DebugProtocol.EvaluateArguments): DebugProtocol.EvaluateResponse['body'] {
+  private evaluate(
+    args: DebugProtocol.EvaluateArguments,
+  ): DebugProtocol.EvaluateResponse['body'] | Promise<DebugProtocol.EvaluateResponse['body']> {
+    const { expression, frameId, context, format } = args;
+    if (context === 'repl' && expression.trimStart().startsWith('!')) return this.shellLine(expression.trimStart().slice(1));
     const { inspection } = this.stoppedWorld();
     inspection.hex = format?.hex === true;
     const scope = inspection.scopeOf(this.frame(frameId));
@@ -500,6 +517,44 @@ export class EbpfDebugSession extends DebugSession {
     const shown = this.evaluatedOut(value, expression, frameId);
     inspection.hex = false;
     return shown;
+  }
+
+  // The kernel's terminal
+
+  private readonly terminals = new Map<number, { input(text: string): void }>();
+
+  /** A line of the Debug Console that begins with `!`. */
+  private async shellLine(line: string): Promise<DebugProtocol.EvaluateResponse['body']> {
+    const { output, errors: complaints = '' } = await this.stoppedWorld().terminal.run(line);
+    this.changed();
+    return { result: (complaints + output).replace(/\n$/, ''), variablesReference: 0 };
+  }
+
+  /** An action of a view: its output goes to the Debug Console. */
+  private async kernelCommand(line: string): Promise<void> {
+    const { output, errors: complaints = '' } = await this.stoppedWorld().terminal.run(line);
+    if (complaints !== '') this.print({ category: 'stderr', text: complaints.trimEnd() });
+    if (output !== '') this.print({ category: 'stdout', text: output.trimEnd() });
+    this.changed();
+  }
+
+  private openTerminal(id: number): void {
+    const terminal = this.launchedWorld().terminal.open(
+      (text) => this.sendEvent(new Event('ebpf/terminalOutput', { id, text })),
+      () => this.changed(),
+    );
+    this.terminals.set(id, terminal);
+  }
+
+  /** A program that runs is not disturbed: its terminal waits for the next stop. */
+  private terminalInput(id: number, text: string): void {
+    const terminal = this.terminals.get(id);
+    if (!terminal) return;
+    if (this.running && !text.includes('\u0003')) {
+      this.sendEvent(new Event('ebpf/terminalOutput', { id, text: '\u0007' }));
+      return;
+    }
+    terminal.input(text);
   }
 
   private evaluatedOut(value: Evaluated, expression: string, frameId: number | undefined): DebugProtocol.EvaluateResponse['body'] {

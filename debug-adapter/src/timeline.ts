@@ -192,6 +192,13 @@ export class Timeline {
     apply(this.invocation!);
   }
 
+  /** Remembers a change of the kernel that has just been made, so that it is made again when this moment is passed again. */
+  happened(at: Position, again: () => void): void {
+    this.edits = this.edits.filter((edit) => !isBefore(at, edit.at));
+    this.edits.push({ at, apply: again });
+    this.checkpoints = this.checkpoints.filter(({ executed }) => executed < at.executed);
+  }
+
   /** Starts of the stretches a search backwards goes through, latest first, all before `position.executed` of the current run. */
   stretchesBefore(executed: number): readonly number[] {
     return [...this.checkpoints.map((checkpoint) => checkpoint.executed).filter((start) => start < executed), 0]

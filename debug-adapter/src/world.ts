@@ -2,8 +2,10 @@
 // Says what happens in sentences for the Debug Console; knows no DAP.
 
 import type { Output } from '#core/sim';
+import type { ToolchainSettings } from '#toolchain';
 import type { Breakpoints } from './breakpoints.ts';
 import { Debuggee } from './debuggee.ts';
+import { KernelTerminal } from './kernel-terminal.ts';
 import { innermostFrame, stackOf } from './frames.ts';
 import type { StackFrame } from './frames.ts';
 import { Inspection } from './inspection.ts';
@@ -24,11 +26,14 @@ export class World {
   readonly debuggee: Debuggee;
   readonly inspection: Inspection;
   readonly views: Views;
+  readonly terminal: KernelTerminal;
 
   constructor(
     readonly launched: Launched,
     breakpoints: Breakpoints,
     stopOnEntry: boolean,
+    program: string,
+    settings: ToolchainSettings,
     private readonly say: (line: ConsoleLine) => void,
   ) {
     this.timeline = new Timeline(launched.kernel, launched.events, {
@@ -40,6 +45,7 @@ export class World {
           text: `${program.program.name}${current === program ? '' : ` (tail call to ${current.program.name})`} returned ${meaning || formatScalar(value)}`,
         }),
     });
+    this.terminal = new KernelTerminal(launched.kernel, this.timeline, program, settings);
     this.inspection = new Inspection({ kernel: launched.kernel, timeline: this.timeline, debugVariables: launched.debugInformation });
     this.debuggee = new Debuggee(this.timeline, launched.programs, breakpoints, {
       stopOnEntry,
@@ -64,6 +70,7 @@ export class World {
   }
 
   private tell(output: Output): void {
+    this.terminal.feed(output);
     if (output.kind === 'trace') this.say({ category: 'stdout', text: output.line });
     else if (output.kind === 'note') this.say({ category: 'console', text: output.line });
     else this.say({ category: 'stdout', text: `${output.map}: ${this.inspection.formatRecord(output)}` });

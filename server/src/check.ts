@@ -33,10 +33,13 @@ export interface ProgramVerdict {
   firstAccepting?: KernelVersion;
 }
 
+export type KernelFacts = Pick<VerifyOptions, 'kernel' | 'kernelBtf' | 'kernelSymbols'>;
+
 export interface VerifyRequest {
-  kernel: KernelVersion;
-  /** The target kernel's types and symbols. */
-  facts: Pick<VerifyOptions, 'kernelBtf' | 'kernelSymbols'>;
+  /** The target kernel. */
+  facts: KernelFacts;
+  /** The same program made ready for another kernel, to find the first that accepts it. */
+  readyFor: (kernel: KernelVersion) => { object: LoadedObject; facts: KernelFacts };
   /** As in bpf_attr.log_level. */
   logLevel: number;
   /** Keep what was known at each instruction, for hovers. */
@@ -54,7 +57,7 @@ export interface VerifyRequest {
 /** Verifies in this thread. Undefined where the result became stale on the way. */
 export function verifyHere(
   object: LoadedObject,
-  { kernel, facts, logLevel, keepStates, warnings, budget, only, stale }: VerifyRequest,
+  { facts, readyFor, logLevel, keepStates, warnings, budget, only, stale }: VerifyRequest,
 ): ProgramVerdict[] | undefined {
   const verdicts: ProgramVerdict[] = [];
   const deadline = performance.now() + budget;
@@ -63,15 +66,16 @@ export function verifyHere(
     if (only !== undefined && program.name !== only) continue;
     if (program.problems.some(({ severity }) => severity === 'error')) continue;
     const started = performance.now();
-    const verdict = verify(program, object, { kernel, logLevel, keepStates, everyError: true, warnings, cancelled, ...facts });
+    const verdict = verify(program, object, { logLevel, keepStates, everyError: true, warnings, cancelled, ...facts });
     if (stale()) return undefined;
     const ms = performance.now() - started;
     const firstAccepting =
       verdict.verdict === 'rejected'
-        ? firstKernelAccepting(
-            kernel,
-            (later) => verify(program, object, { kernel: later, explain: false, cancelled, ...facts }).verdict === 'accepted',
-          )
+        ? firstKernelAccepting(facts.kernel, (later) => {
+            const ready = readyFor(later);
+            const same = ready.object.programs[index];
+            return same !== undefined && verify(same, ready.object, { explain: false, cancelled, ...ready.facts }).verdict === 'accepted';
+          })
         : undefined;
     if (stale()) return undefined;
     verdicts.push({ index, verdict, ms, ...(firstAccepting === undefined ? {} : { firstAccepting }) });

@@ -55,7 +55,13 @@ export function kfuncPermission(kfunc: Kfunc, { kernel, programType }: Surroundi
   return { allowed: true };
 }
 
-const code = (text: string, language = 'c'): string => `\`\`\`${language}\n${text}\n\`\`\``;
+/** A fence longer than any in the text: what a program says must not end it. */
+export function codeBlock(text: string, language = 'c'): string {
+  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((ticks) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${language}\n${text}\n${fence}`;
+}
+const code = codeBlock;
 const paragraphs = (...parts: (string | undefined)[]): string => parts.filter((part) => part !== undefined && part !== '').join('\n\n');
 
 export function helperMarkdown(helper: Helper, around: Surroundings): string {

@@ -1,16 +1,18 @@
 // What the language server asks of the place it runs in. Under Node the toolchain answers; a browser gives what it can.
 // Everything that crosses this line is plain values.
 
+import type { Btf } from '#core/btf';
 import type { LoadedObject } from '#core/program';
 import type { Problem } from '#core/problem';
 import type { ProgramVerdict } from './check.ts';
+import type { Lines } from './positions.ts';
 import type { ServerSettings } from './settings.ts';
 
 export interface OpenRequest {
   /** Path of the document; of an untitled one a made-up name. */
   file: string;
   text: string;
-  language: 'c' | 'asm';
+  language: 'c' | 'asm' | 'bcc';
   /** Texts of other unsaved documents by path. */
   unsaved: ReadonlyMap<string, string>;
   settings: ServerSettings;
@@ -28,7 +30,7 @@ export interface VerifyAllRequest {
   object: LoadedObject;
   file: string;
   text: string;
-  language: 'c' | 'asm';
+  language: 'c' | 'asm' | 'bcc';
   settings: ServerSettings;
   logLevel: number;
   /** Keep what was known at each instruction, for hovers. */
@@ -38,6 +40,12 @@ export interface VerifyAllRequest {
   /** Only the program of this name. */
   only?: string | undefined;
   signal: AbortSignal;
+}
+
+export interface KernelHeader {
+  file: string;
+  text: string;
+  lines: Lines;
 }
 
 export interface Host {
@@ -52,6 +60,12 @@ export interface Host {
   listSources(folder: string): Promise<readonly string[]>;
   /** Text of a file that `listSources` named; undefined where it is gone or too large for a source. */
   readSource(file: string): Promise<string | undefined>;
+  /** The target kernel's types; undefined where they cannot be read. The first call takes 50 to 150 ms. */
+  kernelTypes(settings: ServerSettings): Btf | undefined;
+  /** The vmlinux.h that programs without their own are compiled with. */
+  kernelHeader(settings: ServerSettings): Promise<KernelHeader | undefined>;
+  /** Path of one of our own headers by its name in an include: `bpf/bpf_helpers.h`. */
+  ownHeader(name: string): string | undefined;
   /** Path of a document's URI, and the other way. */
   pathOf(uri: string): string;
   uriOf(file: string): string;

@@ -2,6 +2,8 @@
 
 import {
   CodeActionKind,
+  type CompletionItem,
+  type CompletionList,
   type Connection,
   type Diagnostic,
   type InitializeParams,
@@ -15,20 +17,19 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Analysis } from './analysis.ts';
 import { withPrograms } from './check.ts';
 import { Document, languageOf } from './documents.ts';
-import { completeAsm } from './features/completion-asm.ts';
-import { completeC, resolveCompletion } from './features/completion-c.ts';
-import { definition } from './features/definition.ts';
+import { resolveCompletion } from './features/completion-c.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
 import { documentSymbols } from './features/document-symbols.ts';
-import { hover } from './features/hover.ts';
 import { QuickFixes } from './features/quick-fixes.ts';
 import { inlayHints } from './features/inlay-hints.ts';
 import { type ProgramInfo, programsOf, verificationText } from './features/programs.ts';
-import { signatureHelp } from './features/signature-help.ts';
 import { LogFindings, type ReadLogRequest, type ReadLogAnswer, logDiagnostics, mergeHovers } from './features/verifier-log.ts';
 import { LogDocuments } from './features/verifier-log-document.ts';
 import type { Host } from './host.ts';
-import { CParser } from './languages/c-syntax.ts';
+import { CParser } from './languages/c/c-syntax.ts';
+import { CProject } from './languages/c/project.ts';
+import type { Workbench } from './languages/language-service.ts';
+import { LANGUAGES } from './languages/languages.ts';
 import { LogSources } from './log-sources.ts';
 import { DEFAULT_SETTINGS, readSettings, type ServerSettings } from './settings.ts';
 
@@ -117,6 +118,20 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     return document;
   };
 
+  let project: CProject;
+  const workbench = (document: Document): Workbench => ({
+    host,
+    settings,
+    project,
+    snippets,
+    details,
+    checked: analysis.last(document.uri),
+    others: texts
+      .all()
+      .flatMap(({ uri }) => (uri === document.uri ? [] : (find(uri) ?? [])))
+      .filter(({ language }) => language === document.language),
+  });
+
   /** Headers only: what is no header is not included, or is compiled by itself. */
   const unsaved = (): ReadonlyMap<string, string> =>
     new Map(
@@ -184,6 +199,12 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
       options = given;
       folders = workspaceFolders?.map(({ uri }) => uri) ?? [];
       host = makeHost(given);
+      project = new CProject(
+        host,
+        () => settings,
+        () => folders.filter((folder) => folder.startsWith('file:')).map(host.pathOf),
+        (uri) => texts.get(uri)?.getText(),
+      );
       settings = readSettings(given.settings, given.zigFolders);
       related = capabilities.textDocument?.publishDiagnostics?.relatedInformation ?? false;
       details = given.details === true;
@@ -206,6 +227,11 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
           signatureHelpProvider: { triggerCharacters: ['(', ','] },
           documentSymbolProvider: true,
           definitionProvider: true,
+          typeDefinitionProvider: true,
+          referencesProvider: true,
+          documentHighlightProvider: true,
+          renameProvider: { prepareProvider: true },
+          documentLinkProvider: { resolveProvider: false },
           foldingRangeProvider: true,
         },
         serverInfo: { name: 'eBPF Workbench' },
@@ -266,15 +292,19 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
   connection.onCompletion(({ textDocument: { uri }, position }) =>
     forDocument(
       uri,
-      (document) =>
-        document.language === 'asm' ? completeAsm(document, position, settings) : completeC(document, position, settings, snippets),
+      (document): Promise<CompletionItem[] | CompletionList> =>
+        LANGUAGES[document.language].complete(document, position, workbench(document)),
       [],
     ),
   );
   connection.onCompletionResolve((item) => resolveCompletion(item, settings));
   connection.onHover(async ({ textDocument: { uri }, position }) =>
     mergeHovers(
-      await forDocument(uri, (document) => hover(document, position, settings, analysis.last(uri), { details }) ?? null, null),
+      await forDocument(
+        uri,
+        async (document) => (await LANGUAGES[document.language].hover(document, position, workbench(document))) ?? null,
+        null,
+      ),
       logs.hover(uri, position),
     ),
   );
@@ -301,7 +331,7 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     ),
   );
   connection.onSignatureHelp(({ textDocument: { uri }, position }) =>
-    forDocument(uri, (document) => signatureHelp(document, position, settings) ?? null, null),
+    forDocument(uri, (document) => LANGUAGES[document.language].signature?.(document, position, workbench(document)) ?? null, null),
   );
   connection.onDocumentSymbol(
     ({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.symbols() ?? forDocument(uri, documentSymbols, []),
@@ -310,8 +340,51 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     const log = logDocuments.of(texts.get(uri));
     return log
       ? log.definition(position, logSources()).then((found) => found ?? null)
-      : forDocument(uri, (document) => definition(document, position) ?? null, null);
+      : forDocument(
+          uri,
+          async (document) => (await LANGUAGES[document.language].definition(document, position, workbench(document))) ?? null,
+          null,
+        );
   });
+  connection.onTypeDefinition(({ textDocument: { uri }, position }) =>
+    forDocument(
+      uri,
+      async (document) => (await LANGUAGES[document.language].typeDefinition?.(document, position, workbench(document))) ?? null,
+      null,
+    ),
+  );
+  connection.onReferences(({ textDocument: { uri }, position, context }) =>
+    forDocument(
+      uri,
+      async (document) =>
+        (await LANGUAGES[document.language].references?.(document, position, context.includeDeclaration, workbench(document))) ?? null,
+      null,
+    ),
+  );
+  connection.onDocumentHighlight(({ textDocument: { uri }, position }) =>
+    forDocument(
+      uri,
+      async (document) => (await LANGUAGES[document.language].highlights?.(document, position, workbench(document))) ?? null,
+      null,
+    ),
+  );
+  connection.onPrepareRename(({ textDocument: { uri }, position }) =>
+    forDocument(
+      uri,
+      async (document) => (await LANGUAGES[document.language].prepareRename?.(document, position, workbench(document))) ?? null,
+      null,
+    ),
+  );
+  connection.onRenameRequest(({ textDocument: { uri }, position, newName }) =>
+    forDocument(
+      uri,
+      async (document) => (await LANGUAGES[document.language].rename?.(document, position, newName, workbench(document))) ?? null,
+      null,
+    ),
+  );
+  connection.onDocumentLinks(({ textDocument: { uri } }) =>
+    forDocument(uri, async (document) => (await LANGUAGES[document.language].links?.(document, workbench(document))) ?? null, null),
+  );
   // Null leaves other languages to the editor's own folding.
   connection.onFoldingRanges(({ textDocument: { uri } }) => logDocuments.of(texts.get(uri))?.folds() ?? null);
 

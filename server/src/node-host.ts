@@ -4,12 +4,22 @@ import { existsSync } from 'node:fs';
 import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureVmlinux, openProgram, readKernelBtf, sharedSearch, verifierFacts, type ToolchainSettings, warmCompiler } from '#toolchain';
+import {
+  ensureVmlinux,
+  openProgram,
+  ownHeaders,
+  readTargetKernel,
+  sharedSearch,
+  verifierFacts,
+  type ToolchainSettings,
+  warmCompiler,
+} from '#toolchain';
 import { verifyHere } from './check.ts';
-import type { Host } from './host.ts';
+import type { Host, KernelHeader } from './host.ts';
+import { Lines } from './positions.ts';
 import type { ServerSettings } from './settings.ts';
 import { listSources } from './workspace-files.ts';
-import { VerifierThread } from './verify-worker.ts';
+import { readyForKernels, VerifierThread } from './verify-worker.ts';
 
 export interface NodeHostOptions {
   /** Folder of the two WebAssembly modules; beside the bundle, or in node_modules, where absent. */
@@ -20,6 +30,7 @@ export interface NodeHostOptions {
 
 export function nodeHost(options: NodeHostOptions = {}): Host {
   const toolchain = (settings: ServerSettings): ToolchainSettings => ({
+    target: settings.targetKernel,
     cpu: settings.compiler.cpu,
     flags: settings.compiler.flags,
     bpfHeaders: settings.compiler.bpfHeaders,
@@ -30,6 +41,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     ...(options.cacheFolder ? { cacheFolder: options.cacheFolder } : {}),
   });
   const thread = VerifierThread.create();
+  let header: KernelHeader | undefined;
   return {
     open: ({ file, text, language, unsaved, settings, signal }) =>
       openProgram(file, { text, language, unsaved, signal, settings: toolchain(settings) }),
@@ -52,8 +64,8 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
           signal,
         );
       return verifyHere(object, {
-        kernel,
-        facts: verifierFacts(readKernelBtf(toolchain(settings))),
+        facts: verifierFacts(readTargetKernel(toolchain(settings))),
+        readyFor: readyForKernels(source ?? new Uint8Array(), file, settings.kernel.btf),
         logLevel,
         keepStates,
         warnings: settings.verifier.warnings,
@@ -71,21 +83,35 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
       await warmCompiler(compiler, own);
       return problems;
     },
+    kernelTypes: (settings) => readTargetKernel(toolchain(settings)).btf,
+    async kernelHeader(settings) {
+      const { file } = await ensureVmlinux(toolchain(settings));
+      if (file === undefined || file === header?.file) return header;
+      const text = await readSource(file, LARGEST_KERNEL_HEADER);
+      header = text === undefined ? undefined : { file, text, lines: new Lines(text) };
+      return header;
+    },
+    ownHeader(name) {
+      const file = OWN_HEADER.test(name) ? path.join(ownHeaders(), name.startsWith('bpf/') ? name : `bpf/${name}`) : undefined;
+      return file !== undefined && existsSync(file) ? file : undefined;
+    },
     readWasm: (name) => readFile(wasmPlace(name, options.wasmFolder)),
     listSources,
-    readSource,
+    readSource: (file) => readSource(file),
     pathOf,
     uriOf: (file) => pathToFileURL(file).href,
   };
 }
 
 const LARGEST_SOURCE = 4 << 20;
+const LARGEST_KERNEL_HEADER = 64 << 20;
+const OWN_HEADER = /^(?:bpf\/)?bpf_\w+\.h$/;
 
-async function readSource(file: string): Promise<string | undefined> {
+async function readSource(file: string, largest = LARGEST_SOURCE): Promise<string | undefined> {
   try {
     // A link that came in the place of the file would lead out of the workspace.
     const found = await lstat(file);
-    return !found.isFile() || found.size > LARGEST_SOURCE ? undefined : await readFile(file, 'utf8');
+    return !found.isFile() || found.size > largest ? undefined : await readFile(file, 'utf8');
   } catch {
     return undefined;
   }

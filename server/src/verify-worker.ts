@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { KernelVersion } from '#core/catalog';
 import { loadAssembly, loadObject } from '#core/program';
-import { readKernelBtf, verifierFacts } from '#toolchain';
-import { type ProgramVerdict, verifyHere } from './check.ts';
+import { readTargetKernel, verifierFacts } from '#toolchain';
+import { type ProgramVerdict, verifyHere, type VerifyRequest } from './check.ts';
 
 const ROLE = 'ebpf-verifier';
 
@@ -35,21 +35,26 @@ interface WorkerAnswer {
   failure?: string;
 }
 
+/** Loads a program for one kernel after another: what CO-RE finds in an object depends on the kernel. */
+export function readyForKernels(source: Uint8Array | string, file: string, kernelBtf: string): VerifyRequest['readyFor'] {
+  return (target) => {
+    const facts = verifierFacts(readTargetKernel({ target, ...(kernelBtf ? { kernelBtf } : {}) }));
+    return { facts, object: typeof source === 'string' ? loadAssembly(source, file, facts) : loadObject(source, file, facts) };
+  };
+}
+
 /** In the thread: answers requests until the process ends. False in any other thread. */
 export function serveVerifier(): boolean {
   if (isMainThread || (workerData as { role?: string } | null)?.role !== ROLE || !parentPort) return false;
   const port = parentPort;
   port.on('message', (request: WorkerRequest) => {
     try {
-      const facts = verifierFacts(readKernelBtf(request.kernelBtf ? { kernelBtf: request.kernelBtf } : {}));
-      const object =
-        typeof request.source === 'string'
-          ? loadAssembly(request.source, request.file, facts)
-          : loadObject(request.source, request.file, facts);
+      const readyFor = readyForKernels(request.source, request.file, request.kernelBtf);
+      const { object, facts } = readyFor(request.kernel);
       const stop = new Int32Array(request.stop);
       const verdicts = verifyHere(object, {
-        kernel: request.kernel,
         facts,
+        readyFor,
         logLevel: request.logLevel,
         keepStates: request.keepStates,
         warnings: request.warnings,

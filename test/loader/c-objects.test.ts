@@ -111,7 +111,10 @@ describe.skipIf(!compiler)('maps', () => {
       'struct { __uint(type, 1); __uint(key_size, 8); __type(key, u32); } m SEC(".maps");',
       'map m: key_size 8 and the size of its type (4) differ',
     ],
-    ['struct s; struct { __uint(type, 1); __type(value, struct s *); __uint(pinning, 5); } m SEC(".maps");', 'map m: pinning 5 is unknown'],
+    [
+      'struct s; struct { __uint(type, 1); __type(value, struct s *); __uint(pinning, 5); } m SEC(".maps");',
+      'map m: invalid pinning value 5',
+    ],
     [
       'struct i { __uint(type, 2); }; struct { __uint(type, 2); __array(values, struct i); } m SEC(".maps");',
       'map m: values are maps, but the type is array',
@@ -121,12 +124,12 @@ describe.skipIf(!compiler)('maps', () => {
     expect(messages(load(text)).join('\n')).toContain(`error: ${message}`);
   });
 
-  it('of the old form load with a note', () => {
+  it('of the old form are read, and refused as libbpf refuses them', () => {
     const object = load(
       'struct { u32 type, key, value, max, flags; } counts SEC("maps") = { 1, 4, 8, 16, 0 }; SEC("xdp") int p(void *c) { u32 k = 0; return map_lookup(&counts, &k) != 0; }',
     );
     expect(object.maps).toMatchObject([{ name: 'counts', type: 'hash', keySize: 4, valueSize: 8, maxEntries: 16 }]);
-    expect(messages(object)).toEqual([expect.stringContaining('note: maps in SEC("maps") are of the form before libbpf 1.0')]);
+    expect(messages(object)).toEqual([expect.stringContaining('error: legacy map definitions in SEC("maps") are not supported by libbpf')]);
     expect(object.programs[0]!.insns.find(isLdImm64)).toMatchObject({ src: BPF_PSEUDO_MAP_FD, imm: 0 });
   });
 });

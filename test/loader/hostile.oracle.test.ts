@@ -1,14 +1,19 @@
 // The long run: damaged copies of compiled objects. EBPF_HOSTILE_CASES says how many (100,000 for the whole; CI takes 3,000).
 
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { oracleFolder, repository } from '#test/requirements';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bundledKernelTypes } from '#toolchain';
+import { oracleFolder } from '#test/requirements';
 import { MEMORY_BOUND, runHostile } from './run-hostile.ts';
 
 const folder = oracleFolder();
 const cases = process.env['EBPF_HOSTILE_CASES'] ?? '3000';
-const kernel = path.join(repository, 'toolchain/kernel/linux-6.18.btf');
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'ebpf-hostile-'));
+const kernel = path.join(scratch, 'vmlinux.btf');
+writeFileSync(kernel, bundledKernelTypes('6.18')!);
+afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe.skipIf(!folder)('hostile input', () => {
   it.each([

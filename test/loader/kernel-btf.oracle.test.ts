@@ -1,20 +1,19 @@
 // The running kernel's types: how quickly they are read, whether vmlinux.h compiles and keeps every size and offset, and whether
-// the reduced kernel BTF that is shipped says the same as the kernel that it was made from.
+// the kernel types that we bring are whole and those of the kernels they name.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findMember, printVmlinuxHeader, readBtf, sizeOf, type Btf, type BtfComposite } from '#core/btf';
+import { printVmlinuxHeader, readBtf, sizeOf, type Btf, type BtfComposite } from '#core/btf';
 import { readElf } from '#core/elf';
-import { findCompiler } from '#toolchain';
-import { missing, oracleFolder, repository } from '#test/requirements';
+import { bundledKernelTypes, findCompiler } from '#toolchain';
+import { missing, repository } from '#test/requirements';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 const kernel = existsSync(VMLINUX) ? new Uint8Array(readFileSync(VMLINUX)) : missing('kernel', `there is no ${VMLINUX}`);
-const reducedBytes = new Uint8Array(readFileSync(path.join(repository, 'toolchain/kernel/linux-6.18.btf')));
 const { compiler } = await findCompiler({});
 if (!compiler) missing('clang', 'no clang with a BPF target was found');
 
@@ -65,7 +64,7 @@ describe.skipIf(!kernel)('the running kernel', () => {
   });
 
   it.skipIf(!compiler)('gives a vmlinux.h that compiles with every size and offset as it was', { timeout: 300_000 }, () => {
-    for (const bytes of [kernel!, reducedBytes]) {
+    for (const bytes of [kernel!, bundledKernelTypes('6.1')!]) {
       const original = readBtf(bytes).btf!;
       const folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-vmlinux-'));
       // One variable of each type keeps it in the object's BTF.
@@ -106,10 +105,12 @@ describe.skipIf(!kernel)('the running kernel', () => {
   });
 });
 
-describe('the reduced kernel BTF', () => {
-  it('is small, and closed: no struct that a member embeds is only declared', () => {
-    expect(reducedBytes.length).toBeLessThan(1_500_000);
-    const { btf, problems } = readBtf(reducedBytes);
+describe('the kernel types that we bring', () => {
+  const made = (file: string): { kernels: { version: string; source: string }[] } =>
+    JSON.parse(readFileSync(path.join(repository, `toolchain/kernel/${file}.btf.br.json`), 'utf8')) as ReturnType<typeof made>;
+
+  it.each(['6.18', '6.12', '6.1'] as const)('Linux %s: readable, and no struct that a member embeds is only declared', (version) => {
+    const { btf, problems } = readBtf(bundledKernelTypes(version)!);
     expect(problems).toEqual([]);
     const holes: string[] = [];
     for (const type of composites(btf!))
@@ -118,35 +119,16 @@ describe('the reduced kernel BTF', () => {
     expect(holes).toEqual([]);
   });
 
-  it.skipIf(!kernel || !oracleFolder())('is what its generator makes', { timeout: 300_000 }, () => {
-    const made = JSON.parse(readFileSync(path.join(repository, 'toolchain/kernel/linux-6.18.btf.json'), 'utf8')) as { source: string };
-    if (createHash('sha256').update(kernel!).digest('hex') !== made.source)
-      return missing('kernel', 'the running kernel is not the one that the reduced BTF was made from');
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'ebpf-reduced-'));
-    const output = path.join(folder, 'again.btf');
-    execFileSync('npx', ['--no-install', 'tsx', path.join(repository, 'tools/generate-kernel-btf.mts'), '--output', output], {
-      cwd: repository,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const same = Buffer.compare(readFileSync(output), reducedBytes) === 0;
-    rmSync(folder, { recursive: true });
-    expect(same).toBe(true);
-    return undefined;
+  it('fit into the package with the rest: under 3.2 MB', () => {
+    const sizes = ['6.18', '6.12-6.1'].map((name) => statSync(path.join(repository, `toolchain/kernel/linux-${name}.btf.br`)).size);
+    expect(sizes[0]! + sizes[1]!).toBeLessThan(3_200_000);
   });
 
-  it.skipIf(!kernel)('has the layouts of the kernel, where that is the one it was made from', () => {
-    const full = readBtf(kernel!).btf!;
-    const reduced = readBtf(reducedBytes).btf!;
-    const prog = reduced.type(reduced.find('bpf_prog_aux', 'struct')!) as BtfComposite;
-    const same = full.type(full.find('bpf_prog_aux', 'struct')!) as BtfComposite;
-    if (sizeOf(full, same.id) !== sizeOf(reduced, prog.id))
-      return missing('kernel', 'the running kernel is not a 6.18 like the one that the reduced BTF was made from');
-    for (const name of ['task_struct', 'sk_buff', 'sock', 'file', 'bpf_map']) {
-      const a = reduced.type(reduced.find(name, 'struct')!) as BtfComposite;
-      const b = full.type(full.find(name, 'struct')!) as BtfComposite;
-      expect(layout(reduced, a), name).toBe(layout(full, b));
-    }
-    expect(findMember(reduced, reduced.type(reduced.find('task_struct', 'struct')!) as BtfComposite, 'pid')).toBeDefined();
+  it.skipIf(!kernel)('are those of the kernel that the file beside them names, where that one runs', () => {
+    const { source } = made('linux-6.18').kernels[0]!;
+    if (createHash('sha256').update(kernel!).digest('hex') !== source)
+      return missing('kernel', 'the running kernel is not the one that the bundled types are of');
+    expect(Buffer.compare(bundledKernelTypes('6.18')!, kernel!)).toBe(0);
     return undefined;
   });
 });

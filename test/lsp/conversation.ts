@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type {
   CodeAction,
   CompletionItem,
+  CompletionList,
   Diagnostic,
   DocumentSymbol,
   Hover,
@@ -18,6 +19,7 @@ import type {
   SignatureHelp,
   TextDocumentEdit,
   TextEdit,
+  WorkspaceEdit,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { repository } from '#test/requirements';
@@ -120,7 +122,23 @@ class Player {
       }
       case 'definition': {
         const answer = await this.ask<Location | null>('textDocument/definition', { position: this.place(rest) });
-        return [answer ? `${this.range(answer.range)}: ${this.document.getText(answer.range)}` : 'nothing'];
+        return [answer ? this.located(answer) : 'nothing'];
+      }
+      case 'type':
+      case 'references': {
+        const method = verb === 'type' ? 'typeDefinition' : 'references';
+        const answer = await this.ask<Location | Location[] | null>(`textDocument/${method}`, {
+          position: this.place(rest),
+          context: { includeDeclaration: true },
+        });
+        const all = answer === null ? [] : Array.isArray(answer) ? answer : [answer];
+        return all.length === 0 ? ['nothing'] : all.map((one) => this.located(one));
+      }
+      case 'rename': {
+        const [, quoted, name] = /^("(?:\\.|[^"\\])*") (\S+)$/.exec(rest)!;
+        const answer = await this.ask<WorkspaceEdit | null>('textDocument/rename', { position: this.place(quoted!), newName: name });
+        const edits = answer?.changes?.[this.document.uri];
+        return edits ? this.apply(edits) : ['nothing'];
       }
       case 'symbols':
         return (await this.ask<DocumentSymbol[]>('textDocument/documentSymbol', {})).map(
@@ -156,6 +174,11 @@ class Player {
       default:
         throw new Error(`no such command: ${verb}`);
     }
+  }
+
+  /** Of another file its name alone: the lines of a generated header are no one's. */
+  private located({ uri, range }: Location): string {
+    return uri === this.document.uri ? `${this.range(range)}: ${this.document.getText(range)}` : path.basename(fileURLToPath(uri));
   }
 
   private lineOf(line: number): string {
@@ -226,7 +249,8 @@ class Player {
   /** `"text^" [/labels/]`: how many items, and of those whose label matches each with its fate. The first one is resolved. */
   private async complete(rest: string): Promise<string[]> {
     const [, quoted, pattern] = /^("(?:\\.|[^"\\])*")(?: \/(.*)\/)?$/.exec(rest)!;
-    const items = await this.ask<CompletionItem[]>('textDocument/completion', { position: this.place(quoted!) });
+    const answer = await this.ask<CompletionItem[] | CompletionList>('textDocument/completion', { position: this.place(quoted!) });
+    const items = Array.isArray(answer) ? answer : answer.items;
     const shown = items
       .filter(({ label }) => new RegExp(pattern ?? '').test(label))
       .sort((a, b) => ((a.sortText ?? a.label) < (b.sortText ?? b.label) ? -1 : 1));

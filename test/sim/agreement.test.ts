@@ -10,7 +10,7 @@ import { buildPacket, createKernel, runScenario, type ScenarioEvent } from '#cor
 import { createWasmEngine, interpreter, type Engine } from '#core/vm';
 import { openKernel, type KernelBridge } from '#test/kernel';
 import { missing, repository } from '#test/requirements';
-import { findCompiler, openProgram, readKernelBtf } from '#toolchain';
+import { findCompiler, openProgram, readTargetKernel } from '#toolchain';
 
 const FILE = path.join(repository, 'test/sim/agreement.bpf.c');
 const PACKET = buildPacket({
@@ -70,7 +70,7 @@ beforeAll(async () => {
   expect(opened.problems).toEqual([]);
   object = opened.object!;
   kernel = await openKernel();
-  kernelBtf = (await readKernelBtf()).btf;
+  kernelBtf = (await readTargetKernel()).btf;
 }, 60_000);
 afterAll(() => kernel?.close());
 

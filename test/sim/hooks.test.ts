@@ -7,10 +7,10 @@ import type { LoadedObject } from '#core/program';
 import { createKernel, decodeValue, parseScenario, runScenario, type Kernel, type PlainValue, type Scenario } from '#core/sim';
 import { createWasmEngine, interpreter } from '#core/vm';
 import { missing, repository } from '#test/requirements';
-import { findCompiler, openProgram, readKernelBtf } from '#toolchain';
+import { findCompiler, openProgram, readTargetKernel } from '#toolchain';
 
 let object: LoadedObject | undefined;
-let kernelBtf: Awaited<ReturnType<typeof readKernelBtf>>['btf'];
+let kernelBtf: Awaited<ReturnType<typeof readTargetKernel>>['btf'];
 
 beforeAll(async () => {
   const { compiler, problems } = await findCompiler();
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const opened = await openProgram(path.join(repository, 'test/sim/hooks.bpf.c'), { compiler });
   expect(opened.problems).toEqual([]);
   object = opened.object!;
-  kernelBtf = (await readKernelBtf()).btf;
+  kernelBtf = (await readTargetKernel()).btf;
 }, 60_000);
 
 const scenario = (events: string): Scenario => {
@@ -69,7 +69,12 @@ const EXECVE = '{ "type": "syscall", "name": "execve", "pid": 1200, "arguments":
 describe('events reach programs', () => {
   test("a system call, in the kernel's order", () => {
     if (!object) return;
-    expect(run(EXECVE)).toEqual([
+    expect(
+      run(
+        EXECVE,
+        object.programs.map(({ name }) => name).filter((name) => name !== 'lsm'),
+      ),
+    ).toEqual([
       { name: 'raw_enter', values: [59, 59, 0, 0], text: '/usr/bin/ls' },
       { name: 'tp_enter', values: [59, 1200, 0, 0], text: '/usr/bin/ls' },
       { name: 'ksyscall', values: [1200 * 2 ** 32 + 1200, 100 * 2 ** 32 + 1000, 0, 0], text: '-l' },
@@ -78,6 +83,17 @@ describe('events reach programs', () => {
       { name: 'kretsyscall', values: [0, 0, 0, 0], text: 'ls' },
       { name: 'tp_exit', values: [59, 0, 0, 0], text: '' },
     ]);
+  });
+
+  test('what an LSM program refuses does not happen', () => {
+    if (!object) return;
+    const seen = run(EXECVE).map(({ name, values }) => [name, values[name === 'tp_exit' ? 1 : 0]]);
+    expect(seen.slice(-3)).toEqual([
+      ['lsm', 0],
+      ['kretsyscall', (1n << 64n) - 1n],
+      ['tp_exit', (1n << 64n) - 1n],
+    ]);
+    expect(seen.map(([name]) => name)).not.toContain('tp_exec');
   });
 
   test('a failing system call has no exec', () => {
@@ -158,7 +174,7 @@ describe('events reach programs', () => {
   test("an iterator's context", () => {
     if (!object || !kernelBtf) return;
     expect(run('{ "type": "context", "program": "iterate", "pid": 1300 }')).toEqual([
-      { name: 'iterate', values: [1300, 0, 0, 0], text: '' },
+      { name: 'iterate', values: [1300, 2, 0, 0], text: '' },
     ]);
   });
 

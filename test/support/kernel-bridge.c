@@ -92,7 +92,8 @@ static void create_map(void)
 
 // load TYPE ATTACH_TYPE FLAGS LOG_LEVEL LICENSE NAME ATTACH_BTF_ID BTF_FD FUNC_INFO FUNC_INFO_SIZE LINE_INFO LINE_INFO_SIZE LOG_SIZE INSNS
 // → FD LOG
-static void load_program(void)
+// try …: the same, and the program is given back at once: its descriptor is 0.
+static void load_program(int give_back)
 {
 	union bpf_attr attr = {};
 	size_t insns_length, func_length, line_length;
@@ -131,6 +132,10 @@ static void load_program(void)
 		result = bpf(BPF_PROG_LOAD, &attr);
 		if (result != -EAGAIN)
 			break;
+	}
+	if (give_back && result >= 0) {
+		close(result);
+		result = 0;
 	}
 	printf("%ld ", result);
 	print_hex((unsigned char *)log, strlen(log));
@@ -293,8 +298,10 @@ int main(void)
 			load_btf();
 		else if (!strcmp(words[0], "map"))
 			create_map();
+		else if (!strcmp(words[0], "try"))
+			load_program(1);
 		else if (!strcmp(words[0], "load"))
-			load_program();
+			load_program(0);
 		else if (!strcmp(words[0], "run"))
 			test_run();
 		else if (!strcmp(words[0], "lookup"))

@@ -173,6 +173,66 @@ export async function openKernel(): Promise<KernelBridge | undefined> {
   return bridge;
 }
 
+/** The words of a `load` or `try` request behind the first. */
+export function loadWords(request: LoadRequest): (string | number)[] {
+  const type = PROGRAM_TYPES.indexOf(request.type as (typeof PROGRAM_TYPES)[number]);
+  if (type < 0) throw new Error(`no program type ${request.type}`);
+  const insns = (request.insns instanceof Uint8Array ? decode(request.insns) : request.insns).map((insn) => {
+    if (!isLdImm64(insn) || (insn.src !== BPF_PSEUDO_MAP_FD && insn.src !== BPF_PSEUDO_MAP_VALUE)) return insn;
+    const fd = request.maps?.[insn.imm];
+    return fd === undefined ? insn : { ...insn, imm: fd };
+  });
+  return [
+    type,
+    request.attachType ?? 0,
+    request.progFlags ?? 0,
+    request.logLevel ?? 1,
+    request.license ?? 'GPL',
+    (request.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'),
+    request.attachBtfId ?? 0,
+    request.btfFd ?? 0,
+    hex(request.funcInfo?.bytes),
+    request.funcInfo?.recordSize ?? 0,
+    hex(request.lineInfo?.bytes),
+    request.lineInfo?.recordSize ?? 0,
+    request.logSize ?? 0,
+    toHex(encode(insns)),
+  ];
+}
+
+export function loadAnswer(fd: string | undefined, log: string | undefined): LoadAnswer {
+  const rejected = Number(fd) < 0;
+  return {
+    verdict: rejected ? 'rejected' : 'loaded',
+    errno: Math.max(0, -Number(fd)),
+    log: Buffer.from(unhex(log)).toString('utf8'),
+    fd: rejected ? -1 : Number(fd),
+  };
+}
+
+/** The words of a `map` request behind the first. */
+export function mapWords(map: KernelMap): (string | number | bigint)[] {
+  const type = MAP_TYPES.indexOf(map.type as (typeof MAP_TYPES)[number]);
+  if (type < 0) throw new Error(`no map type ${map.type}`);
+  return [
+    type,
+    map.keySize,
+    map.valueSize,
+    map.maxEntries,
+    map.flags ?? 0,
+    (map.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'),
+    map.innerFd ?? 0,
+    map.btfFd ?? 0,
+    map.keyTypeId ?? 0,
+    map.valueTypeId ?? 0,
+    map.mapExtra ?? 0,
+  ];
+}
+
+/** One request as the bridge reads it. */
+export const requestLine = (words: readonly (string | number | bigint)[]): string =>
+  `${words.map((word) => (word === '' ? '-' : String(word))).join(' ')}\n`;
+
 function talk(child: ChildProcessWithoutNullStreams): KernelBridge {
   const waiting: { answer: (line: string) => void; fail: (error: Error) => void }[] = [];
   let pending: Buffer[] = [];
@@ -199,7 +259,7 @@ function talk(child: ChildProcessWithoutNullStreams): KernelBridge {
   const ask = (words: readonly (string | number | bigint)[]): Promise<string[]> =>
     new Promise((resolve, fail) => {
       waiting.push({ answer: (line) => resolve(line.split(' ')), fail });
-      child.stdin.write(`${words.map((word) => (word === '' ? '-' : String(word))).join(' ')}\n`);
+      child.stdin.write(requestLine(words));
     });
   const errnoOf = (word: string | undefined): number => Math.max(0, -Number(word));
   const fdOf = ([word]: string[], what: string): number => {
@@ -208,57 +268,10 @@ function talk(child: ChildProcessWithoutNullStreams): KernelBridge {
   };
 
   return {
-    createMap: async (map) => {
-      const type = MAP_TYPES.indexOf(map.type as (typeof MAP_TYPES)[number]);
-      if (type < 0) throw new Error(`no map type ${map.type}`);
-      const words = [
-        'map',
-        type,
-        map.keySize,
-        map.valueSize,
-        map.maxEntries,
-        map.flags ?? 0,
-        (map.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'),
-        map.innerFd ?? 0,
-        map.btfFd ?? 0,
-        map.keyTypeId ?? 0,
-        map.valueTypeId ?? 0,
-        map.mapExtra ?? 0,
-      ];
-      return fdOf(await ask(words), `create ${map.type} map`);
-    },
+    createMap: async (map) => fdOf(await ask(['map', ...mapWords(map)]), `create ${map.type} map`),
     load: async (request) => {
-      const type = PROGRAM_TYPES.indexOf(request.type as (typeof PROGRAM_TYPES)[number]);
-      if (type < 0) throw new Error(`no program type ${request.type}`);
-      const insns = (request.insns instanceof Uint8Array ? decode(request.insns) : request.insns).map((insn) => {
-        if (!isLdImm64(insn) || (insn.src !== BPF_PSEUDO_MAP_FD && insn.src !== BPF_PSEUDO_MAP_VALUE)) return insn;
-        const fd = request.maps?.[insn.imm];
-        return fd === undefined ? insn : { ...insn, imm: fd };
-      });
-      const [fd, log] = await ask([
-        'load',
-        type,
-        request.attachType ?? 0,
-        request.progFlags ?? 0,
-        request.logLevel ?? 1,
-        request.license ?? 'GPL',
-        (request.name ?? '').slice(0, 15).replace(/[^\w.]/g, '_'),
-        request.attachBtfId ?? 0,
-        request.btfFd ?? 0,
-        hex(request.funcInfo?.bytes),
-        request.funcInfo?.recordSize ?? 0,
-        hex(request.lineInfo?.bytes),
-        request.lineInfo?.recordSize ?? 0,
-        request.logSize ?? 0,
-        toHex(encode(insns)),
-      ]);
-      const rejected = Number(fd) < 0;
-      return {
-        verdict: rejected ? 'rejected' : 'loaded',
-        errno: errnoOf(fd),
-        log: Buffer.from(unhex(log)).toString('utf8'),
-        fd: rejected ? -1 : Number(fd),
-      };
+      const [fd, log] = await ask(['load', ...loadWords(request)]);
+      return loadAnswer(fd, log);
     },
     run: async (fd, input = {}) => {
       const [result, returnValue, dataOut, ctxOut, nanoseconds] = await ask([

@@ -8,10 +8,10 @@ import { readBtf, type Btf } from '#core/btf';
 import { fromHex } from '#core/bytes';
 import { decode, isLdImm64, type Insn } from '#core/isa';
 import { loadObject, type LoadedObject, type MapDefinition, type Program } from '#core/program';
-import { FINDINGS, verify, type Verdict } from '#core/verifier';
+import { FINDINGS, verify, type Verdict, type VerifyOptions } from '#core/verifier';
 import { ownBtf } from './own-btf.ts';
 import { oracleFolder, sharedFolder } from './requirements.ts';
-import { attachTypeById } from '#core/catalog';
+import { attachTypeById, type KernelVersion } from '#core/catalog';
 
 export interface OracleRow {
   file: string;
@@ -19,6 +19,7 @@ export interface OracleRow {
   prog_type: string;
   attach_type: number;
   prog_flags: number;
+  /** Of older kernels also `not_reached`, `open_failed`, `loader_crash`: libbpf got no verdict. */
   verdict: 'loaded' | 'rejected';
   error?: string;
   error_lines?: string[];
@@ -128,20 +129,29 @@ function macroObject(row: MacroRow): { object: LoadedObject; program: Program } 
   return { program, object: { file: row.file, programs: [program], maps, license: 'GPL', runnable: true, problems: [] } };
 }
 
-function compare(row: OracleRow, name: string, program: Program | undefined, object: LoadedObject | undefined, logLevel = 0): Comparison {
+/** The kernel at hand, or one that was asked in a virtual machine of one CPU. */
+function asked(facts: KernelFacts | undefined): KernelFacts & Pick<VerifyOptions, 'kernelSymbols' | 'cpus'> {
+  if (facts) return { ...facts, cpus: 1 };
+  const btf = readKernelBtf();
+  return { kernel: '6.18', cpus: os.cpus().length, kernelSymbols, ...(btf && { kernelBtf: btf }) };
+}
+
+function compare(
+  row: OracleRow,
+  name: string,
+  program: Program | undefined,
+  object: LoadedObject | undefined,
+  { logLevel = 0, older }: RunOptions,
+): Comparison {
   const start = performance.now();
   if (!program || !object) return { row, name, failure: 'program not found in the loaded object', ms: 0 };
   try {
-    const btf = readKernelBtf();
     const verdict = verify(program, object, {
-      kernel: '6.18',
       logLevel,
-      everyError: true,
-      warnings: true,
+      everyError: !older,
+      warnings: !older,
       progFlags: row.prog_flags ?? 0,
-      cpus: os.cpus().length,
-      kernelSymbols,
-      ...(btf && { kernelBtf: btf }),
+      ...asked(older),
     });
     return { row, name, program, verdict, ms: performance.now() - start };
   } catch (thrown) {
@@ -149,7 +159,14 @@ function compare(row: OracleRow, name: string, program: Program | undefined, obj
   }
 }
 
+/** Kernels whose verdicts on the corpus are kept in the shared oracle. */
+export const ASKED_KERNELS = ['6.18', '6.12', '6.1'] as const satisfies readonly KernelVersion[];
+export type KernelFacts = Pick<VerifyOptions, 'kernel' | 'kernelBtf'>;
+export type AskedKernel = (typeof ASKED_KERNELS)[number];
+
 export interface RunOptions {
+  /** Another kernel of the oracle than the one at hand. The instruction-array tests are of 6.18 only. */
+  older?: KernelFacts | undefined;
   file?: string | undefined;
   prog?: string | undefined;
   logLevel?: number;
@@ -162,8 +179,10 @@ export interface RunOptions {
 
 /** Our verdict beside the kernel's, for every row asked for. */
 export function* runAgreement(options: RunOptions = {}): Generator<Comparison> {
-  const btf = readKernelBtf();
-  const rows = lines<OracleRow>(join(sharedFolder()!, 'oracle/programs.jsonl')).filter((row) => !row.env_blocked);
+  const { kernel, kernelBtf: btf, cpus } = asked(options.older);
+  const rows = lines<OracleRow>(join(sharedFolder()!, `oracle/programs${options.older ? `-${kernel}` : ''}.jsonl`)).filter(
+    (row) => !row.env_blocked && (row.verdict === 'loaded' || row.verdict === 'rejected'),
+  );
   const byFile = new Map<string, OracleRow[]>();
   for (const row of rows) byFile.set(row.file, [...(byFile.get(row.file) ?? []), row]);
   let counter = 0;
@@ -176,7 +195,8 @@ export function* runAgreement(options: RunOptions = {}): Generator<Comparison> {
         continue;
       if (options.sample !== undefined && counter++ % options.sample !== 0) continue;
       object ??= loadObject(new Uint8Array(readFileSync(join(oracleFolder()!, 'obj', `${file}.bpf.o`))), file, {
-        cpus: os.cpus().length,
+        kernelVersion: `${kernel}.0`,
+        ...(cpus !== undefined && { cpus }),
         ...(relocatedFor && { kernelBtf: relocatedFor }),
       });
       yield compare(
@@ -184,10 +204,11 @@ export function* runAgreement(options: RunOptions = {}): Generator<Comparison> {
         `${file}/${row.prog}`,
         object.programs.find((program) => program.name === row.prog),
         object,
-        options.logLevel,
+        options,
       );
     }
   }
+  if (options.older) return;
   for (const row of lines<MacroRow>(join(sharedFolder()!, 'oracle/macro-tests.jsonl'))) {
     const name = `${row.file}#${row.index}`;
     if (
@@ -201,7 +222,7 @@ export function* runAgreement(options: RunOptions = {}): Generator<Comparison> {
     // F_NEEDS_EFFICIENT_UNALIGNED_ACCESS, F_LOAD_WITH_STRICT_ALIGNMENT; all were sent with the invariants test.
     row.prog_flags = 128 | ((row.test_flags & 1) !== 0 ? 2 : 0) | ((row.test_flags & 2) !== 0 ? 1 : 0) | (row.test_flags & ~3);
     const { object, program } = macroObject(row);
-    yield compare(row, name, program, object, options.logLevel);
+    yield compare(row, name, program, object, options);
   }
 }
 
@@ -251,7 +272,12 @@ export interface Agreement {
   withExpression: number;
   /** Names of programs that we accept and the kernel refuses. */
   falseAccepts: string[];
+  /** Equal verdicts by kind of program: `xdp: 120 of 121`. */
+  kinds: Record<string, string>;
 }
+
+/** What test/verifier/agreement.json holds. */
+export type Ratchet = Record<AskedKernel, Agreement>;
 
 export const noAgreement = (): Agreement => ({
   rows: 0,
@@ -265,13 +291,18 @@ export const noAgreement = (): Agreement => ({
   withCauses: 0,
   withExpression: 0,
   falseAccepts: [],
+  kinds: {},
 });
 
 export function countAgreement(total: Agreement, comparison: Comparison): void {
   const kinds = differences(comparison);
   total.rows++;
   if (kinds.includes('false-accept')) total.falseAccepts.push(comparison.name);
-  if (kinds.includes('crash') || kinds.includes('false-accept') || kinds.includes('false-reject')) return;
+  const different = kinds.includes('crash') || kinds.includes('false-accept') || kinds.includes('false-reject');
+  const kind = kindOf(comparison.row);
+  const [equal, , rows] = (total.kinds[kind] ?? '0 of 0').split(' ').map(Number);
+  total.kinds[kind] = `${equal! + (different ? 0 : 1)} of ${rows! + 1}`;
+  if (different) return;
   total.verdictEqual++;
   if (comparison.row.verdict === 'rejected') {
     if (!kinds.includes('error')) total.errorEqual++;
@@ -282,6 +313,12 @@ export function countAgreement(total: Agreement, comparison: Comparison): void {
   if (!kinds.includes('processed')) total.processedEqual++;
   if (!kinds.includes('states')) total.statesEqual++;
   if (!kinds.includes('depth')) total.depthEqual++;
+}
+
+/** Attach types say more than the type where one type stands for several things. */
+function kindOf(row: OracleRow): string {
+  const attach = row.prog_type === 'tracing' ? attachTypeById(row.attach_type)?.name : undefined;
+  return attach === undefined ? row.prog_type : attach.replace(/^BPF_(TRACE_)?/, '').toLowerCase();
 }
 
 const catalogue = new Map<string, string>(FINDINGS.map(({ code, explanation }) => [code, explanation]));

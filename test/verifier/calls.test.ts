@@ -2,17 +2,17 @@
 // A case is a name, a section, the text, and what the kernel says: nothing where it accepts.
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readBtf, type Btf } from '#core/btf';
 import { attachType } from '#core/catalog';
 import { BPF_PSEUDO_KFUNC_CALL } from '#core/isa';
 import { loadAssembly, type LoadedObject } from '#core/program';
 import { verify } from '#core/verifier';
+import { readTargetKernel } from '#toolchain';
 import { openKernel } from '#test/kernel';
 import { firstError } from '../../tools/fuzz-helper-calls.mts';
 
-const ours = readBtf(new Uint8Array(readFileSync(path.join(import.meta.dirname, '../../toolchain/kernel/linux-6.18.btf')))).btf;
+const ours = readTargetKernel().btf;
 
 const MAPS = `
 .license "GPL"
@@ -49,9 +49,49 @@ const NAMES = [
   'bpf_cpumask_release',
   'bpf_throw',
   'bpf_dynptr_size',
+  'bpf_xdp_pull_data',
+  'bpf_task_acquire',
 ];
 
+/** Bytes into a kernel struct at which a member lies. */
+function offsetOf(struct: string, member: string): number {
+  const type = ours?.type(ours.find(struct, 'struct') ?? 0);
+  const found = type?.kind === 'struct' ? type.members.find(({ name }) => name === member) : undefined;
+  return (found?.bitOffset ?? 0) / 8;
+}
+
+/** r7 = one byte of the packet in bounds. */
+const PACKET = 'r6 = r1\n r7 = *(u32 *)(r1 + 0)\n r8 = *(u32 *)(r1 + 4)\n r2 = r7\n r2 += 1\n if r2 > r8 goto out';
+/** r7 = eight bytes of a dynptr over the packet. */
+const SLICE =
+  'r6 = r1\n r2 = 0\n r3 = r10\n r3 += -16\n call bpf_dynptr_from_skb\n if r0 != 0 goto out\n r1 = r10\n r1 += -16\n r2 = 0\n r3 = r10\n r3 += -24\n r4 = 8\n call bpf_dynptr_slice\n if r0 == 0 goto out\n r7 = r0';
+/** r7 = the parent of the current task, kept alive by RCU. */
+const PARENT = `call bpf_get_current_task_btf\n r6 = r0\n call bpf_rcu_read_lock\n r7 = *(u64 *)(r6 + ${offsetOf('task_struct', 'real_parent')})`;
+const ACQUIRE = 'r1 = r7\n call bpf_task_acquire\n r8 = r0';
+const GIVE_BACK = 'if r8 == 0 goto out\n r1 = r8\n call bpf_task_release';
+
 const CASES: readonly (readonly [name: string, section: string, text: string, message?: string])[] = [
+  ['the packet', 'xdp', `${PACKET}\n r0 = *(u8 *)(r7 + 0)\n ${END}`],
+  [
+    'the packet after bpf_xdp_pull_data',
+    'xdp',
+    `${PACKET}\n r1 = r6\n r2 = 1\n call bpf_xdp_pull_data\n r0 = *(u8 *)(r7 + 0)\n ${END}`,
+    "R7 invalid mem access 'scalar'",
+  ],
+  ['a pointer under RCU', 'tp/sched/sched_switch', `${PARENT}\n ${ACQUIRE}\n call bpf_rcu_read_unlock\n ${GIVE_BACK}\n ${END}`],
+  [
+    'a pointer after RCU',
+    'tp/sched/sched_switch',
+    `${PARENT}\n call bpf_rcu_read_unlock\n ${ACQUIRE}\n ${GIVE_BACK}\n ${END}`,
+    'R1 must be a rcu pointer',
+  ],
+  ['a slice of a dynptr', 'tc', `${SLICE}\n r0 = *(u8 *)(r7 + 0)\n ${END}`],
+  [
+    'a slice of a dynptr after the packet has changed',
+    'tc',
+    `${SLICE}\n r1 = r6\n r2 = 0\n call bpf_skb_pull_data\n r0 = *(u8 *)(r7 + 0)\n ${END}`,
+    "R7 invalid mem access 'scalar'",
+  ],
   ['a lookup and its check', 'xdp', `${LOOKUP}\n r1 = *(u64 *)(r0 + 8)\n ${END}`],
   [
     'a lookup without check',
@@ -322,5 +362,21 @@ describe.skipIf(!kernel)('the kernel says the same of', () => {
     if (answer.fd >= 0) await kernel!.closeFd(answer.fd);
     for (const fd of maps) await kernel!.closeFd(fd);
     expect(answer.verdict === 'loaded' ? undefined : firstError(answer.log)).toBe(message);
+  });
+});
+
+const TOO_HIGH = `r1 = r10\n r1 += -4\n r2 = 8\n call bpf_trace_printk\n ${END}`;
+const NOT_THERE = `r1 = r10\n r2 = 8\n call bpf_trace_printk\n ${END}`;
+
+describe('stack beyond the frame pointer', () => {
+  it.each([
+    ['reached by an access that begins below it', TOO_HIGH, 'EINVAL', 22],
+    ['where the access begins', NOT_THERE, 'EACCES', 13],
+  ] as const)('%s: %#', async (_, text, errno, number) => {
+    const object = load('xdp', text);
+    expect(verify(object.programs[0]!, object, { kernel: '6.18' }).errno).toBe(errno);
+    if (!kernel) return;
+    const answer = await kernel.load({ type: 'xdp', insns: object.programs[0]!.insns, logLevel: 1 });
+    expect(answer.errno).toBe(number);
   });
 });

@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { compile, findCompiler, readKernelBtf, type ToolchainSettings, verifierFacts } from '#toolchain';
+import { compile, findCompiler, readTargetKernel, RUNNING_KERNEL_BTF, type ToolchainSettings, verifierFacts } from '#toolchain';
 import { loadObject, type LoadedObject } from '#core/program';
 import { verify } from '#core/verifier';
 import { missing, repository } from '#test/requirements';
@@ -41,9 +41,9 @@ export async function caseBuilder(types: 'bundled' | 'running'): Promise<CaseBui
   if (!compiler) return missing('clang', 'no clang with a BPF target was found');
   const settings: ToolchainSettings = {
     cpu: 'v4',
-    ...(types === 'bundled' ? { kernelBtf: path.join(repository, 'toolchain/kernel/linux-6.18.btf') } : {}),
+    ...(types === 'running' ? { kernelBtf: RUNNING_KERNEL_BTF } : {}),
   };
-  const facts = verifierFacts(readKernelBtf(settings));
+  const facts = verifierFacts(readTargetKernel(settings));
   return {
     facts,
     build: async (area) => {
@@ -63,7 +63,7 @@ export async function ourAnswers(builder: CaseBuilder, area: string): Promise<Re
     object.programs
       .filter(({ name }) => recorded.has(name))
       .map((program) => {
-        const verdict = verify(program, object, { kernel: '6.18', cpus: 2, ...builder.facts });
+        const verdict = verify(program, object, { cpus: 2, ...builder.facts });
         return [program.name, verdict.verdict === 'accepted' ? 'accepted' : verdict.findings[0]!.message];
       }),
   );

@@ -7,7 +7,7 @@ import type { LoadedObject, Program } from '#core/program';
 import { createKernel } from '#core/sim';
 import { createWasmEngine, interpreter } from '#core/vm';
 import { oracleFolder } from '#test/requirements';
-import { readKernelBtf } from '#toolchain';
+import { readTargetKernel } from '#toolchain';
 import { followCorpus } from '../support/corpus-soundness.ts';
 import { generate } from '../support/fuzz/generator.ts';
 import { followFuzz, walkOfFuzz } from '../support/fuzz/run.ts';
@@ -94,7 +94,7 @@ const KNOWN: Readonly<Record<string, string>> = {
 it('the selftests stay inside', { timeout: 600_000 }, async () => {
   const folder = oracleFolder();
   if (folder === undefined) return;
-  const { btf: kernelBtf } = await readKernelBtf();
+  const { btf: kernelBtf } = await readTargetKernel();
   const answer = followCorpus(path.join(folder, 'obj'), interpreter, { kernelBtf, every: 3 });
   expect(
     Object.fromEntries(

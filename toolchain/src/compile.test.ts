@@ -108,6 +108,12 @@ describe.skipIf(!compiler)('compile', () => {
     expect(existsSync(never)).toBe(false);
   });
 
+  test('an untitled text, whose name says no language', async () => {
+    const { object, problems } = await build({ file: path.join(project, 'Untitled-1'), text: PROGRAM });
+    expect(problems.map(formatProblem)).toEqual([]);
+    expect(loadObject(object!, 'x').programs).toHaveLength(1);
+  });
+
   // Linux only: elsewhere there are no such headers, and a BPF program needs vmlinux.h.
   test.skipIf(!existsSync('/usr/include/linux/bpf.h') || !existsSync('/usr/include/stdint.h'))(
     "the C library's and the kernel's user-space headers, without a 32-bit libc",

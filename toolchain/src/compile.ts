@@ -2,7 +2,7 @@
 // Nothing is written beside the source. Includes, debug info and messages name the real file whatever text was compiled.
 
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { type Problem, error } from '#core/problem';
@@ -87,7 +87,9 @@ export async function compile(given: CompileRequest): Promise<CompileResult> {
 async function changedTexts({ file, unsaved }: CompileRequest): Promise<ReadonlyMap<string, string>> {
   const changed = new Map<string, string>();
   for (const [name, text] of unsaved ?? []) {
-    if (name !== file && (await readFile(name, 'utf8').catch(() => text)) !== text) changed.set(name, text);
+    if (name === file) continue;
+    const facts = await stat(name).catch(() => undefined);
+    if (facts?.isFile() && (await readFile(name, 'utf8').catch(() => text)) !== text) changed.set(name, text);
   }
   return changed;
 }
@@ -206,6 +208,8 @@ async function runCompiler(
       `-ferror-limit=${ERROR_LIMIT}`,
       ...(compiler.kind === 'clang' ? ['-fno-crash-diagnostics'] : []),
       ...(precompiled === undefined ? [] : ['-include-pch', precompiled]),
+      // An untitled text has no name that tells the language.
+      ...(/\.[ch]$/i.test(file) ? [] : ['-x', 'c']),
       ...input.args,
       '-c',
       '-o',

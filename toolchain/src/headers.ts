@@ -2,13 +2,13 @@
 // Never writes outside the cache folder.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { printVmlinuxHeader } from '#core/btf';
 import { type Problem, error } from '#core/problem';
 import type { Compiler } from './find-compiler.ts';
-import { readKernelBtf } from './kernel-btf.ts';
+import { readTargetKernel } from './kernel-btf.ts';
 import { cacheFolder } from './machine.ts';
 import { ownFolder } from './own-folder.ts';
 import { run } from './process.ts';
@@ -17,6 +17,8 @@ import type { ToolchainSettings } from './settings.ts';
 /** Counts up when printVmlinuxHeader writes something else: older files in the cache are then made again. */
 const VMLINUX_EDITION = 2;
 const KEPT_PRECOMPILED = 6;
+/** A vmlinux.h has about 4 MB. */
+const LARGEST_HEADER = 64 << 20;
 
 let include: string | undefined;
 /** Folder to give with -I, so that `<bpf/bpf_helpers.h>` is found. */
@@ -25,7 +27,7 @@ export const ownHeaders = (): string => (include ??= ownFolder('toolchain/includ
 export interface VmlinuxHeader {
   /** Absolute path of a file named vmlinux.h. */
   file?: string;
-  /** What it describes, for people: `Linux 6.18.44 of this machine`. */
+  /** What it describes, for people: `Linux 6.18`. */
   origin: string;
   problems: readonly Problem[];
 }
@@ -47,13 +49,19 @@ export function ensureVmlinux(settings: ToolchainSettings = {}): Promise<Vmlinux
 
 async function makeVmlinux(settings: ToolchainSettings): Promise<VmlinuxHeader> {
   if (settings.vmlinux) {
-    if (existsSync(settings.vmlinux)) return { file: settings.vmlinux, origin: settings.vmlinux, problems: [] };
+    if (isRegular(settings.vmlinux)) return { file: settings.vmlinux, origin: settings.vmlinux, problems: [] };
     return {
       origin: '',
-      problems: [error(`The setting ebpf.kernel.vmlinux names ${settings.vmlinux}, which does not exist`, { code: 'vmlinux-setting' })],
+      problems: [
+        error(
+          `The setting ebpf.kernel.vmlinux names ${settings.vmlinux}, which ${existsSync(settings.vmlinux) ? 'is no regular file' : 'does not exist'}`,
+          { code: 'vmlinux-setting' },
+        ),
+      ],
     };
   }
-  const kernel = readKernelBtf(settings);
+  // The newest kernel's, whatever the target: CO-RE fits a program to an older one, as it does on a real machine.
+  const kernel = readTargetKernel(settings.kernelBtf ? { kernelBtf: settings.kernelBtf } : {});
   if (!kernel.btf) return { origin: '', problems: kernel.problems };
   const folder = path.join(settings.cacheFolder ?? cacheFolder(), 'vmlinux', `${kernel.digest}-${VMLINUX_EDITION}`);
   const file = path.join(folder, 'vmlinux.h');
@@ -88,7 +96,7 @@ export function findVmlinuxInclude(text: string, folder: string, includeFolders:
   const first = /^(?:\s|\/\/[^\n]*\n|\/\*[^]*?\*\/)*#[ \t]*include[ \t]*(["<])vmlinux\.h[">]/.exec(text);
   if (!first) return undefined;
   const places = first[1] === '"' ? [folder, ...includeFolders] : includeFolders;
-  return places.map((place) => path.resolve(folder, place, 'vmlinux.h')).find((file) => existsSync(file));
+  return places.map((place) => path.resolve(folder, place, 'vmlinux.h')).find(isRegular);
 }
 
 const compiling = new Map<string, Promise<string | undefined>>();
@@ -106,7 +114,7 @@ export async function ensurePrecompiled(
   const facts = await stat(header).catch(() => undefined);
   const program = await stat(compiler.path).catch(() => undefined);
   // Without a guard the header would be read a second time by the #include that stays in the program.
-  if (!facts || !program || !guarded(header, facts.mtimeMs)) return undefined;
+  if (!facts?.isFile() || facts.size > LARGEST_HEADER || !program || !(await guarded(header, facts.mtimeMs))) return undefined;
   const key = createHash('sha256')
     .update(JSON.stringify([compiler.path, program.mtimeMs, compiler.description, header, facts.size, facts.mtimeMs, args]))
     .digest('hex')
@@ -135,12 +143,26 @@ export function compilerEnvironment(compiler: Compiler, scratch: string): NodeJS
   };
 }
 
+/** A pipe or a device, also behind a link that came with a checkout, would be read for ever. */
+function isRegular(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 const guards = new Map<string, boolean>();
-function guarded(header: string, mtime: number): boolean {
+async function guarded(header: string, mtime: number): Promise<boolean> {
   const key = `${header}\0${mtime}`;
   let known = guards.get(key);
-  if (known === undefined)
-    guards.set(key, (known = /^[ \t]*#[ \t]*(?:pragma[ \t]+once|ifndef)\b/m.test(readFileSync(header, 'utf8').slice(0, 4096))));
+  if (known === undefined) {
+    const start = new Uint8Array(4096);
+    const file = await open(header);
+    try {
+      const { bytesRead } = await file.read(start, 0, start.length);
+      known = /^[ \t]*#[ \t]*(?:pragma[ \t]+once|ifndef)\b/m.test(new TextDecoder().decode(start.subarray(0, bytesRead)));
+    } finally {
+      await file.close();
+    }
+    guards.set(key, known);
+  }
   return known;
 }
 

@@ -3,8 +3,9 @@
 
 export { compile, type CompileRequest, type CompileResult, warmCompiler } from './compile.ts';
 export { type Compiler, type CompilerSearch, findCompiler, OLDEST_CLANG } from './find-compiler.ts';
-export { ensureVmlinux, type VmlinuxHeader } from './headers.ts';
-export { type KernelBtf, readKernelBtf, verifierFacts } from './kernel-btf.ts';
+export { ensureVmlinux, ownHeaders, type VmlinuxHeader } from './headers.ts';
+export { bundledKernelTypes, readTargetKernel, RUNNING_KERNEL_BTF, type TargetKernel, verifierFacts } from './kernel-btf.ts';
 export { installCompiler, type InstallOptions, ZIG_PACKAGE } from './install-compiler.ts';
 export { openProgram, type OpenOptions, type OpenResult, programLanguage, type ProgramLanguage, sharedSearch } from './open-program.ts';
 export type { ToolchainSettings } from './settings.ts';
+export { workspaceHost, type WorkspaceHostOptions } from './shell-host.ts';

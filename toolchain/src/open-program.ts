@@ -6,8 +6,9 @@ import { isElf } from '#core/elf';
 import { loadAssembly, type LoadedObject, type LoadOptions, loadObject } from '#core/program';
 import { type Problem, error } from '#core/problem';
 import { compile } from './compile.ts';
+import { openBcc } from './open-bcc.ts';
 import { type Compiler, type CompilerSearch, findCompiler } from './find-compiler.ts';
-import { readKernelBtf } from './kernel-btf.ts';
+import { readTargetKernel } from './kernel-btf.ts';
 import type { ToolchainSettings } from './settings.ts';
 
 export interface OpenOptions {
@@ -20,11 +21,11 @@ export interface OpenOptions {
   /** Found before, to save the search. */
   compiler?: Compiler;
   /** What the event file says of the kernel that the program is loaded into. */
-  kernel?: Pick<LoadOptions, 'kconfig' | 'kernelVersion' | 'cpus'>;
+  kernel?: Pick<LoadOptions, 'kconfig' | 'kernelVersion' | 'cpus' | 'programType'>;
   signal?: AbortSignal;
 }
 
-export type ProgramLanguage = 'c' | 'asm' | 'object';
+export type ProgramLanguage = 'c' | 'asm' | 'bcc' | 'object';
 
 export interface OpenResult {
   object?: LoadedObject;
@@ -39,6 +40,7 @@ export interface OpenResult {
 export function programLanguage(file: string): ProgramLanguage | undefined {
   if (/\.(?:bpf\.s|bpfasm|ebpf|s|asm)$/i.test(file)) return 'asm';
   if (/\.[ch]$/i.test(file)) return 'c';
+  if (/\.py$/i.test(file)) return 'bcc';
   if (/\.(?:o|obj|elf)$/i.test(file)) return 'object';
   return undefined;
 }
@@ -69,6 +71,8 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
       );
     }
     if (isElf(bytes)) language = 'object';
+    // BCC's tools have no ending: a first line that names Python tells.
+    else if (language === undefined && /^#!.*\bpython/.test(new TextDecoder().decode(bytes.subarray(0, 128)))) language = 'bcc';
   }
 
   switch (language) {
@@ -106,9 +110,23 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
       timings.load = performance.now() - started;
       return { object: loaded, problems: [...built.problems, ...loaded.problems], cancelled: false, timings };
     }
+    case 'bcc': {
+      const compiler = options.compiler ?? (await sharedSearch(settings));
+      if ('rejected' in compiler && !compiler.compiler) return failed(...compiler.problems);
+      const text = options.text ?? new TextDecoder().decode(bytes);
+      return openBcc(
+        { file, text },
+        {
+          settings,
+          compiler: 'rejected' in compiler ? compiler.compiler! : compiler,
+          load: loadOptions(settings, options.kernel),
+          ...(signal ? { signal } : {}),
+        },
+      );
+    }
     default:
       return failed(
-        error(`${given} is no eBPF object, and its name does not say that it is C (.c) or assembly (.bpf.s, .bpfasm, .ebpf)`, {
+        error(`${given} is no eBPF object, and its name does not say that it is C (.c), BCC (.py) or assembly (.bpf.s, .bpfasm, .ebpf)`, {
           code: 'unknown-language',
         }),
       );
@@ -116,8 +134,8 @@ export async function openProgram(given: string, options: OpenOptions = {}): Pro
 }
 
 function loadOptions(settings: ToolchainSettings, kernel: OpenOptions['kernel'] = {}): LoadOptions {
-  const { btf } = readKernelBtf(settings);
-  return { ...kernel, ...(btf ? { kernelBtf: btf } : {}) };
+  const { btf, version } = readTargetKernel(settings);
+  return { kernelVersion: `${version}.0`, ...kernel, ...(btf ? { kernelBtf: btf } : {}) };
 }
 
 const searches = new Map<string, Promise<CompilerSearch>>();

@@ -6,4 +6,5 @@ export { doctor } from './doctor.ts';
 export { explainLog } from './explain-log.ts';
 export { inspect } from './inspect.ts';
 export { run } from './run.ts';
+export { shell } from './shell.ts';
 export { verify } from './verify.ts';

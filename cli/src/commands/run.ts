@@ -1,8 +1,8 @@
 // `ebpfw run`: a program in the simulated kernel, on the events of a file, on one packet or context, or on events made up for it.
 // What is printed with --json is a contract: docs/cli.md.
 
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { sectionOfType, TARGET_KERNELS } from '#core/catalog';
 import { fromHex, hex64, toHex } from '#core/bytes';
 import { formatProblem, type Problem } from '#core/problem';
 import type { LoadedObject } from '#core/program';
@@ -15,7 +15,6 @@ import {
   type KernelOptions,
   loadedInto,
   type Output,
-  parseScenario,
   plainBytes,
   type PlainValue,
   type RunResult,
@@ -30,8 +29,9 @@ import {
 import { verify } from '#core/verifier';
 import { interpreter, type Engine } from '#core/vm';
 import * as vm from '#core/vm';
-import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
-import { complain, readArguments } from '../arguments.ts';
+import { openProgram, readTargetKernel, type ToolchainSettings, verifierFacts } from '#toolchain';
+import { complain, noSuchType, readArguments } from '../arguments.ts';
+import { readEvents } from '../events-beside.ts';
 
 /** Larger arrays are shown without the elements that are all zeros. */
 const SHOW_ALL_UP_TO = 16;
@@ -44,6 +44,9 @@ export async function run(args: readonly string[]): Promise<number> {
     ctx: { type: 'string' },
     engine: { type: 'string', default: 'interpreter' },
     'no-verify': { type: 'boolean', default: false },
+    kernel: { type: 'string' },
+    btf: { type: 'string' },
+    type: { type: 'string' },
     json: { type: 'boolean', default: false },
   });
   if ('complaint' in parsed) return complain('run', parsed.complaint);
@@ -55,20 +58,34 @@ export async function run(args: readonly string[]): Promise<number> {
   const engine = engineNamed(values.engine);
   if (!engine) return complain('run', `there is no engine "${values.engine}": interpreter or wasm`);
 
+  const version = TARGET_KERNELS.find((known) => known === values.kernel);
+  if (values.kernel !== undefined && !version) return complain('run', `kernel ${values.kernel} is not one of ${TARGET_KERNELS.join(', ')}`);
+  if (values.type !== undefined && !sectionOfType(values.type)) return complain('run', noSuchType(values.type));
+
   const report = (list: readonly Problem[]): void => list.forEach((problem) => process.stderr.write(`${formatProblem(problem)}\n`));
   const scenario = await readEvents(file, values.events);
-  const { object, problems } = await openProgram(file, { kernel: loadedInto('failed' in scenario ? undefined : scenario.scenario) });
+  const given = 'failed' in scenario ? undefined : scenario.scenario;
+  const target = version ?? given?.kernel.version;
+  const settings: ToolchainSettings = {
+    ...(target === undefined ? {} : { target }),
+    ...(values.btf === undefined ? {} : { kernelBtf: values.btf }),
+  };
+  const { object, problems } = await openProgram(file, {
+    settings,
+    kernel: { ...loadedInto(given), ...(values.type === undefined ? {} : { programType: values.type }) },
+  });
   report(problems);
   if (!object) return 2;
   if ('failed' in scenario) {
     report(scenario.failed);
     return 2;
   }
-  const facts = verifierFacts(readKernelBtf());
+  const facts = verifierFacts(readTargetKernel(settings));
   const { kernelBtf } = facts;
   const kernel = createKernel({
     engine,
     ...scenario.scenario?.kernel,
+    ...(version === undefined ? {} : { version }),
     ...(kernelBtf ? { kernelBtf } : {}),
   } satisfies Partial<KernelOptions> & { engine: Engine });
   const loaded = kernel.load(object, values.prog);
@@ -78,7 +95,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (!values['no-verify']) {
-    const rejected = loaded.programs.flatMap((program) => refusal(program, object, kernel, facts));
+    const rejected = loaded.programs.flatMap((program) => refusal(program, object, facts));
     if (rejected.length > 0) {
       rejected.forEach((line) => process.stderr.write(`${line}\n`));
       process.stderr.write('the program was not run; --no-verify runs it all the same\n');
@@ -104,30 +121,16 @@ function engineNamed(name: string): Engine | undefined {
 }
 
 /** The verifier's refusal as lines; none if it accepts. */
-function refusal({ program }: SimulatedProgram, object: LoadedObject, kernel: Kernel, facts: ReturnType<typeof verifierFacts>): string[] {
-  if (program.type === undefined) return [`${program.name}: its section ${program.section} names no program type`];
-  const verdict = verify(program, object, { kernel: kernel.options.version, ...facts });
+function refusal({ program }: SimulatedProgram, object: LoadedObject, facts: ReturnType<typeof verifierFacts>): string[] {
+  if (program.type === undefined)
+    return [`${program.name}: its section ${program.section} names no program type; --type says it (--type xdp)`];
+  const verdict = verify(program, object, facts);
   if (verdict.verdict === 'accepted') return [];
   const finding = verdict.findings.find(({ severity }) => severity === 'error');
   const line = finding && program.lines.findLast((record) => record.insn <= finding.insn);
   return [
     `${line ? `${line.file}:${line.line}:${line.column}: ` : ''}${program.name} is rejected by the verifier: ${finding?.message ?? verdict.errno ?? ''}${finding?.advice ? `\n    what to do: ${finding.advice}` : ''}`,
   ];
-}
-
-/** The file named, else the one beside the program (`x.events.json` beside `x.bpf.c`), else none. */
-async function readEvents(file: string, named: string | undefined): Promise<{ scenario?: Scenario } | { failed: readonly Problem[] }> {
-  const beside = file.replace(/(\.bpf)?\.[^./\\]+$/, '.events.json');
-  const path = named ?? (beside !== file && existsSync(beside) ? beside : undefined);
-  if (path === undefined) return {};
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (reason) {
-    return { failed: [{ severity: 'error', message: `${path} cannot be read: ${(reason as Error).message}` }] };
-  }
-  const { scenario, problems } = parseScenario(text, path);
-  return scenario ? { scenario } : { failed: problems };
 }
 
 interface Given {

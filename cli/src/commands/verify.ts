@@ -1,11 +1,11 @@
 // `ebpfw verify`: one line per program, or one JSON object per line. The contract of the JSON is in docs/cli.md.
 
-import { type KernelVersion, TARGET_KERNELS } from '#core/catalog';
+import { sectionOfType, TARGET_KERNELS } from '#core/catalog';
 import type { Program } from '#core/program';
 import { formatProblem } from '#core/problem';
 import { type Finding, type Verdict, verify as verifyProgram } from '#core/verifier';
-import { openProgram, readKernelBtf, verifierFacts } from '#toolchain';
-import { complain, readArguments } from '../arguments.ts';
+import { openProgram, readTargetKernel, type ToolchainSettings, verifierFacts } from '#toolchain';
+import { complain, noSuchType, readArguments } from '../arguments.ts';
 
 interface Row {
   file: string;
@@ -39,6 +39,8 @@ export async function verify(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
     prog: { type: 'string' },
     kernel: { type: 'string', default: '6.18' },
+    btf: { type: 'string' },
+    type: { type: 'string' },
     log: { type: 'string' },
     warnings: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -48,16 +50,23 @@ export async function verify(args: readonly string[]): Promise<number> {
   if (files.length === 0) return complain('verify', 'which file? An object (.o), C (.bpf.c) or assembly (.bpf.s)');
   const kernel = TARGET_KERNELS.find((known) => known === values.kernel);
   if (!kernel) return complain('verify', `kernel ${values.kernel} is not one of ${TARGET_KERNELS.join(', ')}`);
+  if (values.type !== undefined && !sectionOfType(values.type)) return complain('verify', noSuchType(values.type));
   const logLevel = values.log === undefined ? 0 : Number(values.log);
   if (!Number.isInteger(logLevel) || logLevel < 0 || logLevel > 7)
     return complain('verify', `--log takes 1, 2, 4 or a sum of them, not "${values.log}"`);
 
   let status = 0;
   for (const file of files) {
-    for (const { row, verdict, problems, program } of await verifyFile(file, values.prog, kernel, {
-      logLevel,
-      warnings: values.warnings,
-    })) {
+    for (const { row, verdict, problems, program } of await verifyFile(
+      file,
+      values.prog,
+      { target: kernel, ...(values.btf === undefined ? {} : { kernelBtf: values.btf }) },
+      {
+        logLevel,
+        warnings: values.warnings,
+        programType: values.type,
+      },
+    )) {
       status = Math.max(status, row.verdict === 'accepted' ? 0 : row.verdict === 'rejected' ? 1 : 2);
       if (logLevel > 0 && verdict) process.stderr.write(verdict.log);
       process.stdout.write(values.json ? `${JSON.stringify(row)}\n` : describe(row, verdict, problems, program));
@@ -71,8 +80,8 @@ type Outcome = { row: Row; program?: Program; verdict?: Verdict; problems: reado
 async function verifyFile(
   file: string,
   only: string | undefined,
-  kernel: KernelVersion,
-  asked: { logLevel: number; warnings: boolean },
+  settings: ToolchainSettings,
+  { programType, ...asked }: { logLevel: number; warnings: boolean; programType: string | undefined },
 ): Promise<Outcome[]> {
   const failed = (message: string, extra: Partial<Row> = {}): Outcome => ({
     row: {
@@ -91,7 +100,7 @@ async function verifyFile(
     },
     problems: [],
   });
-  const { object, problems } = await openProgram(file);
+  const { object, problems } = await openProgram(file, { settings, kernel: programType === undefined ? {} : { programType } });
   const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem);
   if (!object) return [failed(errors.join('\n') || `${file}: nothing to load`)];
   const programs = object.programs.filter(({ name }) => only === undefined || name === only);
@@ -105,14 +114,26 @@ async function verifyFile(
       ),
     ];
   }
-  const facts = verifierFacts(readKernelBtf());
+  const facts = verifierFacts(readTargetKernel(settings));
+  // A loader that refuses the object loads none of its programs.
+  const refused = problems.find(({ severity }) => severity === 'error');
   return programs.map((program) => {
+    if (refused)
+      return failed(errors.join('\n'), {
+        prog: program.name,
+        section: program.section,
+        type: program.type ?? null,
+        verdict: 'rejected',
+        error: refused.message,
+        code: refused.code ?? null,
+      });
     if (program.type === undefined) {
-      const why = program.problems.map(formatProblem).join('\n') || `${file}: section "${program.section}" names no program type`;
+      const notes = program.problems.map(formatProblem).join('\n');
+      const why = `${notes}${notes && '\n'}${file}: section "${program.section}" names no program type; --type says it (--type xdp)`;
       return failed(why, { prog: program.name, section: program.section });
     }
     const before = performance.now();
-    const verdict = verifyProgram(program, object, { kernel, everyError: true, ...asked, ...facts });
+    const verdict = verifyProgram(program, object, { everyError: true, ...asked, ...facts });
     return {
       row: rowOf(file, program, verdict, performance.now() - before, asked.warnings),
       program,
@@ -154,7 +175,8 @@ function sourceOf(program: Program, insn: number): Row['source'] {
 
 function describe(row: Row, verdict: Verdict | undefined, problems: readonly string[], program: Program | undefined): string {
   const notes = problems.map((problem) => `    ${problem}\n`).join('');
-  if (!verdict || !program) return `error    ${row.error}\n${notes}`;
+  if (!verdict || !program)
+    return `${row.verdict === 'rejected' ? `rejected ${row.file}: ${row.prog} (${row.section})\n    ` : 'error    '}${row.error}\n${notes}`;
   const head = `${row.verdict} ${row.file}: ${row.prog} (${row.section}), ${row.processed} instructions processed, ${row.ms.toFixed(1)} ms\n`;
   return `${head}${verdict.findings.map((finding) => describeFinding(finding, program)).join('')}${notes}`;
 }

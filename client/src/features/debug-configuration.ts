@@ -35,6 +35,7 @@ function activeProgramFile(): string | undefined {
   const document = vscode.window.activeTextEditor?.document;
   if (!document || document.uri.scheme !== 'file') return undefined;
   const file = document.fileName;
+  if (document.languageId === 'python' && /\bBPF\s*\(/.test(document.getText())) return file;
   if (PROGRAM_FILE.test(file) || (document.languageId === 'c' && /\bSEC\s*\(/.test(document.getText()))) return file;
   return undefined;
 }

@@ -7,7 +7,7 @@ import { zigFolders } from '../machine-settings.ts';
 import { NO_COMPILER, PROGRAMS_CHANGED } from '../requests.ts';
 import { offerCompiler } from './install-compiler.ts';
 
-const LANGUAGES = ['c', 'ebpf-asm', 'bpf-verifier-log'];
+const LANGUAGES = ['c', 'ebpf-asm', 'bpf-verifier-log', 'python'];
 
 let client: Promise<Client> | undefined;
 const changed = new vscode.EventEmitter<vscode.Uri>();
@@ -17,6 +17,8 @@ export const onProgramsChanged = changed.event;
 
 export function activate(context: vscode.ExtensionContext): void {
   const startFor = (document: vscode.TextDocument): void => {
+    // A script that says nothing of BPF costs nothing.
+    if (document.languageId === 'python' && !/\bBPF\s*\(/.test(document.getText())) return;
     if (LANGUAGES.includes(document.languageId) || document.fileName.endsWith('.events.json')) void server(context);
   };
   vscode.workspace.textDocuments.forEach(startFor);

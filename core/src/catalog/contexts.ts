@@ -3,7 +3,7 @@
 
 import { CONTEXT_ROWS, CONTEXT_STRUCTS } from './context-table.ts';
 import { programType as programTypeRow } from './program-types.ts';
-import type { ContextRange, ContextRow, ContextStruct } from './types.ts';
+import type { ContextRange, ContextRow, ContextStruct, KernelVersion } from './types.ts';
 
 export { CONTEXT_ROWS, CONTEXT_STRUCTS };
 
@@ -60,3 +60,16 @@ export function returnRange(programType: string, attachType: string | undefined)
   }
   return contextRow(programType, attachType)?.returns;
 }
+
+/** Fields that contexts got later than their program type. */
+const FIELD_SINCE: Readonly<Record<string, Readonly<Record<string, KernelVersion>>>> = {
+  __sk_buff: { hwtstamp: '5.16', tstamp_type: '5.18' },
+  bpf_sock_ops: { skb_data: '5.10', skb_data_end: '5.10', skb_len: '5.10', skb_tcp_flags: '5.10', sk: '5.3', skb_hwtstamp: '6.2' },
+  bpf_sk_lookup: { cookie: '5.13', ingress_ifindex: '5.17' },
+  sk_reuseport_md: { sk: '5.14', migrating_sk: '5.14' },
+  xdp_md: { egress_ifindex: '5.8' },
+  bpf_sock: { rx_queue_mapping: '5.8' },
+  sk_msg_md: { sk: '5.8' },
+};
+
+export const contextFieldSince = (struct: string, field: string): KernelVersion | undefined => FIELD_SINCE[struct]?.[field];

@@ -10,3 +10,6 @@ export * from './sections.ts';
 export * from './syscalls.ts';
 export * from './kernels.ts';
 export * from './contexts.ts';
+export * from './lsm-hooks.ts';
+export * from './tracepoint-arguments.ts';
+export { tracepoint, tracepointNames, type TracepointRow } from './tracepoints.ts';

@@ -154,6 +154,14 @@ export function findSection(name: string): Section | undefined {
   };
 }
 
+/** What a program is that somebody calls `xdp`, `tc` or `fentry/vfs_read` (a section's name), or `sched_cls` (a program type's). */
+export function sectionOfType(type: string): Section | undefined {
+  const section = findSection(type);
+  if (section) return section;
+  const row = SECTIONS.find(({ programType }) => programType === type.replace(/^BPF_PROG_TYPE_/, '').toLowerCase());
+  return row && { row, programType: row.programType, sleepable: false, autoload: true };
+}
+
 /** The known section name nearest to a mistyped one (its part before the target), where one is near. */
 export function nearestSection(name: string): string | undefined {
   const bare = name.replace(/^\?/, '');

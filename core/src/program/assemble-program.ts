@@ -59,6 +59,8 @@ export interface AssembleInput {
   externs: Externs;
   kconfigMap: number;
   btf: Btf | undefined;
+  /** Calls of kfuncs that the kernel lacks stay calls of kfuncs, of none. */
+  leavesMissingCalls: boolean;
 }
 
 export function assembleProgram(main: FunctionCode, input: AssembleInput): Assembled {
@@ -234,6 +236,12 @@ function sayNoAddress(result: Assembled, code: FunctionCode, slot: number, { nam
 }
 
 function callKfunc(result: Assembled, input: AssembleInput, extern: KernelExtern, at: number): void {
+  // libbpf before 1.2, of the time of Linux 6.3, leaves a call of nothing; the kernel refuses it where it is reached.
+  if (!extern.found && input.leavesMissingCalls) {
+    result.code.setSrc(at, BPF_PSEUDO_KFUNC_CALL);
+    result.code.setImm(at, -1);
+    return;
+  }
   if (!extern.found)
     return result.code.write(at, { opcode: CALL, dst: 0, src: 0, off: 0, imm: POISONED_KFUNC_CALL + input.externs.order(extern) });
   let index = result.kfuncs.indexOf(extern.name);

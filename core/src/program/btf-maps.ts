@@ -171,7 +171,7 @@ function readDefinition(
       }
       case 'pinning': {
         const pinning = uint(member);
-        if (pinning > 1) fail(`pinning ${pinning} is unknown; LIBBPF_PIN_BY_NAME is 1`);
+        if (pinning > 1) fail(`invalid pinning value ${pinning}: LIBBPF_PIN_NONE is 0, LIBBPF_PIN_BY_NAME is 1`);
         if (pinning === 1) map.pinned = true;
         break;
       }

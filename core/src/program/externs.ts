@@ -58,7 +58,15 @@ export function readExterns(object: ObjectFile, options: LoadOptions): Externs {
   for (const symbol of elf.symbols) {
     if (symbol.section !== SHN_UNDEF || symbol.name === '' || byName.has(symbol.name)) continue;
     const found = types?.get(symbol.name);
-    if (!btf || !found) continue;
+    if (!btf || !found) {
+      problems.push(
+        error(
+          `failed to find BTF for extern '${symbol.name}': the function or variable is declared, and neither defined here nor a kernel symbol (__ksym, __kconfig)`,
+          { code: 'extern-unknown' },
+        ),
+      );
+      continue;
+    }
     const weak = symbol.binding === STB_WEAK;
     if (found.section === '.kconfig') {
       const size = sizeOf(btf, found.id) ?? 0;

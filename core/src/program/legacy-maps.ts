@@ -1,8 +1,8 @@
-// Reads the old SEC("maps"): an array of struct bpf_map_def, without types. libbpf 1.0 refuses it; here it loads, with a note.
+// Reads the old SEC("maps"): an array of struct bpf_map_def, without types. libbpf 1.0 refuses it; here it can still be run.
 
 import { ByteReader } from '#core/bytes';
 import { STT_SECTION, type ElfSection } from '#core/elf';
-import { error, note, type Problem } from '#core/problem';
+import { error, type Problem } from '#core/problem';
 import { mapTypeName } from './map-facts.ts';
 import type { PlacedMap } from './btf-maps.ts';
 import type { ObjectFile } from './object-file.ts';
@@ -13,10 +13,13 @@ const DEFINITION_SIZE = 20;
 export function readLegacyMaps(object: ObjectFile, section: ElfSection): { maps: PlacedMap[]; problems: Problem[] } {
   const { elf } = object;
   const problems: Problem[] = [
-    note('maps in SEC("maps") are of the form before libbpf 1.0, which refuses them: write them in SEC(".maps") with __uint and __type', {
-      code: 'maps-legacy',
-      section: section.name,
-    }),
+    error(
+      'legacy map definitions in SEC("maps") are not supported by libbpf since 1.0: write them in SEC(".maps") with __uint and __type',
+      {
+        code: 'maps-legacy',
+        section: section.name,
+      },
+    ),
   ];
   const maps: PlacedMap[] = [];
   const symbols = elf.symbolsIn(section.index).filter(({ type }) => type !== STT_SECTION);

@@ -2,7 +2,8 @@
 // Follows what libbpf 1.8 does with the same file; says in problems what libbpf would refuse. Nothing is run.
 
 import { essentialLength } from '#core/btf';
-import { findSection, nearestSection } from '#core/catalog';
+import { hasOlderLoader } from './loader-age.ts';
+import { findSection, nearestSection, sectionOfType } from '#core/catalog';
 import { decode } from '#core/isa';
 import { error, warning, type Problem } from '#core/problem';
 import { assembleProgram, indexFunctions, linesOf, type Assembled } from './assemble-program.ts';
@@ -129,6 +130,7 @@ function makePrograms(object: ObjectFile, functions: readonly FunctionCode[], co
       externs: context.externs,
       kconfigMap: context.kconfigMap,
       btf: object.btf,
+      leavesMissingCalls: hasOlderLoader(context.options.kernelVersion),
     });
     slots += assembled.code.length;
     if (slots > MAX_PROGRAM_SLOTS)
@@ -163,7 +165,7 @@ function makeProgram(
   const { code: relocated, subprograms, kfuncs, ksyms } = assembled;
   const program = {
     name: main.name,
-    ...structOpsFacts(main.name, sectionFacts(main.section.name, problems), context.maps),
+    ...structOpsFacts(main.name, sectionFacts(main.section.name, problems, context.options.programType), context.maps),
     license: object.license,
     subprograms,
     coreRelocations,
@@ -217,8 +219,8 @@ const OLD_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^prog\/?$/, 'a name that says the program type, as xdp or tc'],
 ];
 
-function sectionFacts(name: string, problems: Problem[]): SectionFacts {
-  const section = findSection(name);
+function sectionFacts(name: string, problems: Problem[], otherwise: string | undefined): SectionFacts {
+  const section = findSection(name) ?? (otherwise === undefined ? undefined : sectionOfType(otherwise));
   if (!section) {
     const bare = name.replace(/^\?/, '');
     const now = OLD_NAMES.find(([old]) => old.test(bare))?.[1] ?? nearestSection(bare);

@@ -7,6 +7,7 @@ import { BPF_F_LINK, MAP_TYPE_STRUCT_OPS } from './map-facts.ts';
 import { relocationsIn } from './relocations.ts';
 import { isStructOpsSection, type ObjectFile } from './object-file.ts';
 import type { PlacedMap } from './btf-maps.ts';
+import { hasOlderLoader } from './loader-age.ts';
 import type { LoadOptions, MapDefinition } from './types.ts';
 
 export function readStructOps(object: ObjectFile, options: LoadOptions): { maps: PlacedMap[]; problems: Problem[] } {
@@ -14,6 +15,7 @@ export function readStructOps(object: ObjectFile, options: LoadOptions): { maps:
   const problems: Problem[] = [];
   for (const section of object.elf.sections) {
     if (!isStructOpsSection(section.name) || section.size === 0) continue;
+    if (section.name.endsWith('.link') && hasOlderLoader(options.kernelVersion)) continue;
     const { btf } = object;
     const datasecId = btf?.find(section.name, 'datasec');
     const datasec = btf && datasecId !== undefined ? btf.type(datasecId) : undefined;

@@ -150,6 +150,8 @@ export interface LoadOptions {
   kernelBtf?: Btf;
   /** `major.minor.patch` for LINUX_KERNEL_VERSION; 6.18.0 unless told. */
   kernelVersion?: string;
+  /** What programs in sections that name no type are: a section's name (`xdp`, `cgroup/connect4`, `fentry/vfs_read`) or a program type's. */
+  programType?: string;
   /** Possible CPUs: the size of per-CPU-indexed arrays that the program leaves to the loader. */
   cpus?: number;
   /** Lines of the kernel's .config by name (`CONFIG_HZ` → `250`, `y`, `"text"`); what is missing comes from a typical distribution's. */

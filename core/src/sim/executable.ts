@@ -12,6 +12,7 @@ import {
 } from '#core/isa';
 import type { Program } from '#core/program';
 import type { Executable } from '#core/vm';
+import { probeLoads } from './probe-loads.ts';
 
 export interface Addresses {
   /** The handle of a map by its index in the object. */
@@ -73,5 +74,7 @@ export function makeExecutable(program: Program, addresses: Addresses): Executab
     [insns[i], insns[i + 1]] = withAddress(insn, second, address);
     i++;
   }
-  return { name: program.name, insns, subprograms: program.subprograms.map(({ name, start, end }) => ({ name, start, end })) };
+  let zeroing: Uint8Array | undefined;
+  const readsZero = (slot: number): boolean => (zeroing ??= probeLoads(program))[slot] === 1;
+  return { name: program.name, readsZero, insns, subprograms: program.subprograms.map(({ name, start, end }) => ({ name, start, end })) };
 }

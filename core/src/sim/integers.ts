@@ -4,6 +4,11 @@ export const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, 
 
 /** The low `size` bytes of `value`, little-endian. */
 export function littleEndian(value: bigint | number, size: number): Uint8Array {
+  if (size === 8) {
+    const eight = new Uint8Array(8);
+    new DataView(eight.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true);
+    return eight;
+  }
   const bytes = new Uint8Array(size);
   let rest = BigInt.asUintN(size * 8, BigInt(value));
   for (let i = 0; i < size; i++) {

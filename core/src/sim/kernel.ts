@@ -19,9 +19,13 @@ import { littleEndian } from './integers.ts';
 import { ArrayMap, makeMap, MapOfMaps, ProgArrayMap, RingBufferMap, type KernelMap } from './maps/index.ts';
 import { Random } from './random.ts';
 import { recordType } from './record-type.ts';
+import { checkEvents, describeObjects } from './scenario/check-events.ts';
 import { defaultEventsFor } from './scenario/default-events.ts';
 import type { KernelState, Run } from './state.ts';
-import { TaskTable, type Task } from './tasks.ts';
+import { KernelObjects } from './subsystems/kernel-objects.ts';
+import { KernelStructs } from './subsystems/kernel-structs.ts';
+import { TaskTable, type Task } from './subsystems/tasks.ts';
+import { BpfSyscalls, type ObjectWorld } from './syscall.ts';
 import { dueTimers, timerRun, type Timer } from './timers.ts';
 import type { Invocation, Kernel, KernelOptions, KernelSnapshot, Output, Scenario, ScenarioEvent, SimulatedProgram } from './types.ts';
 
@@ -49,6 +53,7 @@ interface Snapshot extends KernelSnapshot {
   random: unknown;
   tasks: unknown;
   devices: unknown;
+  objects: unknown;
   maps: readonly { map: KernelMap; state: unknown }[];
   programs: readonly SimulatedProgram[];
   attached: readonly Attached[];
@@ -60,15 +65,20 @@ interface Snapshot extends KernelSnapshot {
   active: { active: Active; state: EventState } | undefined;
   run: { run: Run; copy: Run; execution: Execution | undefined } | undefined;
   memory: MemorySnapshot;
+  bpf: unknown;
+  loadedObjects: readonly LoadedObject[];
+  next: { program: number; map: number };
 }
 
 export function createKernel(options: Partial<KernelOptions> & Pick<KernelOptions, 'engine'>): Kernel {
   return new SimulatedKernel({ version: '6.18', cpus: 1, seed: 1, ...options });
 }
 
-class SimulatedKernel implements Kernel, KernelState {
+class SimulatedKernel implements Kernel, KernelState, ObjectWorld {
+  readonly bpf: BpfSyscalls = new BpfSyscalls(this, () => this.options.kernelBtf);
   readonly memory: Memory;
-  readonly tasks: TaskTable;
+  readonly tasks = new TaskTable();
+  readonly objects: KernelObjects;
   readonly devices = new DeviceTable();
   readonly randomness: Random;
   readonly cpus: number;
@@ -81,7 +91,9 @@ class SimulatedKernel implements Kernel, KernelState {
   timers: ReadonlyMap<bigint, Timer> = new Map();
 
   private attachments: readonly Attached[] = [];
-  private objects: readonly LoadedObject[] = [];
+  private loadedObjects: readonly LoadedObject[] = [];
+  private nextProgram = 1;
+  private nextMap = 1;
   private clock: bigint;
   private output: Output[] = [];
   /** Freed once the run that may still point into them has ended. */
@@ -93,7 +105,8 @@ class SimulatedKernel implements Kernel, KernelState {
     this.cpus = Math.max(1, options.cpus);
     this.randomness = new Random(options.seed);
     this.clock = options.uptime ?? DEFAULT_UPTIME;
-    this.tasks = new TaskTable(this.memory, () => this.layouts());
+    this.objects = new KernelObjects(new KernelStructs(this.memory, () => this.layouts()), this.memory, this.tasks, this.devices, options);
+    this.tasks.images = this.objects;
   }
 
   // ---- what maps and helpers ask ----
@@ -113,7 +126,7 @@ class SimulatedKernel implements Kernel, KernelState {
     else this.memory.free(region);
   }
   layouts(): Btf | undefined {
-    return this.options.kernelBtf ?? this.objects.find(({ btf }) => btf?.find('task_struct', 'struct') !== undefined)?.btf;
+    return this.options.kernelBtf ?? this.loadedObjects.find(({ btf }) => btf?.find('task_struct', 'struct') !== undefined)?.btf;
   }
   describeKey(definition: MapDefinition, key: Uint8Array): string {
     return describeKey(this.objectOf(definition)?.btf, definition.keyTypeId, key);
@@ -156,13 +169,28 @@ class SimulatedKernel implements Kernel, KernelState {
     return taken;
   }
 
+  mapStructs(): readonly bigint[] {
+    return this.maps.map((map) => this.objects.map(map.id, map.definition));
+  }
+
+  mapNames(): readonly string[] {
+    return this.maps.map(({ definition }) => definition.name);
+  }
+
   private objectOf(definition: MapDefinition): LoadedObject | undefined {
-    return this.objects.find((object) => object.maps.some((known) => known === definition || known.name === definition.name));
+    return this.loadedObjects.find((object) => object.maps.some((known) => known === definition || known.name === definition.name));
   }
 
   // ---- loading ----
 
+  /** As libbpf does it for a process that is named after the object and lives as long as the scenario. */
   load(object: LoadedObject, only?: string): { programs: readonly SimulatedProgram[]; problems: readonly Problem[] } {
+    const name = object.file.replace(/^.*[/\\]/, '').replace(/(\.bpf)?\.[^.]+$/, '');
+    const process = this.bpf.start(name);
+    return this.bpf.loadForRun(process, object, only);
+  }
+
+  install(object: LoadedObject, only?: string): { programs: readonly SimulatedProgram[]; problems: readonly Problem[] } {
     const problems: Problem[] = [];
     if (!object.runnable)
       return {
@@ -179,7 +207,7 @@ class SimulatedKernel implements Kernel, KernelState {
         ],
       };
     }
-    this.objects = [...this.objects, object];
+    this.loadedObjects = [...this.loadedObjects, object];
     const maps = object.maps.map((definition) => this.createMap(definition, problems));
     const wanted = this.wantedPrograms(object, only);
     const loaded: SimulatedProgram[] = [];
@@ -198,7 +226,7 @@ class SimulatedKernel implements Kernel, KernelState {
         continue;
       }
       loaded.push({
-        id: this.programs.length + loaded.length + 1,
+        id: this.nextProgram++,
         program,
         object,
         executable,
@@ -212,16 +240,35 @@ class SimulatedKernel implements Kernel, KernelState {
   }
 
   private createMap(definition: MapDefinition, problems: Problem[]): KernelMap | undefined {
-    const map = makeMap(this.maps.length + 1, definition, this);
-    if (map) this.maps = [...this.maps, map];
-    else
-      problems.push(
-        error(`map ${definition.name} is of type ${definition.type}, which is not simulated yet`, {
-          code: 'sim-map-type',
-          ...(definition.declared ? { span: { ...definition.declared, column: 0 } } : {}),
-        }),
-      );
+    const map = this.makeMap(definition);
+    if (map) return map;
+    problems.push(
+      error(`map ${definition.name} is of type ${definition.type}, which is not simulated yet`, {
+        code: 'sim-map-type',
+        ...(definition.declared ? { span: { ...definition.declared, column: 0 } } : {}),
+      }),
+    );
+    return undefined;
+  }
+
+  makeMap(definition: MapDefinition): KernelMap | undefined {
+    const map = makeMap(this.nextMap, definition, this);
+    if (!map) return undefined;
+    this.nextMap++;
+    this.maps = [...this.maps, map];
     return map;
+  }
+
+  /** Programs and maps that nobody holds any more. A run under way keeps its memory until it ends. */
+  remove(programs: ReadonlySet<number>, maps: ReadonlySet<number>): void {
+    this.attachments = this.attachments.filter(({ program }) => !programs.has(program.id));
+    this.programs = this.programs.filter(({ id }) => !programs.has(id));
+    for (const map of this.maps) if (maps.has(map.id)) this.freeLater(map.handle);
+    this.maps = this.maps.filter(({ id }) => !maps.has(id));
+    this.loadedObjects = this.loadedObjects.filter(
+      (object) =>
+        this.programs.some((program) => program.object === object) || this.maps.some((map) => object.maps.includes(map.definition)),
+    );
   }
 
   /** The named program and those that its object's prog arrays name, or all that load by themselves. */
@@ -283,8 +330,17 @@ class SimulatedKernel implements Kernel, KernelState {
 
   attach(program: SimulatedProgram): readonly Problem[] {
     if (this.attachments.some((known) => known.program === program)) return [];
+    const loader = this.bpf.processes.find(({ fds }) => [...fds.values()].some(({ kind, id }) => kind === 'prog' && id === program.id));
+    return loader ? this.bpf.attachBySection(loader, program) : this.attachProgram(program);
+  }
+
+  detachProgram(program: SimulatedProgram, device: string | undefined): void {
+    this.attachments = this.attachments.filter((known) => known.program !== program || known.device !== device);
+  }
+
+  attachProgram(program: SimulatedProgram, device?: string): readonly Problem[] {
     const attachment = attachmentOf(program.program);
-    this.attachments = [...this.attachments, { program, attachment }];
+    this.attachments = [...this.attachments, { program, attachment, ...(device === undefined ? {} : { device }) }];
     const called = this.maps.some(
       (map) => map instanceof ProgArrayMap && map.definition.slots?.some(({ target }) => target === program.program.name),
     );
@@ -320,6 +376,13 @@ class SimulatedKernel implements Kernel, KernelState {
     const problems: Problem[] = [];
     for (const process of scenario.processes) this.tasks.set({ ...process, startTime: this.clock - 1_000_000_000n });
     for (const device of scenario.devices) this.devices.set({ ...DEFAULT_DEVICE, ...device });
+    if (
+      scenario.processes.length > 0 &&
+      this.tasks.get(DEFAULT_PROCESS.pid) &&
+      !scenario.processes.some(({ pid }) => pid === DEFAULT_PROCESS.pid)
+    )
+      this.tasks.remove(DEFAULT_PROCESS.pid);
+    problems.push(...describeObjects(this, scenario), ...checkEvents(this, scenario));
     for (const entry of scenario.maps) {
       const problem = this.setEntry(entry.map, entry.key, entry.value);
       if (problem !== undefined)
@@ -329,7 +392,7 @@ class SimulatedKernel implements Kernel, KernelState {
   }
 
   private ensureProcess(): void {
-    if (!this.tasks.all.some(({ pid }) => pid > 1)) this.tasks.set({ ...DEFAULT_PROCESS, startTime: this.clock - 1_000_000_000n });
+    if (!this.tasks.populated) this.tasks.set({ ...DEFAULT_PROCESS, startTime: this.clock - 1_000_000_000n });
   }
 
   /** User space writes (or with an undefined value deletes) an entry, given as JSON has it. One sentence if it cannot. */
@@ -370,8 +433,31 @@ class SimulatedKernel implements Kernel, KernelState {
 
   private begin(event: ScenarioEvent, attached: readonly Attached[]): { plan: Plan; state: EventState } {
     this.ensureProcess();
-    const state: EventState = { regions: [], packet: undefined, dropped: false, nextUserAddress: USER_MEMORY };
-    return { state, plan: planEvent(this, event, attached, state, (name, key, value) => this.setEntry(name, key, value)) };
+    const state: EventState = {
+      regions: [],
+      packet: undefined,
+      dropped: false,
+      effectsDone: 0,
+      decided: undefined,
+      nextUserAddress: USER_MEMORY,
+    };
+    return { state, plan: planEvent(this, event, onDevice(event, attached), state, (name, key, value) => this.setEntry(name, key, value)) };
+  }
+
+  *fireAt(program: SimulatedProgram, event: ScenarioEvent): Iterable<Invocation> {
+    const attached = this.attachments;
+    this.attachments = [{ program, attachment: attachmentOf(program.program) }];
+    try {
+      yield* this.fire(event);
+    } finally {
+      this.attachments = attached;
+    }
+  }
+
+  /** Why nothing would run the program where its section attaches it; undefined if something would. */
+  unattachable({ program }: SimulatedProgram): string | undefined {
+    const attachment = attachmentOf(program);
+    return attachment.hook === 'context' ? attachment.why : undefined;
   }
 
   *fire(event: ScenarioEvent, from = 0): Iterable<Invocation> {
@@ -381,7 +467,11 @@ class SimulatedKernel implements Kernel, KernelState {
       const timers = dueTimers(this, at).flatMap((timer) => timerRun(this, timer) ?? []);
       if (timers.length === 0 && at > this.clock) this.clock = at;
       const { plan, state } = this.begin(event, this.attachments);
-      this.active = { event, plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at, ...run }))] }, state };
+      this.active = {
+        event,
+        plan: { ...plan, runs: [...timers, ...plan.runs.map((run) => ({ at: at + (run.after ?? 0n), ...run }))] },
+        state,
+      };
     }
     const { active } = this;
     const { runs } = active.plan;
@@ -397,7 +487,7 @@ class SimulatedKernel implements Kernel, KernelState {
 
   private endEvent(active: Active): void {
     if (this.active !== active) return;
-    const at = (this.options.uptime ?? DEFAULT_UPTIME) + active.event.at;
+    const at = (this.options.uptime ?? DEFAULT_UPTIME) + active.event.at + (active.plan.takes ?? 0n);
     if (at > this.clock) this.clock = at;
     active.plan.end?.(this);
     for (const region of active.state.regions) this.memory.free(region);
@@ -423,6 +513,8 @@ class SimulatedKernel implements Kernel, KernelState {
       functionAddress: 0n,
       cookie: 0n,
       returnOverride: undefined,
+      userRegisters: undefined,
+      overridden: undefined,
       functionArgs: [],
       functionReturn: undefined,
       regions: [],
@@ -460,6 +552,7 @@ class SimulatedKernel implements Kernel, KernelState {
       random: this.randomness.save(),
       tasks: this.tasks.save(),
       devices: this.devices.save(),
+      objects: this.objects.save(),
       maps: this.maps.map((map) => ({ map, state: map.save() })),
       programs: this.programs,
       attached: this.attachments,
@@ -471,6 +564,9 @@ class SimulatedKernel implements Kernel, KernelState {
       active: active && { active, state: { ...active.state } },
       run: run && { run, copy: copyRun(run), execution: this.execution },
       memory: this.memory.snapshot(),
+      bpf: this.bpf.save(),
+      loadedObjects: this.loadedObjects,
+      next: { program: this.nextProgram, map: this.nextMap },
     };
     return snapshot;
   }
@@ -482,9 +578,14 @@ class SimulatedKernel implements Kernel, KernelState {
     this.randomness.load(saved.random as number);
     this.tasks.load(saved.tasks);
     this.devices.load(saved.devices);
+    this.objects.load(saved.objects);
     this.maps = saved.maps.map(({ map }) => map);
     for (const { map, state } of saved.maps) map.load(state);
     this.programs = saved.programs;
+    this.loadedObjects = saved.loadedObjects;
+    this.nextProgram = saved.next.program;
+    this.nextMap = saved.next.map;
+    this.bpf.load(saved.bpf);
     this.attachments = saved.attached;
     this.output = [...saved.output];
     this.chains = saved.chains;
@@ -499,6 +600,12 @@ class SimulatedKernel implements Kernel, KernelState {
     if (saved.run) Object.assign(saved.run.run, copyRun(saved.run.copy));
   }
 }
+
+/** A packet reaches the programs on its device, and those on every device. */
+const onDevice = ({ body }: ScenarioEvent, attached: readonly Attached[]): readonly Attached[] =>
+  body.type === 'packet' && body.device !== undefined
+    ? attached.filter(({ device }) => device === undefined || device === body.device)
+    : attached;
 
 /** Everything in a run is replaced, never changed in place, but for the packet's numbers. */
 const copyRun = (run: Run): Run => ({ ...run, packet: run.packet && { ...run.packet } });

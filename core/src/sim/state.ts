@@ -5,7 +5,8 @@ import type { Execution, Memory, Region } from '#core/vm';
 import type { DeviceTable } from './devices.ts';
 import type { KernelMap, MapHost } from './maps/index.ts';
 import type { Random } from './random.ts';
-import type { Task, TaskTable } from './tasks.ts';
+import type { KernelObjects } from './subsystems/kernel-objects.ts';
+import type { Task, TaskTable } from './subsystems/tasks.ts';
 import type { Timer } from './timers.ts';
 import type { KernelOptions, Output, SimulatedProgram } from './types.ts';
 
@@ -58,6 +59,10 @@ export interface Run {
   cookie: bigint;
   /** What fmod_ret, kprobe overrides and bpf_set_retval left. */
   returnOverride: bigint | undefined;
+  /** The registers that the process entered the kernel with, where the event is a system call. */
+  userRegisters: bigint | undefined;
+  /** What bpf_override_return left. */
+  overridden: bigint | undefined;
   /** Arguments of the traced function, for bpf_get_func_arg. */
   functionArgs: readonly bigint[];
   functionReturn: bigint | undefined;
@@ -74,6 +79,7 @@ export interface KernelState extends MapHost {
   readonly memory: Memory;
   readonly tasks: TaskTable;
   readonly devices: DeviceTable;
+  readonly objects: KernelObjects;
   readonly randomness: Random;
   /** The run under way; helpers are only called in one. */
   readonly run: Run | undefined;
@@ -87,6 +93,10 @@ export interface KernelState extends MapHost {
   readonly programsById: ReadonlyMap<number, SimulatedProgram>;
   /** Layouts of kernel structs: the target's BTF, else what the object brings. */
   layouts(): Btf | undefined;
+  /** The struct bpf_map of every map. */
+  mapStructs(): readonly bigint[];
+  /** Names of maps, for messages. */
+  mapNames(): readonly string[];
   emit(output: Output): void;
   /** Emits a ring-buffer or perf record with its type, if it can be told. */
   emitRecord(map: KernelMap, bytes: Uint8Array): void;

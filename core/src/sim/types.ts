@@ -6,6 +6,7 @@ import type { LoadedObject, MapDefinition, Program } from '#core/program';
 import type { Problem } from '#core/problem';
 import type { Engine, Executable, Execution, Memory, Region } from '#core/vm';
 import type { EventBody } from './scenario/events.ts';
+import type { BpfSyscalls } from './syscall.ts';
 
 export interface KernelOptions {
   version: KernelVersion;
@@ -38,6 +39,9 @@ export interface SimulatedMap {
   /** Returns 0 or a negative errno, as the syscall does. */
   update(key: Uint8Array, value: Uint8Array, flags?: bigint): number;
   delete(key: Uint8Array): number;
+  /** Of queues and stacks; a negative errno elsewhere, and where they are empty. */
+  pop(): Uint8Array | number;
+  peek(value: Uint8Array): Uint8Array | number;
   /** For people: `counts[uid 1000]` for an address inside one of its values, else undefined. */
   nameOf(region: Region): string | undefined;
 }
@@ -116,6 +120,18 @@ export interface ScenarioProcess {
   comm: string;
   parent: number;
   cgroup: string;
+  exe?: string;
+  args?: readonly string[];
+  cwd?: string;
+  files?: ReadonlyMap<number, string>;
+  namespaces?: Readonly<Record<string, number>>;
+}
+
+/** A struct of the kernel that the file describes. */
+export interface ScenarioObject {
+  name: string;
+  value: Readonly<Record<string, unknown>>;
+  span?: { line: number; column: number };
 }
 
 export interface ScenarioDevice {
@@ -133,6 +149,7 @@ export interface Scenario {
   /** Lines of the kernel's .config by name, as LoadOptions.kconfig takes them: `y`, `250`, `"text"`. */
   readonly kconfig: Readonly<Record<string, string>>;
   readonly processes: readonly ScenarioProcess[];
+  readonly objects?: readonly ScenarioObject[];
   readonly devices: readonly ScenarioDevice[];
   readonly maps: readonly InitialEntry[];
   readonly events: readonly ScenarioEvent[];
@@ -148,6 +165,8 @@ export interface Kernel {
   readonly memory: Memory;
   readonly maps: readonly SimulatedMap[];
   readonly programs: readonly SimulatedProgram[];
+  /** bpf(2): processes, pins, links, BTF, and who holds what. */
+  readonly bpf: BpfSyscalls;
   /** Nanoseconds since boot. */
   now(): bigint;
   /** Loads all autoload programs of the object (or the named one, and those that its maps name) and makes its maps. */
@@ -166,6 +185,8 @@ export interface Kernel {
    * `from` starts at that run: after a restore to a time within the event, its first runs are not repeated.
    */
   fire(event: ScenarioEvent, from?: number): Iterable<Invocation>;
+  /** The same, of this program alone, attached or not: BPF_PROG_TEST_RUN. */
+  fireAt(program: SimulatedProgram, event: ScenarioEvent): Iterable<Invocation>;
   /** What happened since the last call, in order. */
   takeOutput(): readonly Output[];
   /** Everything but the execution under way (take its own snapshot beside): maps, memory, clock, random numbers, processes, queues. */

@@ -37,6 +37,17 @@ export const PATTERNS = [
   { code: 'uninitialised-register', pattern: /^R(?<register>\d+) !read_ok/ },
   { code: 'frame-pointer-write', pattern: /^frame pointer is read only/ },
 
+  // Where the program is attached, and the maps that are made before it.
+  { code: 'attach-target', pattern: /failed to find kernel BTF type ID of '/ },
+  { code: 'attach-target', pattern: /^\w+(?:\(\) is not modifiable| is not sleepable)$/ },
+  {
+    code: 'attach-target',
+    pattern: /^attach_btf_id \d+ points to (?:disabled hook|wrong type name)|^Attaching (?:tracing programs|fexit)/,
+  },
+  { code: 'attach-target', pattern: /^The function \w+ (?:has \d+ arguments\. Too many|return type|arg\d+ type|with variable args)/ },
+  { code: 'attach-target', pattern: /^LSM programs must have a GPL compatible license/ },
+  { code: 'map-program', pattern: /^(?:libbpf: )?map '[^']*': failed to create: / },
+
   // Limits.
   { code: 'too-large', pattern: /^BPF program is too (?:large|complex)\b/ },
   { code: 'too-many-branches', pattern: /^The sequence of \d+ jumps is too complex/i },

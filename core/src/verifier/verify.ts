@@ -9,6 +9,9 @@ import { markFastcallPatterns, removeFastcallSpills, stackDepths } from './calls
 import { Explainer } from './explain/explainer.ts';
 import { keepTrace } from './explain/trace.ts';
 import { type FindingCode, findingRow, type WarningCode } from './explain/findings.ts';
+import { checkAttachTarget, checkTargetExists, warnOfUnknownProbe } from './target/attach-target.ts';
+import { withRangesApart } from './numbers/scalar.ts';
+import { comparesRanges } from './target/kernel-rules.ts';
 import { checkKernelAge } from './target/kernel-age.ts';
 import { checkKfuncsBeforeWalk } from './calls/kfunc-meta.ts';
 import { computeLiveRegisters } from './flow/liveness-registers.ts';
@@ -31,6 +34,10 @@ import { warnReturnValues } from './explain/warnings.ts';
 
 /** What the kernel would say to this program, and why. Pure: the same program gives the same answer. */
 export function verify(given: Program, file: LoadedObject, options: VerifyOptions): Verdict {
+  return withRangesApart(!comparesRanges(options.kernel), () => verdictOn(given, file, options));
+}
+
+function verdictOn(given: Program, file: LoadedObject, options: VerifyOptions): Verdict {
   const { program, object } = withTypesTaken(given, file, options.kernelBtf);
   const log = new VerifierLog(options.logLevel ?? 0);
   const env = new VerifierEnvironment(program, object, options, log);
@@ -136,6 +143,7 @@ function walkAgain(env: VerifierEnvironment, walked: Set<number>): Rejection | u
 /** `walked` gets the functions whose walk has begun. */
 function run(env: VerifierEnvironment, walked: Set<number>): void {
   if (env.insns.length === 0) throw env.reject('invalid-program', 'EINVAL', 'the program has no instructions');
+  checkTargetExists(env);
   checkKernelAge(env);
   prepareSubprograms(env);
   checkKfuncsBeforeWalk(env);
@@ -151,6 +159,8 @@ function run(env: VerifierEnvironment, walked: Set<number>): void {
   const orders = postorder(env, graph);
   env.liveStack = new LiveStack(env, graph, orders);
   checkAttach(env);
+  checkAttachTarget(env);
+  if (env.options.warnings) warnOfUnknownProbe(env);
   env.stopIfCancelled();
   findLoops(env, graph);
   env.stopIfCancelled();

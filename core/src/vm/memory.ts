@@ -124,7 +124,8 @@ export class LinearMemory implements Memory {
   private pageRegions: (RegionRecord[] | undefined)[] = [];
   private fixed: RegionRecord[] = [];
   private free_ = new Map<number, number[]>();
-  private freed: FreedRegion[] = [];
+  /** What was freed and whose storage nobody has taken since, by the storage's offset: that answers "whose was it?". Oldest first. */
+  private freed = new Map<number, FreedRegion>();
   /** One byte a page: changed since pageCopies was taken. */
   private dirty = new Uint8Array(INITIAL_CAPACITY >> PAGE_SHIFT);
   private pageCopies: (Uint8Array | undefined)[] = [];
@@ -204,8 +205,8 @@ export class LinearMemory implements Memory {
     const record = this.record(region);
     if (!record.live) return;
     this.detach(record);
-    this.freed.push({ kind: record.kind, name: record.name, base: record.base, size: record.size });
-    if (this.freed.length > REMEMBERED_FREED) this.freed.splice(0, REMEMBERED_FREED / 2);
+    this.freed.set(record.storage, { kind: record.kind, name: record.name, base: record.base, size: record.size });
+    if (this.freed.size > REMEMBERED_FREED) this.freed.delete(this.freed.keys().next().value!);
     this.giveStorage(record.storage, record.storageSize);
   }
 
@@ -337,7 +338,7 @@ export class LinearMemory implements Memory {
     if (list && list.length > QUARANTINE) {
       const storage = list.shift()!;
       this.bytes.fill(0, storage, storage + size);
-      this.forget(storage, slot);
+      this.freed.delete(storage);
       return storage;
     }
     // The bump goes around the window that packets have for themselves.
@@ -359,7 +360,7 @@ export class LinearMemory implements Memory {
       if (index < 0) return undefined;
       const storage = list.splice(index, 1)[0]!;
       this.bytes.fill(0, storage, storage + slot);
-      this.forget(storage, slot);
+      this.freed.delete(storage);
       return storage;
     };
     const again = reuse(this.free_.get(slot), 4);
@@ -382,14 +383,6 @@ export class LinearMemory implements Memory {
     const list = this.free_.get(slot);
     if (list) list.push(storage);
     else this.free_.set(slot, [storage]);
-  }
-
-  /** Storage that is used again has new owners: what was freed there is no longer the answer to "whose was it?". */
-  private forget(storage: number, size: number): void {
-    this.freed = this.freed.filter((region) => {
-      const at = this.linearOffset(region.base);
-      return at < storage || at >= storage + size;
-    });
   }
 
   private reserve(end: number): void {
@@ -544,7 +537,7 @@ export class LinearMemory implements Memory {
   /** Why the access is a fault, in words. */
   fault(kind: 'read' | 'write', address: bigint, size: number): MemoryFault {
     const at = BigInt.asUintN(64, address);
-    return describeFault(kind, at, size, this.regionAt(at), this.live.values(), this.freed);
+    return describeFault(kind, at, size, this.regionAt(at), this.live.values(), [...this.freed.values()]);
   }
 
   // ---- snapshots ----

@@ -8,6 +8,9 @@ import { type State, tooDeep } from './execution.ts';
 import { ATOMIC_ADD, ATOMIC_AND, ATOMIC_CMPXCHG, ATOMIC_FETCH, ATOMIC_OR, ATOMIC_XCHG, ATOMIC_XOR } from './decode.ts';
 import { Op } from './interpreter.ts';
 
+/** The high half of the lowest address that is not user space's. */
+const USER_HALF = 0x8000;
+
 const bigAddress = (high: number, low: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 
 /**
@@ -21,8 +24,10 @@ export function resolve(state: State, pc: number, base: number, off: number, siz
   // The carry or borrow out of the low half: sum lies in [-2^15, 2^32 + 2^15).
   const high = (registers[base + 1]! + Math.floor(sum / 4294967296)) | 0;
   const offset = memory.resolve(high, low, size, write);
+  const { arena, readsZero } = state.executable;
+  // The kernel's exception table: the first page of the linear buffer belongs to no region and is all zeros.
+  if (!write && (offset < 0 || high >>> 0 < USER_HALF) && readsZero?.(pc) === true) return 0;
   if (offset >= 0) return offset;
-  const { arena } = state.executable;
   // The low half of an arena address stands for the whole.
   if (arena && high === 0 && memory.holds(arena.region, low >>> 0, size)) return memory.resolve(DIRECT_MAP_HIGH, low, size, write);
   state.pc = pc;

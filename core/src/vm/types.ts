@@ -90,6 +90,11 @@ export interface Executable {
    * the needed permission. Only an engine made with `checks: 'unproven'` looks at it; see wasm/checks.ts for what that proof must cover.
    */
   proven?: Uint8Array;
+  /**
+   * Whether the load at this slot reads zero where nothing is mapped, as the kernel's exception table makes loads through typed kernel
+   * pointers (BPF_PROBE_MEM), user addresses included. Asked only when a load has failed, or met a fixed address.
+   */
+  readsZero?: (slot: number) => boolean;
 }
 
 /** What a helper tells the engine beside the value in r0. */

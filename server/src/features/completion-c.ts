@@ -1,10 +1,11 @@
 // Completion in C: helpers and kernel functions with their fate here and now, section names, map members and types, fields of the
-// context, maps. Names of C itself are the business of the C extension beside this one.
+// context, maps. C's own names come from completion-c-names.ts.
 
 import {
   CompletionItemKind,
   CompletionItemTag,
   type CompletionItem,
+  type CompletionList,
   InsertTextFormat,
   type Position,
   type Range,
@@ -22,6 +23,8 @@ import {
   PROGRAM_TYPES,
   SECTIONS,
   type SectionRow,
+  tracepoint,
+  tracepointNames,
 } from '#core/catalog';
 import {
   helperMarkdown,
@@ -34,9 +37,13 @@ import {
   surroundingsOf,
 } from '../describe.ts';
 import type { Document } from '../documents.ts';
-import { ACTIONS, HEADER_MACROS, type HeaderMacro, macroMarkdown } from '../header-macros.ts';
-import type { CMap, CSyntax } from '../languages/c-syntax.ts';
+import { ACTIONS, HEADER_MACROS, headerMacro, type HeaderMacro, macroMarkdown } from '../header-macros.ts';
+import type { SectionMacro } from '../languages/c/c-macros.ts';
+import type { CMap, CSyntax } from '../languages/c/c-syntax.ts';
+import { attachTargets, targetKind, wholeFunction } from '../languages/c/attach-targets.ts';
+import type { CIndex } from '../languages/c/c-index.ts';
 import type { ServerSettings } from '../settings.ts';
+import { includeEdit, memberItems, type NamesAnswer, scopeItems, tagItems, wordStart } from './completion-c-names.ts';
 
 /** What an item carries so that its documentation is made only for the one that is looked at. */
 export interface CompletionData {
@@ -45,14 +52,30 @@ export interface CompletionData {
   section?: string;
 }
 
-export function completeC(document: Document, position: Position, settings: ServerSettings, snippets: boolean): CompletionItem[] {
-  const { syntax, lines } = document;
-  if (!syntax) return [];
+export function completeC(
+  document: Document,
+  position: Position,
+  settings: ServerSettings,
+  snippets: boolean,
+  index: CIndex,
+): CompletionItem[] | CompletionList {
+  const { lines } = document;
   const offset = lines.offset(position);
+  // The most frequent question needs no tree of the whole text.
+  if (/(?:->|[\w)\]][ \t]*\.)[ \t]*\w*$/.test(document.text.slice(Math.max(0, offset - 100), offset)) && !index.isText(offset)) {
+    const struct = index.structAt(offset);
+    const members = struct && !(struct.kind === 'tag' && contextStruct(struct.name)) ? memberItems(index, offset) : undefined;
+    if (members) return members;
+  }
+  const { syntax } = document;
+  if (!syntax) return [];
   const include = /^[ \t]*#[ \t]*include[ \t]*[<"]([\w/.]*)$/.exec(lines.line(position.line).slice(0, position.character));
   if (include) return includeItems(lines.range(offset - include[1]!.length, offset));
-  const section = syntax.sectionAt(offset);
-  if (section) return sectionItems(document, section.nameStart, section.nameEnd, settings);
+  const written = syntax.sectionAt(offset);
+  if (written) {
+    const targets = targetItems(document, written, offset, index);
+    return targets ?? sectionItems(document, written.nameStart, written.nameEnd, settings);
+  }
   if (inCommentOrText(syntax, offset)) return [];
 
   const member = syntax.memberAt(offset);
@@ -64,26 +87,50 @@ export function completeC(document: Document, position: Position, settings: Serv
 
   const before = document.text.slice(Math.max(0, offset - 200), offset);
   const access = /([A-Za-z_]\w*)[ \t]*(?:->|\.)[ \t]*(\w*)$/.exec(before);
-  if (access) return contextItems(syntax, offset, access[1]!);
+  const context = access ? contextItems(syntax, offset, access[1]!) : [];
+  if (context.length > 0) return context;
+  const members = memberItems(index, offset);
+  if (members) return members;
+  if (/(?:->|[\w)\]]\s*\.)[ \t]*\w*$/.test(before)) return [];
+  const tag = /\b(struct|union|enum)\s+(\w*)$/.exec(before);
+  if (tag) return listOf(tagItems(index, tag[1] as 'struct', tag[2]!));
 
-  const program = syntax.programAt(offset);
-  const inside = syntax.functionAt(offset);
-  if (!inside || offset < bodyStart(document.text, inside.start)) return topLevelItems(snippets, before);
-  const around = surroundingsOf(program?.section.name, settings.targetKernel);
+  // By our own reading: in a text that is being typed the grammar often sees no function at all.
+  const inside = index.functionAt(offset);
+  const section = syntax.programAt(offset)?.section ?? (inside && sectionBefore(syntax, inside.start));
+  if (!inside) return topLevelItems(document, position, index, snippets, before);
+  const around = surroundingsOf(section?.name, settings.targetKernel);
   const followedByBracket = /^\s*\(/.test(document.text.slice(offset, offset + 100));
   const behindAddress = /&\s*\w*$/.test(before);
   const call = enclosingCall(document.text, offset);
   const wantsMap = behindAddress || (call !== undefined && parameterTakesMap(call.name, call.argument));
-  return [
+  const names = scopeItems(document, index, offset, snippets && !followedByBracket, behindAddress ? undefined : expectedType(call, index));
+  const known = [
     ...mapItems(syntax.maps, behindAddress, wantsMap),
     ...(behindAddress
       ? []
       : [
           ...actionItems(around, before),
-          ...macroItems(false, snippets && !followedByBracket),
-          ...helperItems(around, program?.section.name, snippets && !followedByBracket),
+          ...macroItems(document, index, false, snippets && !followedByBracket),
+          ...helperItems(around, section?.name, snippets && !followedByBracket),
         ]),
   ];
+  const said = new Set(known.map(({ label }) => label));
+  return listOf({ ...names, items: [...known, ...names.items.filter(({ label }) => !said.has(label))] });
+}
+
+/** A list that is whole stays the plain array it always was. */
+const listOf = ({ items, incomplete }: NamesAnswer): CompletionItem[] | CompletionList =>
+  incomplete ? { isIncomplete: true, items } : items;
+
+/** The type of the parameter that an argument is for. */
+function expectedType(call: EnclosingCall | undefined, index: CIndex): string | undefined {
+  if (!call) return undefined;
+  const parameter = helperByName(call.name)?.parameters[call.argument] ?? kfuncByName(call.name)?.parameters[call.argument];
+  if (parameter) return parameter.type;
+  const type = index.declared(call.name)?.declaration.type;
+  const own = type?.kind === 'function' ? type.parameters[call.argument] : undefined;
+  return own && index.show(own.type);
 }
 
 /** Fills in the documentation of an item that `completeC` gave. */
@@ -197,6 +244,75 @@ function sectionItems(document: Document, start: number, end: number, settings: 
   return items;
 }
 
+/** Names in one answer: they are asked for again as the name grows. */
+const MOST_TARGETS = 200;
+
+/** Behind the slash of `kprobe/`: what the target kernel has. Undefined where no name of the kernel follows. */
+function targetItems(document: Document, { nameStart, nameEnd }: SectionMacro, offset: number, index: CIndex): CompletionList | undefined {
+  const typed = document.text.slice(nameStart, offset);
+  const range = document.lines.range(nameStart, nameEnd);
+  const item = (section: string, detail: string, position: number): CompletionItem => ({
+    label: section.slice(section.lastIndexOf('/') + 1),
+    kind: CompletionItemKind.Function,
+    detail,
+    filterText: section,
+    sortText: String(position).padStart(4, '0'),
+    textEdit: TextEdit.replace(range, section),
+  });
+  const event = /^(\??(?:tp|tracepoint))\/(?:([\w-]+)\/)?(\w*)$/.exec(typed);
+  if (event) {
+    const [, kind, category, name = ''] = event;
+    const rows = tracepointNames().flatMap((one) => tracepoint(one) ?? []);
+    const found =
+      category === undefined
+        ? [...new Set([...rows.map((row) => row.category), 'syscalls'])]
+            .sort()
+            .filter((one) => one.startsWith(name))
+            .map((one) => ({ section: `${kind}/${one}/`, detail: 'tracepoints' }))
+        : category === 'syscalls'
+          ? attachTargets(index.btf, 'system call', name.replace(/^sys_(?:enter|exit)?_?/, ''), MOST_TARGETS).flatMap((call) =>
+              ['enter', 'exit'].map((when) => ({ section: `${kind}/syscalls/sys_${when}_${call}`, detail: `system call ${call}` })),
+            )
+          : rows
+              .filter((row) => row.category === category && row.name.startsWith(name))
+              .map((row) => ({
+                section: `${kind}/${category}/${row.name}`,
+                detail: row.class === undefined ? 'tracepoint' : `struct trace_event_raw_${row.class}`,
+              }));
+    return { isIncomplete: true, items: found.slice(0, 2 * MOST_TARGETS).map(({ section, detail }, at) => item(section, detail, at)) };
+  }
+  const split = /^([\w.?]+)\/(\w*)$/.exec(typed);
+  const kind = split && targetKind(split[1]!);
+  if (!split || !kind) return undefined;
+  const found = attachTargets(index.btf, kind, split[2]!, MOST_TARGETS);
+  return { isIncomplete: found.length >= MOST_TARGETS, items: found.map((name, at) => item(`${split[1]!}/${name}`, kind, at)) };
+}
+
+/** The whole function behind a SEC("…") that has none yet. */
+function functionItems(document: Document, offset: number, index: CIndex, snippets: boolean): CompletionItem[] {
+  const { syntax, text } = document;
+  const start = wordStart(text, offset);
+  const section = syntax?.macros.sections.findLast(({ end }) => end <= start && /^\s*(?:int\s+)?$/.test(text.slice(end, start)));
+  const whole = section && wholeFunction(index.btf, section.name);
+  if (!whole || !snippets) return [];
+  const from = section.end + /^\s*/.exec(text.slice(section.end, start))![0].length;
+  const macro = headerMacro(/^int (\w+)\(/.exec(whole.signature)?.[1] ?? '');
+  const range = document.lines.range(start, offset);
+  return [
+    {
+      label: whole.signature,
+      kind: CompletionItemKind.Snippet,
+      detail: `the function for SEC("${section.name}")`,
+      filterText: text.slice(start, offset) || whole.signature,
+      sortText: '000',
+      preselect: true,
+      insertTextFormat: InsertTextFormat.Snippet,
+      textEdit: TextEdit.replace(range, from < start ? whole.snippet.replace(/^int /, '') : whole.snippet),
+      ...(macro ? includeEdit(document, index, macro) : {}),
+    },
+  ];
+}
+
 const HEADERS = [
   ['vmlinux.h', 'every type of the kernel'],
   ['bpf/bpf_helpers.h', 'helpers, SEC, map definitions, bpf_printk: what every program needs'],
@@ -307,12 +423,32 @@ export function contextOf(syntax: CSyntax, offset: number, variable: string): Re
   return name === undefined ? undefined : contextStruct(name);
 }
 
-function topLevelItems(snippets: boolean, before: string): CompletionItem[] {
-  return /"\w*$/.test(before) ? [] : macroItems(true, snippets);
+/** What a declaration may begin with. */
+const TYPE_KINDS: readonly (CompletionItemKind | undefined)[] = [CompletionItemKind.Class, CompletionItemKind.Keyword];
+
+function topLevelItems(
+  document: Document,
+  position: Position,
+  index: CIndex,
+  snippets: boolean,
+  before: string,
+): CompletionItem[] | CompletionList {
+  if (/"\w*$/.test(before)) return [];
+  const names = scopeItems(document, index, document.text.length, false, undefined);
+  const macros = macroItems(document, index, true, snippets);
+  const said = new Set(macros.map(({ label }) => label));
+  return listOf({
+    ...names,
+    items: [
+      ...functionItems(document, document.lines.offset(position), index, snippets),
+      ...macros,
+      ...names.items.filter(({ label, kind }) => !said.has(label) && TYPE_KINDS.includes(kind) && label !== 'return' && label !== 'sizeof'),
+    ],
+  });
 }
 
 /** Programs themselves are written with the macros of the top level; attributes stand on both. */
-function macroItems(topLevel: boolean, snippets: boolean): CompletionItem[] {
+function macroItems(document: Document, index: CIndex, topLevel: boolean, snippets: boolean): CompletionItem[] {
   return (HEADER_MACROS as readonly HeaderMacro[])
     .filter((macro) => (macro.topLevel ?? false) === topLevel || (topLevel && macro.name.startsWith('__')))
     .map((macro) => ({
@@ -321,6 +457,7 @@ function macroItems(topLevel: boolean, snippets: boolean): CompletionItem[] {
       detail: macro.usage,
       documentation: { kind: 'markdown', value: macroMarkdown(macro) },
       sortText: `2${macro.name}`,
+      ...includeEdit(document, index, macro),
       ...(snippets && macro.snippet !== undefined
         ? { insertText: macro.name + macro.snippet, insertTextFormat: InsertTextFormat.Snippet }
         : {}),
@@ -339,9 +476,11 @@ function actionItems({ programType }: Surroundings, before: string): CompletionI
   }));
 }
 
-const bodyStart = (text: string, from: number): number => text.indexOf('{', from) + 1;
+/** The SEC("…") that stands right in front of a function. */
+const sectionBefore = ({ macros }: CSyntax, start: number): SectionMacro | undefined =>
+  macros.sections.findLast(({ end }) => end <= start && macros.masked.slice(end, start).trim() === '');
 
-function inCommentOrText(syntax: CSyntax, offset: number): boolean {
+export function inCommentOrText(syntax: CSyntax, offset: number): boolean {
   const node = syntax.nodeAt(Math.max(0, offset - 1));
   return node.type === 'comment' || node.type === 'string_content' || node.type === 'char_literal' || node.type === 'system_lib_string';
 }

@@ -6,7 +6,7 @@ import type { LineRecord, Program } from '#core/program';
 import type { Finding } from '#core/verifier';
 import { type Checked, type CheckedProgram, lineOf } from '../check.ts';
 import type { Document } from '../documents.ts';
-import type { Node } from '../languages/c-syntax.ts';
+import type { Node } from '../languages/c/c-syntax.ts';
 
 /** What a diagnostic carries for quick fixes and for the client's own views. */
 export interface DiagnosticData {

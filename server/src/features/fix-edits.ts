@@ -8,7 +8,7 @@ import type { Program } from '#core/program';
 import type { Finding, Fix } from '#core/verifier';
 import { lineOf } from '../check.ts';
 import type { Document } from '../documents.ts';
-import type { Node } from '../languages/c-syntax.ts';
+import type { Node } from '../languages/c/c-syntax.ts';
 
 export interface ProposedFix {
   title: string;

@@ -7,7 +7,7 @@ import type { Checked } from '../check.ts';
 import type { Document } from '../documents.ts';
 import { kernelText, Knowledge, type KnownInsn, type KnownVariable } from '../knowledge.ts';
 import { knownWords } from '../known-words.ts';
-import type { Node } from '../languages/c-syntax.ts';
+import type { Node } from '../languages/c/c-syntax.ts';
 
 export interface HoverOptions {
   /** The client shows <details>. */

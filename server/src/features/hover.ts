@@ -1,25 +1,35 @@
-// Hover: what the thing under the cursor is, from the catalog, and what the verifier knows of it, for C and for assembly.
+// Hover: what the thing under the cursor is, from the catalog, and what the verifier knows of it, for C; assembly has hover-asm.ts.
 
 import type { Hover, Position } from 'vscode-languageserver';
 import { findSection, helperByName, kfuncByName, mapType, nearestSection } from '#core/catalog';
 import type { Checked } from '../check.ts';
-import { contextFieldMarkdown, helperMarkdown, kfuncMarkdown, mapTypeMarkdown, sectionMarkdown, surroundingsOf } from '../describe.ts';
+import {
+  codeBlock,
+  contextFieldMarkdown,
+  helperMarkdown,
+  kfuncMarkdown,
+  mapTypeMarkdown,
+  sectionMarkdown,
+  surroundingsOf,
+} from '../describe.ts';
 import type { Document } from '../documents.ts';
 import { ACTIONS, headerMacro, macroMarkdown } from '../header-macros.ts';
 import type { ServerSettings } from '../settings.ts';
-import { contextOf } from './completion-c.ts';
-import { hoverAsm } from './hover-asm.ts';
+import { targetWords } from '../languages/c/attach-targets.ts';
+import type { CIndex } from '../languages/c/c-index.ts';
+import { contextOf, inCommentOrText } from './completion-c.ts';
+import { hoverName } from './hover-c-names.ts';
 import { hoverKnown, type HoverOptions } from './hover-known.ts';
 
-export function hover(
+export function hoverC(
   document: Document,
   position: Position,
   settings: ServerSettings,
   checked: Checked | undefined,
   options: HoverOptions,
+  index: CIndex,
 ): Hover | undefined {
-  if (document.language === 'asm') return hoverAsm(document, position, settings, checked);
-  const described = hoverC(document, position, settings);
+  const described = describedC(document, position, settings, index);
   const known = hoverKnown(document, checked, document.lines.offset(position), options);
   if (!known) return described;
   const { contents } = described ?? {};
@@ -30,7 +40,7 @@ export function hover(
   };
 }
 
-function hoverC(document: Document, position: Position, settings: ServerSettings): Hover | undefined {
+function describedC(document: Document, position: Position, settings: ServerSettings, index: CIndex): Hover | undefined {
   const { syntax, lines, text } = document;
   if (!syntax) return undefined;
   const offset = lines.offset(position);
@@ -42,7 +52,12 @@ function hoverC(document: Document, position: Position, settings: ServerSettings
   const section = syntax.sectionAt(offset);
   if (section) {
     const known = findSection(section.name);
-    if (known) return answer(sectionMarkdown(section.name, known, settings.targetKernel), section.nameStart, section.nameEnd);
+    if (known) {
+      const target = index.btf && targetWords(index.btf, section.name);
+      const more = target?.prototype === undefined ? target?.missing : codeBlock(target.prototype);
+      const words = sectionMarkdown(section.name, known, settings.targetKernel);
+      return answer(more === undefined ? words : `${words}\n\n${more}`, section.nameStart, section.nameEnd);
+    }
     const near = section.name.startsWith('.') || section.name === 'license' ? undefined : nearestSection(section.name);
     return near
       ? answer(`libbpf knows no section \`${section.name}\`. Is \`${near}\` meant?`, section.nameStart, section.nameEnd)
@@ -74,10 +89,12 @@ function hoverC(document: Document, position: Position, settings: ServerSettings
   const map = syntax.maps.find((one) => one.name === name);
   if (map && variable === undefined) {
     const row = mapType((map.members.find(({ key }) => key === 'type')?.value ?? '').replace(/^BPF_MAP_TYPE_/, '').toLowerCase());
-    const definition = `\`\`\`c\n${text.slice(map.start, map.end)}\n\`\`\``;
+    const definition = codeBlock(text.slice(map.start, map.end));
     return answer(row ? `${definition}\n\n${row.summary}` : definition, start, end);
   }
-  return undefined;
+  if (inCommentOrText(syntax, start + 1)) return undefined;
+  const words = hoverName(index, word);
+  return words === undefined || words === '' ? undefined : answer(words, start, end);
 }
 
 export function wordAt(text: string, offset: number): { name: string; start: number; end: number } | undefined {

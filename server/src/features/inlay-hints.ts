@@ -8,7 +8,7 @@ import type { Document } from '../documents.ts';
 import { Knowledge, type KnownInsn, type KnownVariable, registerTexts } from '../knowledge.ts';
 import { knownWords } from '../known-words.ts';
 import { inLoop } from './hover-known.ts';
-import type { Node } from '../languages/c-syntax.ts';
+import type { Node } from '../languages/c/c-syntax.ts';
 import { countsPerLine, share } from '../line-counts.ts';
 import type { ServerSettings } from '../settings.ts';
 

@@ -4,19 +4,33 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { repository } from '#test/requirements';
 import { Document } from '../documents.ts';
-import { CParser } from '../languages/c-syntax.ts';
+import { CParser } from '../languages/c/c-syntax.ts';
+import { CProject } from '../languages/c/project.ts';
+import type { Workbench } from '../languages/language-service.ts';
+import { LANGUAGES } from '../languages/languages.ts';
 import { nodeHost } from '../node-host.ts';
 import { DEFAULT_SETTINGS } from '../settings.ts';
-import { completeAsm } from './completion-asm.ts';
-import { completeC } from './completion-c.ts';
-import { definition } from './definition.ts';
 import { documentSymbols } from './document-symbols.ts';
-import { hover } from './hover.ts';
 import { programsOf } from './programs.ts';
-import { signatureHelp } from './signature-help.ts';
 
 const host = nodeHost();
 const parser = await CParser.create(await host.readWasm('web-tree-sitter.wasm'), await host.readWasm('tree-sitter-c.wasm'));
+
+const project = new CProject(
+  host,
+  () => DEFAULT_SETTINGS,
+  () => [],
+  () => undefined,
+);
+const workbench: Workbench = {
+  host,
+  settings: DEFAULT_SETTINGS,
+  project,
+  snippets: true,
+  details: true,
+  checked: undefined,
+  others: [],
+};
 
 test.each([
   ['examples/hello-tail/hello-tail.bpf.c', 'c'],
@@ -24,17 +38,20 @@ test.each([
   ['examples/asm/count.bpf.s', 'asm'],
 ] as const)('%s, cut off and with a hole at many places', async (file, language) => {
   const text = await readFile(path.join(repository, file), 'utf8');
+  const service = LANGUAGES[language];
   let asked = 0;
   for (let at = 0; at < text.length; at += 23) {
     for (const part of [text.slice(0, at), text.slice(0, at) + text.slice(at + 17)]) {
       const document = new Document('file:///x', '/x', language, 1, part, parser);
       const position = document.lines.position(at);
-      const items =
-        language === 'asm' ? completeAsm(document, position, DEFAULT_SETTINGS) : completeC(document, position, DEFAULT_SETTINGS, true);
-      for (const item of items.slice(0, 3)) expect(item.label).not.toBe('');
-      hover(document, position, DEFAULT_SETTINGS, undefined, { details: true });
-      signatureHelp(document, position, DEFAULT_SETTINGS);
-      definition(document, position);
+      const answer = await service.complete(document, position, workbench);
+      for (const item of (Array.isArray(answer) ? answer : answer.items).slice(0, 3)) expect(item.label).not.toBe('');
+      await service.hover(document, position, workbench);
+      service.signature?.(document, position, workbench);
+      await service.definition(document, position, workbench);
+      await service.typeDefinition?.(document, position, workbench);
+      await service.highlights?.(document, position, workbench);
+      await service.rename?.(document, position, 'other', workbench);
       const symbols = documentSymbols(document);
       for (const { range, selectionRange } of [...symbols, ...programsOf(document, undefined)]) {
         // The name stands inside its whole, as LSP demands: an editor throws the outline away otherwise.

@@ -19,7 +19,7 @@ export const fuzzMaps: readonly MapDefinition[] = FUZZ_MAPS.map(({ type, ...size
   ...sizes,
 }));
 
-function functionTypes({ functions }: FuzzProgram): { blob: Uint8Array; funcInfo: Uint8Array; typeIds: readonly number[] } {
+export function functionTypes({ functions }: FuzzProgram): { blob: Uint8Array; funcInfo: Uint8Array; typeIds: readonly number[] } {
   const types: BtfType[] = [{ kind: 'int', id: 1, name: 'int', size: 4, signed: true, char: false, bool: false, bits: 32, bitOffset: 0 }];
   const funcInfo = new DataView(new ArrayBuffer(8 * functions.length));
   const typeIds = functions.map(({ name, start, linkage, args }, i) => {

@@ -61,6 +61,7 @@ import {
   type Insn,
 } from '#core/isa';
 import { Random } from '../random.ts';
+import { rareStatement } from './generator-rare.ts';
 import { callStatement } from './generator-calls.ts';
 import { type Item, type Label, place } from './code.ts';
 import {
@@ -133,9 +134,9 @@ const SIZES: readonly (readonly [field: number, size: 1 | 2 | 4 | 8])[] = [
   [BPF_DW, 8],
 ];
 
-export function generate(seed: number): FuzzProgram {
+export function generate(seed: number, { rare = false } = {}): FuzzProgram {
   const random = new Random(Math.imul(seed, 0x9e3779b1));
-  return new Generator(random, seed).program();
+  return new Generator(random, seed, rare).program();
 }
 
 /** The function being written. */
@@ -167,6 +168,8 @@ export class Generator {
   constructor(
     readonly random: Random,
     private readonly seed: number,
+    /** A third of the statements are of generator-rare.ts. */
+    private readonly rare = false,
   ) {
     this.hook = this.weighted(HOOKS);
     this.context = contextOf(this.hook);
@@ -200,6 +203,7 @@ export class Generator {
       this.depth = 1;
       given.forEach((value, i) => (this.model.registers[i + 1] = value));
       this.statements(1 + random.below(4));
+      if (this.rare && this.planned.length < 6 && random.chance(0.4)) this.callFunction();
       this.finish(kind === 'callback' ? [0, 1] : undefined);
     }
     const { insns, slotOf } = place(out);
@@ -430,6 +434,7 @@ export class Generator {
   }
 
   private statement(): void {
+    if (this.rare && this.random.chance(0.35)) return rareStatement(this);
     const roll = this.random.below(100);
     if (roll < 17) return this.alu();
     if (roll < 22) return this.loadScalar(this.free());

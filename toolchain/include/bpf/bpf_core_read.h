@@ -184,9 +184,10 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __weak __ksym;
 	})
 #define ___bpf_walk(step, last, dst, src, ...) \
 	___bpf_apply(___bpf_walk, ___bpf_narg(__VA_ARGS__))(step, last, dst, (src), (src), __VA_ARGS__)
+/* A comma's value has no qualifiers: a copy of a const member can be written. */
 #define ___bpf_walk_value(step, src, ...) \
 	({ \
-		___bpf_type_of_chain((src), __VA_ARGS__) ___value; \
+		typeof(((void)0, *(___bpf_type_of_chain((src), __VA_ARGS__) *)0)) ___value; \
 		___bpf_walk(step, step, &___value, src, __VA_ARGS__); \
 		___value; \
 	})

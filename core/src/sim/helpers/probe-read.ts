@@ -9,11 +9,23 @@ type Space = 'kernel' | 'user' | 'either';
 /** Addresses below this are user space's (TASK_SIZE_MAX of x86-64); packets and skb data stand apart here, see hooks/packet-hook.ts. */
 const TASK_SIZE = 0x7fff_ffff_f000n;
 
-function inSpace(call: Call, address: bigint, space: Space): boolean {
-  if (space === 'either') return true;
-  const user = call.regionAt(address)?.kind === 'user' || (address < TASK_SIZE && call.regionAt(address) === undefined);
-  return (space === 'user') === user;
+const isUser = (call: Call, address: bigint): boolean => {
+  const region = call.regionAt(address);
+  return region?.kind === 'user' || (address < TASK_SIZE && region === undefined);
+};
+
+/**
+ * Why nothing can be read at an address: copy_from_kernel_nofault says ERANGE where an address is not the kernel's (below the first page
+ * behind user space, or not canonical) and EFAULT where nothing is mapped; reads of user memory say EFAULT.
+ */
+function refusal(call: Call, address: bigint, space: Space): number {
+  if (space === 'user' || (space === 'either' && address < TASK_SIZE)) return errno('EFAULT');
+  return isUser(call, address) || address < KERNEL_START ? errno('ERANGE') : errno('EFAULT');
 }
+/** The lowest canonical address of the upper half. */
+const KERNEL_START = 0xffff_8000_0000_0000n;
+
+const inSpace = (call: Call, address: bigint, space: Space): boolean => space === 'either' || (space === 'user') === isUser(call, address);
 
 const probeRead =
   (space: Space) =>
@@ -22,7 +34,7 @@ const probeRead =
     const source = call.arg(3);
     const bytes = inSpace(call, source, space) ? call.tryRead(source, size) : undefined;
     call.write(call.arg(1), bytes ?? new Uint8Array(size), 'destination');
-    return bytes ? 0 : errno('EFAULT');
+    return bytes ? 0 : refusal(call, source, space);
   };
 
 /** Copies up to a NUL; returns the length with it. Text that does not fit is cut and gets its NUL all the same. */
@@ -35,7 +47,7 @@ const probeReadString =
     const bytes = inSpace(call, source, space) ? call.stringBytes(source, size) : undefined;
     if (!bytes) {
       call.write(call.arg(1), new Uint8Array(size), 'destination');
-      return errno('EFAULT');
+      return refusal(call, source, space);
     }
     bytes[bytes.length - 1] = 0;
     call.write(call.arg(1), bytes, 'destination');

@@ -48,6 +48,7 @@ export const TASK_HELPERS: HelperTable = {
   },
   // Registers that the task entered the kernel with; what they held is only known where a system call is the event.
   bpf_task_pt_regs: ({ kernel, run }) => {
+    if (run.userRegisters !== undefined) return run.userRegisters;
     const region = kernel.memory.allocate({ kind: 'kernel', name: 'struct pt_regs of the task', size: PT_REGS_SIZE, writable: false });
     run.regions = [...run.regions, region];
     return region.base;

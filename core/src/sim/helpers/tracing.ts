@@ -55,6 +55,7 @@ export const TRACING_HELPERS: HelperTable = {
     return 0;
   },
   bpf_override_return: (call) => {
+    call.run.overridden = BigInt.asIntN(64, call.arg(2));
     call.run.effects = [...call.run.effects, `the function returns ${call.s32(2)} without running`];
     return 0;
   },

@@ -1,41 +1,48 @@
 // System calls, kernel functions, user functions, tracepoints, samples and bare contexts: which programs they reach, in what order.
 
 import { contextStruct, programType } from '#core/catalog';
-import { findMember, sizeOf, type Btf, type BtfComposite } from '#core/btf';
-import { concat, cString, littleEndian, utf8 } from '../integers.ts';
-import type { ContextEvent, FunctionEvent, SampleEvent, SyscallEvent, TracepointEvent, UprobeEvent } from '../scenario/events.ts';
+import { concat, littleEndian } from '../integers.ts';
+import type { ContextEvent, FunctionEvent, SampleEvent, TracepointEvent, UprobeEvent } from '../scenario/events.ts';
 import type { KernelState } from '../state.ts';
-import type { Task } from '../tasks.ts';
-import { encodeValue, integerFrom } from '../typed-values.ts';
+import type { Task } from '../subsystems/tasks.ts';
+import { integerFrom } from '../typed-values.ts';
+import { recordStruct, tracepointRecord } from './tracepoint-record.ts';
 import { matchesPattern } from './attachment.ts';
 import { samplePacket } from './packet-hook.ts';
-import { eventRegion, runRegion, type Attached, type EventState, type PlannedRun, type Planner } from './plan.ts';
-import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, traceEntry, uprobeRun, type Called } from './probe-runs.ts';
-import { argumentValue, syscallRegisters, USER_CODE_ADDRESS, USER_MEMORY, userRegisters } from './registers.ts';
-import { syscallByName } from './syscall-table.ts';
-import { completed, functionParameters, iteratorContext, kernelObject, memberParameters, tracepointParameters } from './typed-arguments.ts';
+import { runRegion, type Attached, type EventState, type PlannedRun, type Planner } from './plan.ts';
+import { argumentsRun, kprobeRun, rawTracepointRun, tracepointRun, uprobeRun, type Called } from './probe-runs.ts';
+import { argumentValue, USER_MEMORY, userRegisters } from './registers.ts';
+import { iteratorRuns } from './iterators.ts';
+import { completed, functionParameters, kernelObject, memberParameters, pointedStruct, tracepointParameters } from './typed-arguments.ts';
+
+/** How long a function takes where the event does not say. */
+const DEFAULT_DURATION = 10_000n;
 
 /** The process that runs when an event names none: the first that the scenario brought, else a shell's. */
 export function defaultTask(kernel: KernelState): Task {
-  return kernel.tasks.all.find(({ pid }) => pid > 1) ?? kernel.tasks.get(1)!;
+  return kernel.tasks.first ?? kernel.tasks.get(1)!;
 }
 
-const taskFor = (kernel: KernelState, pid: number | undefined): Task =>
+export const taskFor = (kernel: KernelState, pid: number | undefined): Task =>
   (pid === undefined ? undefined : kernel.tasks.get(pid)) ?? defaultTask(kernel);
 
-/** Function names under which a system call's code runs; the first is where libbpf attaches ksyscall programs. */
-const syscallFunctions = (name: string): readonly string[] => [`__x64_sys_${name}`, `__se_sys_${name}`, `__do_sys_${name}`];
-
-/** Programs on a function, entry or exit. */
-function functionRuns(attached: readonly Attached[], called: Called, exit: boolean): PlannedRun[] {
-  return attached.flatMap(({ program, attachment }) => {
+/** Programs on a function, entry or exit. kprobes see the entry before the trampoline of fentry does, and the return after it. */
+export function functionRuns(attached: readonly Attached[], called: Called, exit: boolean): PlannedRun[] {
+  const runs = attached.flatMap(({ program, attachment }) => {
     if (attachment.hook !== 'function' || !matchesPattern(attachment.pattern, called.name)) return [];
     if (attachment.when !== 'both' && (attachment.when === 'exit') !== exit) return [];
-    return [attachment.context === 'pt_regs' ? kprobeRun(program, called, exit) : argumentsRun(program, called, exit)];
+    return [
+      {
+        outer: attachment.context === 'pt_regs',
+        run: attachment.context === 'pt_regs' ? kprobeRun(program, called, exit) : argumentsRun(program, called, exit),
+      },
+    ];
   });
+  const [outer, inner] = [runs.filter((one) => one.outer), runs.filter((one) => !one.outer)];
+  return (exit ? [...inner, ...outer] : [...outer, ...inner]).map(({ run }) => run);
 }
 
-const tracepointRuns = (
+export const tracepointRuns = (
   attached: readonly Attached[],
   category: string,
   name: string,
@@ -50,94 +57,22 @@ const rawRuns = (attached: readonly Attached[], name: string, task: Task, args: 
     .filter(({ attachment }) => attachment.hook === 'raw-tracepoint' && attachment.name === name)
     .map(({ program }) => rawTracepointRun(program, task, args));
 
-export const planSyscall: Planner<SyscallEvent> = (kernel, _event, body, attached, state) => {
-  const row = syscallByName(body.name);
-  const number = row?.number ?? Number(integerFrom(body.name) ?? -1n);
-  const task = taskFor(kernel, body.pid);
-  const parameters = row?.parameters ?? ['0', '1', '2', '3', '4', '5'];
-  const args = parameters.map((parameter, i) =>
-    argumentValue(kernel, state, body.arguments[parameter] ?? body.arguments[String(i)], parameter),
-  );
-  const entered = syscallRegisters(number, args, USER_CODE_ADDRESS + 0x1a9n, USER_MEMORY - 0x400n);
-  const regs = eventRegion(kernel, state, {
-    kind: 'kernel',
-    name: 'struct pt_regs of the system call',
-    size: entered.length,
-    initial: entered,
-    writable: false,
-  });
-  const [wrapper, ...inner] = syscallFunctions(body.name) as [string, ...string[]];
-  const padded = Array.from({ length: 6 }, (_, i) => args[i] ?? 0n);
-  const record = (name: string, values: readonly bigint[]): Uint8Array =>
-    concat(traceEntry(name, task), littleEndian(number, 8), ...values.map((value) => littleEndian(value, 8)));
-  const wrapperCall: Called = { name: wrapper, task, args: [regs.base], returned: body.return };
-  const innerCalls = inner.map((name): Called => ({ name, task, args, returned: body.return }));
-  const onSyscall = (exit: boolean): PlannedRun[] =>
-    attached
-      .filter(({ attachment }) => attachment.hook === 'syscall' && attachment.name === body.name && (attachment.when === 'exit') === exit)
-      .map(({ program }) => kprobeRun(program, wrapperCall, exit));
-  const executes = (body.name === 'execve' || body.name === 'execveat') && body.return === 0n;
-  const filename = typeof body.arguments['filename'] === 'string' ? body.arguments['filename'] : '';
-  // From here on the process is the new program; the next event finds it as it was, as if a shell had forked first.
-  const executed: Task = executes && filename !== '' ? { ...task, comm: filename.slice(filename.lastIndexOf('/') + 1).slice(0, 15) } : task;
-  const becomes = (runs: PlannedRun[]): PlannedRun[] =>
-    executed === task
-      ? runs
-      : runs.map((run) => ({ ...run, task: executed, start: (k, r, s) => (k.tasks.set(executed), run.start(k, r, s)) }));
-  const exitRecord = concat(record('sys_exit', [body.return]));
-  return {
-    runs: [
-      ...rawRuns(attached, 'sys_enter', task, [regs.base, BigInt(number)]),
-      ...tracepointRuns(attached, 'raw_syscalls', 'sys_enter', (program) =>
-        tracepointRun(program, task, record('sys_enter', padded), 'struct trace_event_raw_sys_enter'),
-      ),
-      ...tracepointRuns(attached, 'syscalls', `sys_enter_${body.name}`, (program) =>
-        tracepointRun(program, task, record(`sys_enter_${body.name}`, padded), 'struct trace_event_raw_sys_enter'),
-      ),
-      ...onSyscall(false),
-      ...functionRuns(attached, wrapperCall, false),
-      ...innerCalls.flatMap((call) => functionRuns(attached, call, false)),
-      ...(executes ? becomes(execRuns(attached, executed, filename)) : []),
-      ...becomes([
-        ...innerCalls.flatMap((call) => functionRuns(attached, call, true)),
-        ...onSyscall(true),
-        ...functionRuns(attached, wrapperCall, true),
-        ...rawRuns(attached, 'sys_exit', task, [regs.base, BigInt.asUintN(64, body.return)]),
-        ...tracepointRuns(attached, 'raw_syscalls', 'sys_exit', (program) =>
-          tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit'),
-        ),
-        ...tracepointRuns(attached, 'syscalls', `sys_exit_${body.name}`, (program) =>
-          tracepointRun(program, task, exitRecord, 'struct trace_event_raw_sys_exit'),
-        ),
-      ]),
-    ],
-    end: (after) => {
-      if (executed !== task) after.tasks.set(task);
-    },
-  };
-};
-
-/** sched:sched_process_exec, which a successful execve passes. Its record: __data_loc filename, pid, old_pid. */
-function execRuns(attached: readonly Attached[], task: Task, filename: string): PlannedRun[] {
-  const text = cString(filename);
-  const record = concat(
-    traceEntry('sched_process_exec', task),
-    littleEndian((BigInt(text.length) << 16n) | 20n, 4),
-    littleEndian(task.pid, 4),
-    littleEndian(task.pid, 4),
-    text,
-  );
-  return tracepointRuns(attached, 'sched', 'sched_process_exec', (program) =>
-    tracepointRun(program, task, record, 'struct trace_event_raw_sched_process_exec'),
-  );
-}
+const givenArguments = (
+  kernel: KernelState,
+  state: EventState,
+  values: FunctionEvent['arguments'],
+  parameters: readonly number[] | undefined,
+): readonly bigint[] =>
+  values.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`, pointedStruct(kernel.layouts(), parameters?.[i])));
 
 export const planFunction: Planner<FunctionEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
-  const given = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
-  const args = completed(kernel, state, task, given, functionParameters(kernel.layouts(), body.name));
+  const parameters = functionParameters(kernel.layouts(), body.name);
+  const args = completed(kernel, state, task, givenArguments(kernel, state, body.arguments, parameters), parameters);
   const called: Called = { name: body.name, task, args, returned: BigInt.asUintN(64, body.return) };
-  return { runs: [...functionRuns(attached, called, false), ...functionRuns(attached, called, true)] };
+  const takes = body.takes ?? DEFAULT_DURATION;
+  const exits = functionRuns(attached, called, true).map((run) => ({ ...run, after: takes }));
+  return { runs: [...functionRuns(attached, called, false), ...exits], takes };
 };
 
 export const planUprobe: Planner<UprobeEvent> = (kernel, _event, body, attached, state) => {
@@ -154,17 +89,37 @@ export const planUprobe: Planner<UprobeEvent> = (kernel, _event, body, attached,
           (body.binary === undefined || sameBinary(attachment.binary, body.binary)),
       )
       .map(({ program }) => uprobeRun(program, called, exit));
-  return { runs: [...runs(false), ...runs(true)] };
+  const takes = body.takes ?? DEFAULT_DURATION;
+  return { runs: [...runs(false), ...runs(true).map((run) => ({ ...run, after: takes }))], takes };
 };
 
 /** libbpf takes `libc.so.6` for the library wherever it lies. */
 const sameBinary = (attached: string, named: string): boolean =>
   attached === '' || attached === named || named.endsWith(`/${attached}`) || attached.endsWith(`/${named}`);
 
+/** Arguments of tracepoints that are about two tasks, or about one that `fields` names. */
+function tracepointDefaults(kernel: KernelState, { name, fields }: TracepointEvent, task: Task): readonly (bigint | undefined)[] {
+  const named = (field: string, otherwise: Task): bigint => kernel.tasks.addressOf(kernel.tasks.get(Number(fields[field])) ?? otherwise);
+  switch (name) {
+    case 'sched_switch':
+      return [0n, named('prev_pid', task), named('next_pid', kernel.tasks.get(0)!), 0n];
+    case 'sched_wakeup':
+    case 'sched_wakeup_new':
+    case 'sched_waking':
+    case 'sched_process_exit':
+      return [named('pid', task)];
+    case 'sched_process_fork':
+      return [named('parent_pid', task), named('child_pid', task)];
+    default:
+      return [];
+  }
+}
+
 export const planTracepoint: Planner<TracepointEvent> = (kernel, _event, body, attached, state) => {
   const task = taskFor(kernel, body.pid);
-  const given = body.arguments.map((value, i) => argumentValue(kernel, state, value, `argument ${i + 1}`));
-  const args = completed(kernel, state, task, given, tracepointParameters(kernel.layouts(), body.name));
+  const parameters = tracepointParameters(kernel.layouts(), body.name);
+  const given = givenArguments(kernel, state, body.arguments, parameters);
+  const args = completed(kernel, state, task, given, parameters, tracepointDefaults(kernel, body, task));
   const runs = attached.filter(
     ({ attachment }) =>
       attachment.hook === 'tracepoint' &&
@@ -175,48 +130,17 @@ export const planTracepoint: Planner<TracepointEvent> = (kernel, _event, body, a
     runs: [
       ...rawRuns(attached, body.name, task, args),
       ...runs.map(({ program }) => {
-        const struct = `trace_event_raw_${body.name}`;
+        const btf = kernel.layouts() ?? program.object.btf;
         return tracepointRun(
           program,
           task,
-          tracepointRecord(kernel.layouts() ?? program.object.btf, struct, body, task),
-          `struct ${struct}`,
+          tracepointRecord(kernel, btf, body, task),
+          `struct ${recordStruct(btf, body.name) ?? 'trace_entry'}`,
         );
       }),
     ],
   };
 };
-
-/** The struct that the record has: BTF knows it by the event class's name, which is often the event's. */
-function tracepointRecord(btf: Btf | undefined, struct: string, body: TracepointEvent, task: Task): Uint8Array {
-  const header = traceEntry(body.name, task);
-  const id = btf?.find(struct, 'struct');
-  const type = id === undefined ? undefined : btf?.type(id);
-  if (!btf || type?.kind !== 'struct') {
-    // Without a layout: fields in the order given, eight bytes each, as system calls' records have them.
-    return concat(header, ...Object.values(body.fields).map((value) => littleEndian(integerFrom(value) ?? 0n, 8)), new Uint8Array(64));
-  }
-  let record = concat(header, new Uint8Array(Math.max(0, type.size - 8)));
-  for (const [name, value] of Object.entries(body.fields)) record = setRecordField(btf, type, record, name, value);
-  return record;
-}
-
-/** A member, or text behind the record for which the member `__data_loc_NAME` holds offset and length. */
-function setRecordField(btf: Btf, type: BtfComposite, record: Uint8Array, name: string, value: unknown): Uint8Array {
-  const dynamic = findMember(btf, type, `__data_loc_${name}`);
-  if (dynamic) {
-    const text = typeof value === 'string' ? cString(value) : utf8(String(value));
-    const grown = concat(record, text);
-    grown.set(littleEndian((BigInt(text.length) << 16n) | BigInt(record.length), 4), dynamic.bitOffset >> 3);
-    return grown;
-  }
-  const place = findMember(btf, type, name);
-  const size = place && sizeOf(btf, place.member.type);
-  if (!place || size === undefined) return record;
-  const bytes = encodeValue(btf, place.member.type, size, value);
-  if (bytes instanceof Uint8Array) record.set(bytes, place.bitOffset >> 3);
-  return record;
-}
 
 export const planSample: Planner<SampleEvent> = (kernel, _event, body, attached) => {
   const task = taskFor(kernel, body.pid);
@@ -243,8 +167,12 @@ export const planContext: Planner<ContextEvent> = (kernel, _event, body, attache
   return {
     runs: attached
       .filter(({ program }) => program.program.name === body.program)
-      .map(({ program }) => {
-        const { structOps } = program.program;
+      .flatMap(({ program }) => {
+        const { structOps, attachType, attachTarget } = program.program;
+        if (attachType === 'BPF_TRACE_ITER' && attachTarget !== undefined && !body.bytes) {
+          const reads = iteratorRuns(kernel, state, task, program, attachTarget);
+          if (reads) return reads;
+        }
         const parameters = structOps && !body.bytes ? memberParameters(kernel.layouts(), structOps.type, structOps.member) : undefined;
         if (parameters)
           return argumentsRun(
@@ -264,19 +192,15 @@ function contextRun(program: Attached['program'], task: Task, body: ContextEvent
     start(kernel, run) {
       const row = programType(program.program.type ?? '');
       const struct = row?.context === undefined ? undefined : contextStruct(row.context);
-      const { type, attachType, attachTarget } = program.program;
-      const iterated =
-        attachType === 'BPF_TRACE_ITER' && attachTarget !== undefined && !body.bytes
-          ? iteratorContext(kernel, state, task, attachTarget)
-          : undefined;
-      const bytes = new Uint8Array(Math.max(body.bytes?.length ?? iterated?.length ?? 0, struct?.size ?? 0, 64));
-      bytes.set(body.bytes ?? iterated ?? new Uint8Array(0));
+      const { type } = program.program;
+      const bytes = new Uint8Array(Math.max(body.bytes?.length ?? 0, struct?.size ?? 0, 64));
+      bytes.set(body.bytes ?? new Uint8Array(0));
       // These contexts hold pointers that are never NULL.
       const objects =
         type === 'netfilter' ? { state: 'nf_hook_state', skb: 'sk_buff' } : type === 'flow_dissector' ? { flow_keys: 'bpf_flow_keys' } : {};
       for (const [name, object] of body.bytes ? [] : Object.entries(objects)) {
         const field = struct?.fields.find((known) => known.name === name);
-        if (field) bytes.set(littleEndian(kernelObject(kernel, state, kernel.layouts(), object), 8), field.offset);
+        if (field) bytes.set(littleEndian(kernelObject(kernel, state, object, task), 8), field.offset);
       }
       for (const [name, value] of Object.entries(body.fields)) {
         const field = struct?.fields.find((known) => known.name === name);

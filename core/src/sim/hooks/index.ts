@@ -1,9 +1,10 @@
 // One event, one plan: which kind is planned where.
 
 import { never } from '#core/problem';
+import { planSyscall } from './syscall-hooks.ts';
 import type { KernelState } from '../state.ts';
 import type { ScenarioEvent } from '../types.ts';
-import { planContext, planFunction, planSample, planSyscall, planTracepoint, planUprobe } from './call-hooks.ts';
+import { planContext, planFunction, planSample, planTracepoint, planUprobe } from './call-hooks.ts';
 import { planPacket } from './packet-hook.ts';
 import type { Attached, EventState, Plan } from './plan.ts';
 

@@ -2,7 +2,7 @@
 
 import type { Region } from '#core/vm';
 import type { KernelState, Run } from '../state.ts';
-import type { Task } from '../tasks.ts';
+import type { Task } from '../subsystems/tasks.ts';
 import type { ScenarioEvent, SimulatedProgram } from '../types.ts';
 import type { Attachment } from './attachment.ts';
 
@@ -13,6 +13,10 @@ export interface EventState {
   /** The packet on its way: an earlier program's changes and verdict are seen by later ones. */
   packet: Uint8Array | undefined;
   dropped: boolean;
+  /** How many of a system call's effects have taken place. */
+  effectsDone: number;
+  /** What a program decided that the call returns: an LSM program's refusal, a modify-return program's value. */
+  decided: bigint | undefined;
   /** Next free address for user memory. */
   nextUserAddress: bigint;
 }
@@ -28,6 +32,8 @@ export interface PlannedRun {
   task: Task;
   /** When it happens, if not with the event. */
   at?: bigint;
+  /** Nanoseconds after the event that it happens. */
+  after?: bigint;
   /** Says that the run does not happen after all, when its turn comes. */
   skip?(state: EventState): boolean;
   /** Makes context and arguments; fills what the hook knows in `run`. */
@@ -39,10 +45,14 @@ export interface PlannedRun {
 export interface Attached {
   program: SimulatedProgram;
   attachment: Attachment;
+  /** The network device it is on; all of them where absent. */
+  device?: string;
 }
 
 export interface Plan {
   runs: readonly PlannedRun[];
+  /** Nanoseconds that the event takes. */
+  takes?: bigint;
   /** When all runs are over. */
   end?(kernel: KernelState): void;
 }

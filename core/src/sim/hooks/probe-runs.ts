@@ -1,7 +1,7 @@
 // The runs that probes make: kprobes with pt_regs, fentry and LSM with arguments, tracepoints with their record.
 
 import { concat, littleEndian } from '../integers.ts';
-import type { Task } from '../tasks.ts';
+import type { Task } from '../subsystems/tasks.ts';
 import type { SimulatedProgram } from '../types.ts';
 import {
   functionRegisters,
@@ -12,7 +12,7 @@ import {
   USER_CODE_ADDRESS,
   USER_MEMORY,
 } from './registers.ts';
-import { runRegion, type PlannedRun } from './plan.ts';
+import { runRegion, type EventState, type PlannedRun } from './plan.ts';
 
 /** Code that a probed kernel function was called from, for stack traces: the caller and the system call's entry. */
 const callers = (name: string): readonly bigint[] => [
@@ -24,16 +24,23 @@ const callers = (name: string): readonly bigint[] => [
 export interface Called {
   name: string;
   task: Task;
-  args: readonly bigint[];
-  returned: bigint;
+  args: readonly bigint[] | (() => readonly bigint[]);
+  returned: bigint | ((state: EventState) => bigint);
 }
 
+const argumentsOf = ({ args }: Called): readonly bigint[] => (typeof args === 'function' ? args() : args);
+const returnedBy = ({ returned }: Called, state: EventState): bigint =>
+  BigInt.asUintN(64, typeof returned === 'function' ? returned(state) : returned);
+
 /** A kprobe (entry) or kretprobe (exit). */
-export function kprobeRun(program: SimulatedProgram, { name, task, args, returned }: Called, exit: boolean): PlannedRun {
+export function kprobeRun(program: SimulatedProgram, called: Called, exit: boolean): PlannedRun {
+  const { name, task } = called;
   return {
     program,
     task,
-    start(kernel, run) {
+    start(kernel, run, state) {
+      const args = argumentsOf(called);
+      const returned = returnedBy(called, state);
       const ip = symbolAddress(name);
       const bytes = exit ? returnRegisters(returned, ip, KERNEL_STACK) : functionRegisters(args, ip, KERNEL_STACK);
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes, writable: false });
@@ -48,11 +55,14 @@ export function kprobeRun(program: SimulatedProgram, { name, task, args, returne
 }
 
 /** fentry, fexit, fmod_ret and LSM programs: an array of the arguments; behind them, for fexit, the return value. */
-export function argumentsRun(program: SimulatedProgram, { name, task, args, returned }: Called, exit: boolean): PlannedRun {
+export function argumentsRun(program: SimulatedProgram, called: Called, exit: boolean): PlannedRun {
+  const { name, task } = called;
   return {
     program,
     task,
-    start(kernel, run) {
+    start(kernel, run, state) {
+      const args = argumentsOf(called);
+      const returned = returnedBy(called, state);
       const values = exit ? [...args, returned] : args;
       const bytes = concat(...(values.length === 0 ? new Array<bigint>(12).fill(0n) : values).map((value) => littleEndian(value, 8)));
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes, writable: false });
@@ -67,11 +77,14 @@ export function argumentsRun(program: SimulatedProgram, { name, task, args, retu
 }
 
 /** uprobe and uretprobe. */
-export function uprobeRun(program: SimulatedProgram, { name, task, args, returned }: Called, exit: boolean): PlannedRun {
+export function uprobeRun(program: SimulatedProgram, called: Called, exit: boolean): PlannedRun {
+  const { name, task } = called;
   return {
     program,
     task,
-    start(kernel, run) {
+    start(kernel, run, state) {
+      const args = argumentsOf(called);
+      const returned = returnedBy(called, state);
       const ip = USER_CODE_ADDRESS + (symbolAddress(name) & 0xff_fff0n);
       const bytes = exit ? returnRegisters(returned, ip, USER_MEMORY - 0x800n) : userRegisters(args, ip, USER_MEMORY - 0x800n);
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes, writable: false });
@@ -85,11 +98,16 @@ export function uprobeRun(program: SimulatedProgram, { name, task, args, returne
 }
 
 /** A raw tracepoint, plain or typed by BTF: u64 arguments. */
-export function rawTracepointRun(program: SimulatedProgram, task: Task, args: readonly bigint[]): PlannedRun {
+export function rawTracepointRun(
+  program: SimulatedProgram,
+  task: Task,
+  given: readonly bigint[] | ((state: EventState) => readonly bigint[]),
+): PlannedRun {
   return {
     program,
     task,
-    start(kernel, run) {
+    start(kernel, run, state) {
+      const args = typeof given === 'function' ? given(state) : given;
       // Programs may look at twelve, however many the tracepoint has (MAX_BPF_FUNC_ARGS).
       const bytes = concat(...Array.from({ length: Math.max(12, args.length) }, (_, i) => littleEndian(args[i] ?? 0n, 8)));
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: bytes.length, initial: bytes, writable: false });
@@ -100,11 +118,17 @@ export function rawTracepointRun(program: SimulatedProgram, task: Task, args: re
 }
 
 /** A tracepoint: its record, whose first eight bytes are common to all (struct trace_entry). */
-export function tracepointRun(program: SimulatedProgram, task: Task, record: Uint8Array, ctxType: string): PlannedRun {
+export function tracepointRun(
+  program: SimulatedProgram,
+  task: Task,
+  given: Uint8Array | ((state: EventState) => Uint8Array),
+  ctxType: string,
+): PlannedRun {
   return {
     program,
     task,
-    start(kernel, run) {
+    start(kernel, run, state) {
+      const record = typeof given === 'function' ? given(state) : given;
       run.ctx = runRegion(kernel, run, { kind: 'ctx', name: 'ctx', size: record.length, initial: record });
       return { args: [run.ctx.base], ctxType };
     },

@@ -120,4 +120,7 @@ export const SYSCALLS = [
 
 const byName = new Map<string, SyscallRow>(SYSCALLS.map((row) => [row.name, row]));
 
+const byNumber = new Map<number, SyscallRow>(SYSCALLS.map((row) => [row.number, row]));
+
+export const syscallByNumber = (number: number): SyscallRow | undefined => byNumber.get(number);
 export const syscallByName = (name: string): SyscallRow | undefined => byName.get(name);

@@ -1,11 +1,10 @@
-// Arguments that an event does not give, made from the hook's prototype in BTF: integers are 0, pointers to structs point at zeroed
-// kernel objects, a pointer to a task at the running one. The kernel never passes NULL where a prototype says trusted.
+// Arguments that an event does not give, made from the hook's prototype in BTF: integers are 0, pointers to structs point at what the
+// simulated kernel has of that kind (default-objects.ts), or at a zeroed one. The kernel never passes NULL where a prototype says trusted.
 
 import { resolve, type Btf } from '#core/btf';
 import type { KernelState } from '../state.ts';
-import { littleEndian } from '../integers.ts';
-import type { Task } from '../tasks.ts';
-import { findPath } from '../typed-values.ts';
+import type { Task } from '../subsystems/tasks.ts';
+import { DEFAULT_OBJECTS } from './default-objects.ts';
 import { eventRegion, type EventState } from './plan.ts';
 
 /** Type ids of a kernel function's parameters; undefined where the BTF does not know it. */
@@ -43,50 +42,40 @@ export function completed(
   task: Task,
   given: readonly bigint[],
   parameters: readonly number[] | undefined,
+  defaults: readonly (bigint | undefined)[] = [],
 ): readonly bigint[] {
   const btf = kernel.layouts();
-  if (!parameters || !btf) return given;
-  return parameters.map((parameter, i) => given[i] ?? madeUp(kernel, state, btf, task, parameter)).concat(given.slice(parameters.length));
+  if (!parameters || !btf) return given.length > 0 ? given : defaults.map((value) => value ?? 0n);
+  return parameters
+    .map((parameter, i) => given[i] ?? defaults[i] ?? madeUp(kernel, state, btf, task, parameter))
+    .concat(given.slice(parameters.length));
 }
 
-function madeUp(kernel: KernelState, state: EventState, btf: Btf, task: Task, parameter: number): bigint {
+/** The struct that a parameter points at. */
+export function pointedStruct(btf: Btf | undefined, parameter: number | undefined): string | undefined {
+  const pointer = btf && parameter !== undefined ? resolve(btf, parameter) : undefined;
+  const target = pointer?.kind === 'ptr' ? resolve(btf!, pointer.type) : undefined;
+  return target?.kind === 'struct' ? target.name : undefined;
+}
+
+/** What a parameter of that type gets when nobody said what. */
+export function madeUp(kernel: KernelState, state: EventState, btf: Btf, task: Task, parameter: number): bigint {
   const pointer = resolve(btf, parameter);
   const target = pointer?.kind === 'ptr' ? resolve(btf, pointer.type) : undefined;
   if (target?.kind !== 'struct' && target?.kind !== 'union') return 0n;
-  if (target.name === 'task_struct') return kernel.tasks.addressOf(task);
-  return kernelObject(kernel, state, btf, target.name, target.size);
+  return kernelObject(kernel, state, target.name, task, target.size);
 }
 
-/** A socket's struct is the beginning of a larger one: programs cast it to tcp_sock. */
-const SOCKET_SIZE = 4096;
-
-/** A zeroed struct of the kernel; its pointers to structs are NULL. */
-export function kernelObject(kernel: KernelState, state: EventState, btf: Btf | undefined, name: string, known?: number): bigint {
-  const id = btf?.find(name, 'struct');
-  const type = id === undefined ? undefined : btf?.type(id);
-  const size = known ?? (type?.kind === 'struct' ? type.size : 256);
-  return eventRegion(kernel, state, { kind: 'kernel', name: `struct ${name}`, size: Math.max(size, name === 'sock' ? SOCKET_SIZE : 8) })
-    .base;
+/** The struct that is there, or a new one for this event; its pointers to structs that nobody knows are NULL. */
+export function kernelObject(kernel: KernelState, state: EventState, name: string, task?: Task, known?: number): bigint {
+  const row = DEFAULT_OBJECTS[name];
+  if (row?.shared && task) return row.shared(kernel, task);
+  const { structs } = kernel.objects;
+  const size = known ?? structs.sizeOf(name) ?? UNKNOWN_SIZE;
+  const region = eventRegion(kernel, state, { kind: 'kernel', name: `struct ${name}`, size: Math.max(size, 8) });
+  row?.fill?.(kernel, structs.loose(region, name));
+  return region.base;
 }
 
-/** The context of an iterator's program: pointers, each in a union of its own; the first is to struct bpf_iter_meta. */
-export function iteratorContext(kernel: KernelState, state: EventState, task: Task, target: string): Uint8Array | undefined {
-  const btf = kernel.layouts();
-  const id = btf?.find(`bpf_iter__${target}`, 'struct');
-  const type = id === undefined ? undefined : btf?.type(id);
-  if (!btf || type?.kind !== 'struct') return undefined;
-  const bytes = new Uint8Array(type.size);
-  for (const member of type.members) {
-    const inner = resolve(btf, member.type);
-    const pointer = inner?.kind === 'union' ? inner.members[0]?.type : member.type;
-    if (pointer === undefined) continue;
-    const address = madeUp(kernel, state, btf, task, pointer);
-    bytes.set(littleEndian(address, 8), member.bitOffset >> 3);
-    const place = findPath(btf, 'bpf_iter_meta', 'seq');
-    const region = kernel.memory.find(address);
-    if (region?.name !== 'struct bpf_iter_meta' || !place) continue;
-    const seq = kernelObject(kernel, state, btf, 'seq_file');
-    kernel.memory.view(region).set(littleEndian(seq, 8), place.offset);
-  }
-  return bytes;
-}
+/** Bytes of a struct whose layout is not known. */
+const UNKNOWN_SIZE = 256;

@@ -11,7 +11,7 @@ export interface PacketEvent {
   mark: number;
 }
 
-/** A value for an argument: a number, or text that stands in user memory and is passed by address. */
+/** A value for an argument: a number, text that stands in user memory and is passed by address, or an object that the file describes. */
 export type ArgumentValue = number | bigint | string | boolean | null | readonly ArgumentValue[] | { readonly [name: string]: unknown };
 
 export interface SyscallEvent {
@@ -21,6 +21,8 @@ export interface SyscallEvent {
   /** By parameter name, or `0` to `5`. */
   arguments: Readonly<Record<string, ArgumentValue>>;
   return: bigint;
+  /** Nanoseconds from entry to exit. */
+  takes?: bigint;
 }
 
 export interface FunctionEvent {
@@ -29,6 +31,8 @@ export interface FunctionEvent {
   pid: number | undefined;
   arguments: readonly ArgumentValue[];
   return: bigint;
+  /** Nanoseconds from entry to exit. */
+  takes?: bigint;
 }
 
 export interface TracepointEvent {
@@ -50,6 +54,8 @@ export interface UprobeEvent {
   pid: number | undefined;
   arguments: readonly ArgumentValue[];
   return: bigint;
+  /** Nanoseconds from entry to exit. */
+  takes?: bigint;
 }
 
 export interface SampleEvent {

@@ -128,10 +128,13 @@ const LAYERS: Fields = {
 
 const argument: Field = {
   kind: 'any',
-  about: 'A number; text (passed by its address in user memory); a list of texts, as argv; {"hex": "…"} for bytes in user memory.',
+  about:
+    'A number; text (passed by its address in user memory); a list of texts, as argv; {"hex": "…"} for bytes in user memory; {"address": "192.0.2.1", "port": 443} for a socket address; {"task": 1200}, {"file": "/etc/passwd"}, {"device": "eth0"}, {"object": "NAME"} or {"struct": "sock", …} for an object of the kernel.',
 };
 const process: Field = pid('The process that does it: one of "processes". The first of them if not given.');
 const returned: Field = { kind: 'value64', about: 'What it returns: programs at the exit see it. 0 if not given; -2 is ENOENT.' };
+
+const takes: Field = { kind: 'duration', about: 'How long it takes: programs at its exit run that much later. 10us if not given.' };
 
 export const EVENT_COMMON: Fields = {
   type: { kind: 'text', about: 'What kind of event this is.', required: true },
@@ -175,6 +178,7 @@ export const EVENT_CASES = {
         about: 'Arguments by parameter name: {"filename": "/etc/passwd"}. Those not given are 0.',
       },
       return: returned,
+      takes,
     },
   },
   function: {
@@ -185,6 +189,7 @@ export const EVENT_CASES = {
       pid: process,
       arguments: { kind: 'list', of: argument, about: 'Arguments in order.' },
       return: returned,
+      takes,
     },
   },
   tracepoint: {
@@ -204,6 +209,7 @@ export const EVENT_CASES = {
       pid: process,
       arguments: { kind: 'list', of: argument, about: 'Arguments in order.' },
       return: returned,
+      takes,
     },
   },
   sample: {
@@ -265,6 +271,19 @@ export const SCENARIO_FIELDS: Fields = {
         gid: u32('Group.'),
         parent: pid("Its parent's pid; 1 if not given."),
         cgroup: { kind: 'text', pattern: /^\//, example: '/user.slice', about: 'Path of its cgroup.' },
+        exe: { kind: 'text', about: 'Path of its program; /usr/bin/ and its name if not given. Empty for a thread of the kernel.' },
+        args: { kind: 'list', of: { kind: 'text', about: 'A word.' }, about: "Its command line, the program's own name first." },
+        cwd: { kind: 'text', pattern: /^\//, example: '/root', about: 'The folder it works in.' },
+        files: {
+          kind: 'record',
+          of: { kind: 'text', about: 'A path, or "socket:NAME".' },
+          about: 'Open files by descriptor: {"3": "/etc/passwd"}. A terminal as 0, 1 and 2 if not given.',
+        },
+        namespaces: {
+          kind: 'record',
+          of: u32('The inode number of its namespace.'),
+          about: 'Namespaces that are not the initial ones: {"pid": 4026532201}. Of cgroup, ipc, mnt, net, pid, time, user and uts.',
+        },
       },
     },
   },
@@ -281,6 +300,15 @@ export const SCENARIO_FIELDS: Fields = {
         mtu: { kind: 'integer', minimum: 68, maximum: 65536, about: 'Largest packet without the Ethernet header.' },
         queues: { kind: 'integer', minimum: 1, maximum: 4096, about: 'Receive queues.' },
       },
+    },
+  },
+  objects: {
+    kind: 'record',
+    about: 'Structs of the kernel by a name that arguments refer to: {"conn": {"struct": "sock", "__sk_common": {"skc_dport": 443}}}.',
+    of: {
+      kind: 'record',
+      about: 'Its "struct", and members with their values; a pointer takes an object of its own, a reference, text or null.',
+      of: { kind: 'any', about: 'The value of a member.' },
     },
   },
   maps: {

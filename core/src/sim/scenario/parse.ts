@@ -10,7 +10,7 @@ import { utf8 } from '../integers.ts';
 import { syscallByName, SYSCALLS } from '../hooks/syscall-table.ts';
 import { parseAddress, parseMac, type PacketLayers } from '../packet.ts';
 import { integerFrom } from '../typed-values.ts';
-import type { InitialEntry, Scenario, ScenarioDevice, ScenarioEvent, ScenarioProcess } from '../types.ts';
+import type { InitialEntry, Scenario, ScenarioDevice, ScenarioEvent, ScenarioObject, ScenarioProcess } from '../types.ts';
 import { checkField, nearest, plainValue, property, type FieldProblem } from './check-fields.ts';
 import type { ArgumentValue, EventBody } from './events.ts';
 import { SCENARIO_FIELDS } from './fields.ts';
@@ -69,6 +69,10 @@ const SYNTAX: Readonly<Record<string, string>> = {
   InvalidCharacter: 'this character is not allowed here',
 };
 
+/** Who runs where no process is described (kernel.ts). */
+const DEFAULT_PID = 1000;
+const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'];
+
 type Values = Readonly<Record<string, unknown>>;
 
 export function parseScenario(text: string, file: string): { scenario?: Scenario; problems: readonly Problem[] } {
@@ -104,6 +108,7 @@ export function parseScenario(text: string, file: string): { scenario?: Scenario
 /** From a tree whose fields are known to be well formed to values; reports what only shows when parts are put together. */
 class Reader {
   private pids = new Set<number>([0, 1]);
+  private populated = false;
   private deviceNames = new Set<string>(['lo', 'eth0']);
 
   constructor(
@@ -118,6 +123,8 @@ class Reader {
   scenario(root: Node, file: string): Scenario {
     const values = plainValue(root) as Values;
     const kernel = (values['kernel'] ?? {}) as Values;
+    this.populated = this.elements(root, 'processes').length > 0;
+    if (!this.populated) this.pids.add(DEFAULT_PID);
     const processes = this.elements(root, 'processes').map((node) => this.process(node));
     const devices = this.elements(root, 'devices').map((node) => this.device(node));
     const maps: InitialEntry[] = [];
@@ -142,10 +149,21 @@ class Reader {
       },
       kconfig: this.kconfig(root),
       processes,
+      objects: this.objects(root),
       devices,
       maps,
       events: this.events(root, (kernel['cpus'] as number | undefined) ?? 1),
     };
+  }
+
+  private objects(root: Node): readonly ScenarioObject[] {
+    return (property(root, 'objects')?.children ?? []).map((entry) => {
+      const [name, value] = entry.children!;
+      const described = plainValue(value!) as Values;
+      if (typeof described['struct'] !== 'string')
+        this.wrong(value!, `objects.${String(name!.value)} has no "struct": the name of a kernel struct is needed, such as "sock"`);
+      return { name: String(name!.value), value: described, span: this.places.at(value!.offset) };
+    });
   }
 
   /** Values as a .config writes them: text other than y, m and n in quotes. */
@@ -193,7 +211,31 @@ class Reader {
       comm,
       parent: (values['parent'] as number | undefined) ?? 1,
       cgroup: (values['cgroup'] as string | undefined) ?? '/',
+      ...(values['exe'] === undefined ? {} : { exe: values['exe'] as string }),
+      ...(values['args'] === undefined ? {} : { args: values['args'] as readonly string[] }),
+      ...(values['cwd'] === undefined ? {} : { cwd: values['cwd'] as string }),
+      ...(values['files'] === undefined ? {} : { files: this.files(node, values['files'] as Values) }),
+      ...(values['namespaces'] === undefined ? {} : { namespaces: this.namespaces(node) }),
     };
+  }
+
+  private files(node: Node, files: Values): ReadonlyMap<number, string> {
+    for (const entry of property(node, 'files')?.children ?? []) {
+      const fd = String(entry.children![0]!.value);
+      if (!/^\d{1,4}$/.test(fd)) this.wrong(entry.children![0]!, `files: a descriptor is a number from 0 to 9999, not "${fd}"`);
+    }
+    return new Map(Object.entries(files).map(([fd, path]) => [Number(fd), String(path)]));
+  }
+
+  private namespaces(node: Node): Readonly<Record<string, number>> {
+    const numbers: Record<string, number> = {};
+    for (const entry of property(node, 'namespaces')?.children ?? []) {
+      const name = String(entry.children![0]!.value);
+      if (!NAMESPACES.includes(name))
+        this.wrong(entry.children![0]!, `namespaces: there is no "${name}": it can be one of ${NAMESPACES.join(', ')}`);
+      numbers[name] = entry.children![1]!.value as number;
+    }
+    return numbers;
   }
 
   private device(node: Node): ScenarioDevice {
@@ -242,15 +284,16 @@ class Reader {
   private body(node: Node, values: Values, path: string): EventBody {
     const pid = values['pid'] as number | undefined;
     const returned = integerFrom(values['return'] ?? 0) ?? 0n;
+    const takes = values['takes'] === undefined ? {} : { takes: nanoseconds(values['takes'])! };
     const list = (values['arguments'] ?? []) as readonly ArgumentValue[];
     const bytes = typeof values['bytes'] === 'string' ? fromHex(values['bytes']) : undefined;
     switch (values['type']) {
       case 'packet':
         return this.packet(node, values, path);
       case 'syscall':
-        return { type: 'syscall', ...this.syscall(node, values, path), pid, return: returned };
+        return { type: 'syscall', ...this.syscall(node, values, path), pid, return: returned, ...takes };
       case 'function':
-        return { type: 'function', name: values['name'] as string, pid, arguments: list, return: returned };
+        return { type: 'function', name: values['name'] as string, pid, arguments: list, return: returned, ...takes };
       case 'tracepoint': {
         const name = values['name'] as string;
         const parts = name.split(/[:/]/);
@@ -271,6 +314,7 @@ class Reader {
           pid,
           arguments: list,
           return: returned,
+          ...takes,
         };
       case 'sample':
         return {

@@ -10,7 +10,7 @@ import { checkHelperArgument, checkMapTakesHelper, newCallMeta, type CallMeta } 
 import { checkResourceLeak } from '../flow/check-exit.ts';
 import { checkFormat } from './check-format.ts';
 import { isGpl } from './kfunc-meta.ts';
-import { constantKeysFound } from '../target/kernel-rules.ts';
+import { callbacksRepeated, constantKeysFound, functionsChangePackets, severalMapsWalked } from '../target/kernel-rules.ts';
 import { kptrTarget } from '../objects/check-kptr-match.ts';
 import { accessMemory } from '../memory/check-memory.ts';
 import { isNull } from '../memory/check-stack.ts';
@@ -103,6 +103,18 @@ export function checkHelperCall(env: VerifierEnvironment, insn: Insn): void {
   }
   if (helper.name === 'bpf_get_func_ip') checkFunctionAddress(env);
   if (effects.packetStale || helperChangesPacket(helper.name)) forgetPacketPointers(env);
+  enterCallback(env);
+}
+
+/** On kernels that walk callbacks once the path goes into it now. */
+export function enterCallback(env: VerifierEnvironment): void {
+  const frame = env.enterAfterCall;
+  if (!frame) return;
+  env.enterAfterCall = undefined;
+  env.state.frames.push(frame);
+  env.scratchAll();
+  env.insn = env.subprograms[frame.subprogram]!.start - 1;
+  env.liveStack?.forgetCurrent();
 }
 
 /** The kernel has the helper, this program type may call it, and so may this place in the program. */
@@ -118,7 +130,7 @@ function checkMayCall(env: VerifierEnvironment, insn: Insn): Helper {
   }
   const name = `${helper.name}#${helper.id}`;
   const allowed = helperAllowed(helper, env.programType, env.attachType, env.kernel);
-  if (!allowed.allowed && !targetAllows(env, helper.name)) {
+  if (!(targetAllows(env, helper.name) ?? allowed.allowed)) {
     throw env.reject('helper-not-allowed', 'EINVAL', `program of this type cannot use helper ${name}`, {
       ...(allowed.reason && { explanation: allowed.reason }),
     });
@@ -217,11 +229,24 @@ function configuredOut(env: VerifierEnvironment, helper: string): boolean {
   return kernelBtf.find('bpf_map_lookup_elem', 'func') !== undefined && kernelBtf.find(helper, 'func') === undefined;
 }
 
-/** Iterators over TCP and Unix sockets may use socket options, which other iterators may not. */
-function targetAllows(env: VerifierEnvironment, helper: string): boolean {
-  if (helper !== 'bpf_setsockopt' && helper !== 'bpf_getsockopt') return false;
-  const target = env.program.attachTarget;
-  return env.programType === 'tracing' && env.attachType === 'BPF_TRACE_ITER' && (target === 'tcp' || target === 'unix');
+/** Hooks at which a program of a cgroup may use socket options. */
+const SOCKOPT_HOOKS = new Set(['sock_graft', 'inet_csk_clone', 'inet_conn_established', 'socket_post_create', 'socket_socketpair']);
+
+/** Socket options, which depend on what the program is attached to: where the socket is locked, or can be. Undefined for other helpers. */
+function targetAllows(env: VerifierEnvironment, helper: string): boolean | undefined {
+  if (helper !== 'bpf_setsockopt' && helper !== 'bpf_getsockopt') return undefined;
+  const { attachTarget, structOps } = env.program;
+  switch (env.programType) {
+    case 'tracing':
+      return env.attachType === 'BPF_TRACE_ITER' && (attachTarget === 'tcp' || attachTarget === 'unix');
+    case 'lsm':
+      return env.attachType === 'BPF_LSM_CGROUP' && SOCKOPT_HOOKS.has(attachTarget ?? '');
+    case 'struct_ops':
+      // A congestion control that retires changes nothing any more.
+      return structOps?.type === 'tcp_congestion_ops' && structOps.member !== 'release';
+    default:
+      return undefined;
+  }
 }
 
 /** Helpers that change the map itself. */
@@ -237,6 +262,12 @@ function rememberMap(env: VerifierEnvironment, meta: CallMeta, at: number): void
   }
   const before = env.facts.callMap.get(at);
   env.facts.callMap.set(at, before === undefined || before === meta.map ? meta.map : null);
+  if (meta.helper.name === 'bpf_for_each_map_elem' && env.facts.callMap.get(at) === null && !severalMapsWalked(env.kernel))
+    throw env.reject('helper-map', 'EINVAL', 'tail_call abusing map_ptr', {
+      register: 1,
+      explanation: `Paths with different maps meet at this call, which Linux ${env.kernel} does not allow.`,
+      advice: 'Call the helper in each branch, with its own map.',
+    });
 }
 
 function release(env: VerifierEnvironment, meta: CallMeta): void {
@@ -282,7 +313,7 @@ interface Effects {
  * with any value, and after a program that may have changed the packet. A failing one goes on.
  */
 function leaveByTailCall(env: VerifierEnvironment): void {
-  if (env.state.frames.length === 1) return;
+  if (env.state.frames.length === 1 || !functionsChangePackets(env.kernel)) return;
   env.pushBranch(env.insn + 1, env.insn);
   forgetPacketPointers(env);
   env.setRegister(0, unknownRegister());
@@ -331,7 +362,7 @@ function specialEffects(env: VerifierEnvironment, meta: CallMeta, at: number): E
       noteLoopFlags(env, meta, at);
       markPrecise(env, 1);
       const { frame } = env;
-      if (BigInt(frame.callbackDepth) < env.register(1).scalar.umax)
+      if (!callbacksRepeated(env.kernel) || BigInt(frame.callbackDepth) < env.register(1).scalar.umax)
         walkCallback(env, at, meta.subprogram, helperCallback(env, meta.helper.name));
       else {
         frame.callbackDepth = 0;

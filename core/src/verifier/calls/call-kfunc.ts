@@ -3,7 +3,7 @@
 import { resolve, skipModifiers, sizeOf, type Btf, type BtfType } from '#core/btf';
 import type { Insn } from '#core/isa';
 import { treeCallback, walkAsyncCallback, walkCallback, workCallback } from './callbacks.ts';
-import { forgetPacketPointers } from './call-helper.ts';
+import { enterCallback, forgetPacketPointers } from './call-helper.ts';
 import { checkKfuncArguments, dynptrFlag, type KfuncMeta } from './check-kfunc-args.ts';
 import { mayAccessPacket } from '../memory/check-memory.ts';
 import { makeUnknown, settle, ZERO } from '../numbers/scalar.ts';
@@ -74,6 +74,7 @@ export function checkKfuncCall(env: VerifierEnvironment, insn: Insn): void {
   for (let regno = 0; regno < CALLER_SAVED; regno++) env.setRegister(regno, UNINITIALISED);
   env.setRegister(0, result);
   if (name === 'bpf_xdp_pull_data') forgetPacketPointers(env);
+  enterCallback(env);
   if (kfunc.iterator === 'next') walkNext(env, meta, at);
 }
 

@@ -16,6 +16,7 @@ import {
   UNINITIALISED,
   unknownRegister,
 } from '../state/registers.ts';
+import { callbacksRepeated } from '../target/kernel-rules.ts';
 import { BPF_REG_FP, Frame, MAX_CALL_FRAMES, REGISTER_COUNT, type ReturnRange, VerifierState } from '../state/state.ts';
 
 /** What a callback starts with: R1 to R5, and what it may return. */
@@ -94,6 +95,14 @@ function enter(env: VerifierEnvironment, state: VerifierState, subprogram: numbe
 export function walkCallback(env: VerifierEnvironment, insn: number, subprogram: number, entry: CallbackEntry): void {
   const facts = env.subprograms[subprogram]!;
   facts.isCallback = true;
+  if (!callbacksRepeated(env.kernel)) {
+    // The path goes into the callback once, and from there on behind the call, whose own effects hold already.
+    const inside = env.state.copy();
+    const frame = enter(env, inside, subprogram, insn, entry);
+    frame.inCallback = true;
+    env.enterAfterCall = frame;
+    return;
+  }
   const state = env.pushBranch(facts.start, insn);
   enter(env, state, subprogram, insn, entry).inCallback = true;
   state.callbackUnrollDepth++;

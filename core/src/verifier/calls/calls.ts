@@ -9,6 +9,7 @@ import { markPrecise } from '../flow/precision.ts';
 import { findPreviousEntry, widenImpreciseScalars } from '../flow/prune.ts';
 import { forgetPacketPointers } from './call-helper.ts';
 import { pointerRegister, PTR_TO_STACK, type Register, SCALAR_VALUE, UNINITIALISED, unknownRegister } from '../state/registers.ts';
+import { callbacksRepeated, functionsChangePackets } from '../target/kernel-rules.ts';
 import { checkSubprogramArguments } from './subprogram-arguments.ts';
 import { BPF_REG_FP, Frame, MAX_CALL_FRAMES } from '../state/state.ts';
 import type { Insn } from '#core/isa';
@@ -48,7 +49,7 @@ export function callSubprogram(env: VerifierEnvironment, insn: Insn): void {
       throw env.reject('global-function', 'EINVAL', problem.line === undefined ? message : [problem.line, message], problem.details);
     }
     env.log.write(`Func#${index} ('${callee.name}') is global and assumed valid.\n`);
-    if (callee.changesPacketData) forgetPacketPointers(env);
+    if (callee.changesPacketData && functionsChangePackets(env.kernel)) forgetPacketPointers(env);
     callee.called = true;
     clearCallerSaved(env, caller);
     env.setRegister(0, unknownRegister());
@@ -91,13 +92,14 @@ export function exitFunction(env: VerifierEnvironment): void {
     markPrecise(env, 0);
     const { callbackReturns } = callee;
     if (BigInt(callbackReturns.min) > result.scalar.smin || result.scalar.smax > BigInt(callbackReturns.max)) {
-      throw env.reject('return-value', 'EINVAL', invalidScalar(result, callbackReturns, 'At callback return', 'R0'), {
+      throw env.reject('return-value', 'EINVAL', invalidScalar(env, result, callbackReturns, 'At callback return', 'R0'), {
         register: 0,
         needed: `a value in [${callbackReturns.min}, ${callbackReturns.max}]`,
         known: rangeOf(result),
       });
     }
-    env.insn = callee.callsite;
+    // Back to the call for another round; older kernels walk one.
+    env.insn = callbacksRepeated(env.kernel) ? callee.callsite : callee.callsite + 1;
   } else {
     caller.registers[0] = result;
     env.insn = callee.callsite + 1;
@@ -107,7 +109,7 @@ export function exitFunction(env: VerifierEnvironment): void {
   }
   state.frames.pop();
   env.liveStack?.forgetCurrent();
-  if (callee.inCallback) {
+  if (callee.inCallback && callbacksRepeated(env.kernel)) {
     // Rounds of a callback must converge: what changes from one to the next and matters to nobody is forgotten.
     const previous = findPreviousEntry(env, state, env.insn);
     if (previous) widenImpreciseScalars(previous, state);

@@ -48,6 +48,7 @@ import {
   typeName,
 } from '../state/registers.ts';
 import { fieldAt, type SpecialField, fieldOf } from '../objects/special-fields.ts';
+import { trustedPointers } from '../target/kernel-rules.ts';
 import { objectSlot } from '../objects/stack-objects.ts';
 import { byteKind, isSpilledScalar, STACK_SPILL, STACK_ZERO } from '../state/state.ts';
 import { structsMatch } from '../objects/struct-match.ts';
@@ -200,6 +201,14 @@ export function checkObjectArgument(
   checkRegisterType(env, regno, { kind: 'btf_id', struct, ...(wanted.maybeNull ? { maybeNull: true as const } : {}) }, undefined);
 }
 
+/** Older kernels took fewer types. */
+function typesTakenBy(env: VerifierEnvironment, { kind }: ArgumentRule, types: readonly number[]): readonly number[] {
+  if (trustedPointers(env.kernel)) return types;
+  const older = types.filter((type) => (type & (PTR_TRUSTED | MEM_RCU)) === 0);
+  if (kind !== 'map_key' && kind !== 'map_value') return older;
+  return older.filter((type) => baseType(type) !== PTR_TO_MEM && baseType(type) !== PTR_TO_BUF);
+}
+
 /** `meta` is undefined for the arguments of a global function. */
 function checkRegisterType(env: VerifierEnvironment, regno: number, rule: ArgumentRule, meta: CallMeta | undefined): void {
   const register = env.register(regno);
@@ -211,8 +220,9 @@ function checkRegisterType(env: VerifierEnvironment, regno: number, rule: Argume
   if (types === MEMORY_TYPES && (rule.kind === 'mem' || rule.kind === 'fixed_size_mem')) type &= ~(DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP);
   // Allocated objects may be given away with bpf_kptr_xchg.
   if (callee === 'bpf_kptr_xchg' && regno === 2 && (type & MEM_ALLOC) !== 0) type &= ~(MEM_ALLOC | MEM_PERCPU);
-  if (!types.includes(type)) {
-    const expected = types.map(typeName).join(', ');
+  const taken = typesTakenBy(env, rule, types);
+  if (!taken.includes(trustedPointers(env.kernel) ? type : type & ~(PTR_TRUSTED | MEM_RCU))) {
+    const expected = taken.map(typeName).join(', ');
     const nullable = mayBeNull(register.type) && types.includes(register.type & ~PTR_MAYBE_NULL);
     throw env.reject(
       nullable ? 'helper-argument-null' : 'helper-argument',

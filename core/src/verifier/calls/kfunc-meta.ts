@@ -52,7 +52,7 @@ export function kfuncPrototype(env: VerifierEnvironment, insn: Insn): KfuncProto
       explanation: `${name} came with Linux ${kfunc.since}; the target is ${env.kernel}.`,
     });
   }
-  if (kfunc && !kfuncAllowed(kfunc, env.programType, env.attachType)) {
+  if (kfunc && !kfuncAllowed(kfunc, env.programType, env.attachType, env.kernel)) {
     throw env.reject('kfunc-not-allowed', 'EACCES', `calling kernel function ${name} is not allowed`, {
       explanation: `A program of type ${env.programType} may not call ${name}.`,
     });

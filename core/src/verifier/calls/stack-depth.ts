@@ -3,6 +3,7 @@
 
 import { BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, type Insn, isLdImm64 } from '#core/isa';
 import { atLeast } from '#core/catalog';
+import { smallStackSteps } from '../target/kernel-rules.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
 import { MAX_BPF_STACK, MAX_CALL_FRAMES } from '../state/state.ts';
 
@@ -60,7 +61,9 @@ function walk(
       `tail_calls are not allowed when call stack of previous frames is ${depthBefore} bytes. Too large`,
     );
   }
-  const own = Math.ceil(subprogram.stackDepth / 16) * 16;
+  const own = smallStackSteps(env.kernel)
+    ? Math.ceil(subprogram.stackDepth / 16) * 16
+    : Math.ceil(Math.max(subprogram.stackDepth, 1) / 32) * 32;
   let depth = depthBefore;
   if (supported && modes[index] === 'unknown' && own >= PRIVATE_STACK_MINIMUM) modes[index] = 'private';
   if (modes[index] === 'private') {

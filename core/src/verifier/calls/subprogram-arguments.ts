@@ -25,6 +25,7 @@ import {
   SCALAR_VALUE,
   unknownRegister,
 } from '../state/registers.ts';
+import { argumentTags } from '../target/kernel-rules.ts';
 import type { Frame } from '../state/state.ts';
 
 export interface ArgumentProblem {
@@ -94,10 +95,12 @@ function readArguments(env: VerifierEnvironment, subprogram: SubprogramFacts): r
   const result: ArgumentOfSubprogram[] = [];
   for (let i = 0; i < parameters.length; i++) {
     const tags = new Set(
-      btf
-        .declTags(func.id)
-        .filter((tag) => tag.component === i && tag.name.startsWith('arg:'))
-        .map((tag) => tag.name.slice(4)),
+      !argumentTags(env.kernel)
+        ? []
+        : btf
+            .declTags(func.id)
+            .filter((tag) => tag.component === i && tag.name.startsWith('arg:'))
+            .map((tag) => tag.name.slice(4)),
     );
     const argument = readArgument(env, btf, parameters[i]!.type, i, name, tags);
     if (typeof argument === 'string') return argument;

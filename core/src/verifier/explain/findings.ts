@@ -421,6 +421,13 @@ export const FINDINGS = [
     advice: 'See the message.',
   },
   {
+    code: 'attach-target',
+    category: 'Program type',
+    problem: 'Attach target missing or closed to programs',
+    explanation: 'The target kernel does not let a program be attached there.',
+    advice: 'Attach the program somewhere else.',
+  },
+  {
     code: 'map-program',
     category: 'Program',
     problem: 'Map cannot be used by this program',
@@ -515,6 +522,13 @@ export const WARNINGS = [
     problem: 'Tail call to a slot without a program',
     explanation: 'The slot is empty, so the tail call fails.',
     advice: 'Use a slot that is filled, or fill this one: `.values = { [0] = &program }`, or from user space.',
+  },
+  {
+    code: 'unknown-probe',
+    category: 'Program type',
+    problem: 'Probe of something that the kernel does not have',
+    explanation: 'The target kernel has nothing of that name, so attaching the program fails.',
+    advice: 'Look the name up in /sys/kernel/tracing/available_filter_functions or available_events.',
   },
   {
     code: 'meaningless-return',

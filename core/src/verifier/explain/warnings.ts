@@ -34,7 +34,8 @@ export interface Warning {
   readonly details: RejectionDetails;
 }
 
-function warn(env: VerifierEnvironment, code: WarningCode, insn: number, details: RejectionDetails): void {
+/** Told once for each place. */
+export function warn(env: VerifierEnvironment, code: WarningCode, insn: number, details: RejectionDetails): void {
   const key = `${code} ${insn}`;
   if (!env.warnings.has(key)) env.warnings.set(key, { code, insn, details });
 }

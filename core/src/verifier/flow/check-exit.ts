@@ -1,13 +1,15 @@
 // What must be in order when a path ends: locks, references and regions closed, and a return value that the hook knows.
 
-import { returnRange } from '#core/catalog';
+import { lsmHook, returnRange } from '#core/catalog';
 import { describeCall, rangeOf } from '../explain/causes.ts';
 import { checkSource } from '../memory/check-registers.ts';
 import { attachTarget } from '../memory/context-from-btf.ts';
-import type { VerifierEnvironment } from '../state/environment.ts';
+import { refusedWith, type VerifierEnvironment } from '../state/environment.ts';
 import { S64_MAX, S64_MIN } from '../numbers/scalar.ts';
+import { asyncReturnsChecked, comparesRanges, hooksReturnErrno, returnedValuePrecise } from '../target/kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import { baseType, PTR_TO_BTF_ID, type Register, SCALAR_VALUE, typeName } from '../state/registers.ts';
+import { hexadecimal } from '../numbers/tnum.ts';
 import type { ReturnRange } from '../state/state.ts';
 
 /** References still held when the outermost function ends. Gives the kernel's lines. */
@@ -64,6 +66,7 @@ export function checkReturnValue(env: VerifierEnvironment, regno = 0, name = 'R0
   }
   const register = checkSource(env, regno);
   if (outermost.inAsyncCallback) {
+    if (!asyncReturnsChecked(env.kernel)) return;
     enforce(env, register, regno, name, outermost.callbackReturns, 'At async callback return');
     return;
   }
@@ -78,22 +81,49 @@ export function checkReturnValue(env: VerifierEnvironment, regno = 0, name = 'R0
     }
     return;
   }
+  if (env.programType === 'lsm') {
+    checkHookReturn(env, register, regno, name, target?.proto.type === 0);
+    return;
+  }
   if (env.programType === 'raw_tracepoint' && env.program.attachTarget === undefined) return;
   const range = returnRange(env.programType, env.attachType);
   if (!range || env.programType === 'raw_tracepoint') return;
   enforce(env, register, regno, name, { min: range[0], max: range[1] }, 'At program exit');
 }
 
-function enforce(env: VerifierEnvironment, register: Register, regno: number, name: string, range: ReturnRange, when: string): void {
+/** A program of a cgroup allows or denies (1 or 0), and may only allow where the hook returns nothing. */
+function checkHookReturn(env: VerifierEnvironment, register: Register, regno: number, name: string, isVoid: boolean): void {
+  if (env.attachType === 'BPF_LSM_CGROUP') {
+    const check = (): void => enforce(env, register, regno, name, { min: isVoid ? 1 : 0, max: 1 }, 'At program exit');
+    if (isVoid) refusedWith(env, "Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!", check);
+    else check();
+    return;
+  }
+  if (!hooksReturnErrno(env.kernel)) return;
+  const [min, max] = lsmHook(env.program.attachTarget ?? '').returns;
+  // The hook returns an int: the upper half does not count.
+  enforce(env, register, regno, name, { min, max }, 'At program exit', true);
+}
+
+function enforce(
+  env: VerifierEnvironment,
+  register: Register,
+  regno: number,
+  name: string,
+  range: ReturnRange,
+  when: string,
+  is32 = false,
+): void {
   if (register.type !== SCALAR_VALUE) {
     throw env.reject('return-value', 'EINVAL', `${when} the register R${regno} is not a known value (${typeName(register.type)})`, {
       register: regno,
     });
   }
-  markPrecise(env, regno);
+  if (returnedValuePrecise(env.kernel)) markPrecise(env, regno);
   const { smin, smax } = register.scalar;
-  if (BigInt(range.min) <= smin && smax <= BigInt(range.max)) return;
-  throw env.reject('return-value', 'EINVAL', invalidScalar(register, range, when, name), {
+  const { s32min, s32max } = register.scalar;
+  if (is32 ? range.min <= s32min && s32max <= range.max : BigInt(range.min) <= smin && smax <= BigInt(range.max)) return;
+  throw env.reject('return-value', 'EINVAL', invalidScalar(env, register, range, when, name), {
     register: regno,
     needed: `a value in [${range.min}, ${range.max}]`,
     known: rangeOf(register),
@@ -101,8 +131,21 @@ function enforce(env: VerifierEnvironment, register: Register, regno: number, na
 }
 
 /** The kernel's sentence about a number outside of its range. */
-export function invalidScalar(register: Register, range: ReturnRange, when: string, name: string): string {
+export function invalidScalar(env: VerifierEnvironment, register: Register, range: ReturnRange, when: string, name: string): string {
   const { smin, smax } = register.scalar;
+  if (!comparesRanges(env.kernel)) {
+    const bits = ({ value, mask }: { value: bigint; mask: bigint }): string => `(${hexadecimal(value)}; ${hexadecimal(mask)})`;
+    const known = register.scalar.mask === 0xffff_ffff_ffff_ffffn ? 'unknown scalar value' : `value ${bits(register.scalar)}`;
+    return `${when} the register ${name} has ${known} should have been in ${bits(bitsBetween(BigInt(range.min), BigInt(range.max)))}`;
+  }
   const known = `${smin > S64_MIN ? ` smin=${smin}` : ''}${smax < S64_MAX ? ` smax=${smax}` : ''}`;
   return `${when} the register ${name} has${known || ' unknown scalar value'} should have been in [${range.min}, ${range.max}]`;
+}
+
+/** The bits that all numbers between two have in common (tnum_range). */
+function bitsBetween(min: bigint, max: bigint): { value: bigint; mask: bigint } {
+  const from = BigInt.asUintN(64, min);
+  const differ = from ^ BigInt.asUintN(64, max);
+  const mask = differ === 0n ? 0n : (1n << BigInt(differ.toString(2).length)) - 1n;
+  return { value: from & ~mask, mask };
 }

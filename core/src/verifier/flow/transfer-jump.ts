@@ -17,10 +17,11 @@ import {
 } from '#core/isa';
 import { checkSource } from '../memory/check-registers.ts';
 import { addUnsettled } from '../numbers/alu.ts';
+import { decideApart, refineApart } from '../numbers/apart.ts';
 import { decide, flip, negate, refine } from '../numbers/branch.ts';
 import { constant, immediate, isConstant, isZero, type Scalar, settle, zeroExtend32, ZERO } from '../numbers/scalar.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
-import { emptyMayGotoAllowed } from '../target/kernel-rules.ts';
+import { comparesRanges, emptyMayGotoAllowed, equalPointersNotNull, notNullRule } from '../target/kernel-rules.ts';
 import { markPrecise } from './precision.ts';
 import { findPreviousEntry, frameInsn, widenImpreciseScalars } from './prune.ts';
 import { forgetReference } from '../objects/references.ts';
@@ -79,7 +80,7 @@ export function transferJump(env: VerifierEnvironment, insn: Insn): void {
     env.pushHistory({ targetIsStack: target.type === PTR_TO_STACK, sourceIsStack: fromRegister && source.type === PTR_TO_STACK });
   }
   const is32 = insnClass(insn) === BPF_JMP32;
-  const taken = decideRegisters(operation, is32, target, source);
+  const taken = decideRegisters(env, operation, is32, target, source);
   if (taken !== undefined) {
     if (target.type === SCALAR_VALUE) markPrecise(env, dst);
     if (fromRegister && source.type === SCALAR_VALUE) markPrecise(env, src);
@@ -91,16 +92,21 @@ export function transferJump(env: VerifierEnvironment, insn: Insn): void {
   env.printState?.();
 }
 
-function decideRegisters(operation: number, is32: boolean, a: Register, b: Register): boolean | undefined {
+function decideRegisters(env: VerifierEnvironment, operation: number, is32: boolean, a: Register, b: Register): boolean | undefined {
   if (isPacketPointerOrEnd(a.type) && isPacketPointerOrEnd(b.type) && !is32) return decidePacket(operation, a, b);
   if (a.type !== SCALAR_VALUE || b.type !== SCALAR_VALUE) {
     if (is32) return undefined;
     let [pointer, number, op] = [a, b, operation];
     if (!(number.type === SCALAR_VALUE && isConstant(number.scalar))) [pointer, number, op] = [b, a, flip(operation)];
-    if (!(number.type === SCALAR_VALUE && isConstant(number.scalar)) || !isNotNull(pointer) || !isZero(number.scalar)) return undefined;
+    if (
+      !(number.type === SCALAR_VALUE && isConstant(number.scalar)) ||
+      !isNotNull(pointer, notNullRule(env.kernel)) ||
+      !isZero(number.scalar)
+    )
+      return undefined;
     return op === BPF_JEQ ? false : op === BPF_JNE ? true : undefined;
   }
-  return decide(operation, is32, a.scalar, b.scalar);
+  return comparesRanges(env.kernel) ? decide(operation, is32, a.scalar, b.scalar) : decideApart(operation, is32, a.scalar, b.scalar);
 }
 
 /** A packet pointer already compared with the end. */
@@ -167,7 +173,7 @@ function bothBranches(env: VerifierEnvironment, insn: Insn, operation: number, i
       syncLinked(there, there.frame.registers[dst]!, linked, dst);
     }
   }
-  refinePointers(insn, operation, is32, here, there);
+  refinePointers(env, insn, operation, is32, here, there);
 }
 
 function narrowBoth(
@@ -182,6 +188,14 @@ function narrowBoth(
   const { dst, src } = insn;
   const same = source !== undefined && src === dst;
   const constantSide = source ? source.scalar : immediate(insn.imm);
+  if (!comparesRanges(env.kernel)) {
+    [there, env.state].forEach((state, index) => {
+      const { target: a, source: b } = refineApart(operation, is32, target.scalar, constantSide)[index]!;
+      state.frame.registers[dst] = target.with({ scalar: a });
+      if (source && !same) state.frame.registers[src] = source.with({ scalar: b });
+    });
+    return;
+  }
   const results: Scalar[] = [];
   // The branch taken first, then the one that falls through; a register compared with itself is narrowed as both sides.
   for (const op of [operation, negate(operation)]) {
@@ -247,7 +261,14 @@ function syncLinked(state: VerifierState, known: Register, linked: readonly Link
 }
 
 /** NULL checks and comparisons with the end of the packet. */
-function refinePointers(insn: Insn, operation: number, is32: boolean, here: VerifierState, there: VerifierState): void {
+function refinePointers(
+  env: VerifierEnvironment,
+  insn: Insn,
+  operation: number,
+  is32: boolean,
+  here: VerifierState,
+  there: VerifierState,
+): void {
   const { dst, src } = insn;
   const fromRegister = usesRegisterSource(insn);
   const target = here.frame.registers[dst]!;
@@ -261,10 +282,13 @@ function refinePointers(insn: Insn, operation: number, is32: boolean, here: Veri
     baseType(target.type) !== PTR_TO_BTF_ID
   ) {
     // Equal to something that is not NULL is not NULL.
-    const equal = operation === BPF_JEQ ? there : operation === BPF_JNE ? here : undefined;
+    const equal = !equalPointersNotNull(env.kernel) ? undefined : operation === BPF_JEQ ? there : operation === BPF_JNE ? here : undefined;
     if (equal) {
-      if (isNotNull(target) && mayBeNull(source.type)) equal.frame.registers[src] = notNull(equal.frame.registers[src]!);
-      if (isNotNull(source) && mayBeNull(target.type)) equal.frame.registers[dst] = notNull(equal.frame.registers[dst]!);
+      // Only where the rule was mended, the pointer on the other side has to be one of those that are never NULL.
+      const rule = notNullRule(env.kernel);
+      const certain = (register: Register): boolean => (rule === 'bounded' ? isNotNull(register, rule) : !mayBeNull(register.type));
+      if (certain(target) && mayBeNull(source.type)) equal.frame.registers[src] = notNull(equal.frame.registers[src]!);
+      if (certain(source) && mayBeNull(target.type)) equal.frame.registers[dst] = notNull(equal.frame.registers[dst]!);
     }
   }
   if (!is32 && !fromRegister && insn.imm === 0 && (operation === BPF_JEQ || operation === BPF_JNE) && mayBeNull(target.type)) {

@@ -23,6 +23,7 @@ import {
 import { checkHelperCall } from '../calls/call-helper.ts';
 import { checkKfuncCall } from '../calls/call-kfunc.ts';
 import { callSubprogram, exitFunction } from '../calls/calls.ts';
+import { locksAcrossFunctions } from '../target/kernel-rules.ts';
 import { checkResourceLeak, checkReturnValue } from './check-exit.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
 import { formatInsn } from '../state/format-insn.ts';
@@ -178,6 +179,8 @@ function stepJump(env: VerifierEnvironment, insn: Insn): Outcome {
 
 function exit(env: VerifierEnvironment, exception: boolean): Outcome {
   const outermost = env.state.frames.length === 1;
+  if (!outermost && env.state.activeLocks > 0 && !locksAcrossFunctions(env.kernel))
+    throw env.reject('lock', 'EINVAL', 'bpf_spin_unlock is missing');
   checkResourceLeak(env, exception ? 'bpf_throw' : 'BPF_EXIT instruction in main prog', exception, exception || outermost);
   if (exception) return 'end';
   if (!outermost) {

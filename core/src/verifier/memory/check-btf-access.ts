@@ -4,6 +4,7 @@
 import { type Btf, type BtfComposite, resolve, sizeOf } from '#core/btf';
 import type { MemoryAccess } from './check-memory.ts';
 import { formatTnum } from '../numbers/tnum.ts';
+import { trustedPointers, typedPointersNeedGpl } from '../target/kernel-rules.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
 import {
   isAllocatedObject,
@@ -38,7 +39,7 @@ type Found =
 const problem = (message: string, errno = 'EACCES'): Found => ({ kind: 'problem', errno, message });
 
 /** Follows members, unions and arrays down to the field at [off, off + size). */
-export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: number): Found {
+function fieldOfStruct(env: VerifierEnvironment, btf: Btf, typeId: number, off: number, size: number): Found {
   let struct = resolve(btf, typeId) as BtfComposite | undefined;
   let at = off;
   let flags = 0;
@@ -99,7 +100,8 @@ export function fieldOfStruct(btf: Btf, typeId: number, off: number, size: numbe
         }
         return pointee(btf, type.type, flags, member.name, btf.type(typeId)?.name ?? '');
       }
-      if (at + size > memberEnd) {
+      // Which member of a union holds the bytes is not known: then they may reach behind the one found first.
+      if (at + size > memberEnd && !((flags & PTR_UNTRUSTED) !== 0 && trustedPointers(env.kernel))) {
         return problem(`access beyond the end of member ${member.name} (mend:${memberEnd}) in struct ${name} with off ${at} size ${size}`);
       }
       return { kind: 'scalar' };
@@ -159,7 +161,7 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
   const name = btf?.type(register.btfId)?.name ?? '';
   const details = { register: regno };
   const isKernel = !isAllocatedObject(type);
-  if (isKernel && !isGplCompatible(env.object.license)) {
+  if (isKernel && typedPointersNeedGpl(env.kernel) && !isGplCompatible(env.object.license)) {
     throw env.reject('btf-access', 'EINVAL', `Cannot access kernel 'struct ${name}' from non-GPL compatible program`, details);
   }
   if (off < 0) throw env.reject('btf-access', 'EACCES', `R${regno} is ptr_${name} invalid negative access: off=${off}`, details);
@@ -189,7 +191,7 @@ export function checkBtfAccess(env: VerifierEnvironment, regno: number, off: num
     return;
   }
   if (!isKernel) checkSpecialFields(env, register, off, size);
-  const found = fieldOfStruct(btf, register.btfId, off, size);
+  const found = fieldOfStruct(env, btf, register.btfId, off, size);
   if (found.kind === 'problem') throw env.reject('btf-access', found.errno, found.message, details);
   if (write || value < 0) return;
   if (found.kind === 'scalar' || (!isKernel && found.kind === 'pointer')) {
@@ -294,7 +296,7 @@ export function checkMapPointerAccess(env: VerifierEnvironment, regno: number, o
     if (access.value >= 0) env.setRegister(access.value, unknownRegister());
     return;
   }
-  const found = fieldOfStruct(btf, id, off, access.size);
+  const found = fieldOfStruct(env, btf, id, off, access.size);
   if (found.kind === 'problem') throw env.reject('btf-access', found.errno, found.message, { register: regno });
   if (access.value < 0) return;
   if (found.kind === 'scalar') env.setRegister(access.value, unknownRegister());

@@ -1,8 +1,10 @@
 // Accesses to the context (r1 at the start): catalog tables per program and attach type say what is there.
 // Contexts that follow the attach target's BTF are in context-from-btf.ts.
 
-import { contextFieldAt, contextRead, contextRow, contextStructOf, contextWrite } from '#core/catalog';
-import { contextFromBtf } from './context-from-btf.ts';
+import { atLeast, contextFieldAt, contextFieldSince, contextRead, contextRow, contextStructOf, contextWrite, lsmHook } from '#core/catalog';
+import { makeUnknown, settle } from '../numbers/scalar.ts';
+import { hooksReturnErrno } from '../target/kernel-rules.ts';
+import { type ContextField, contextFromBtf } from './context-from-btf.ts';
 import { checkPointerOffset, type MemoryAccess } from './check-memory.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
 import {
@@ -17,6 +19,8 @@ import {
   PTR_TO_TP_BUFFER,
   PTR_TRUSTED,
   pointerRegister,
+  type Register,
+  scalarRegister,
   unknownRegister,
   mayBeNull,
 } from '../state/registers.ts';
@@ -44,7 +48,7 @@ export function checkContextAccess(env: VerifierEnvironment, regno: number, off:
       env.setRegister(
         access.value,
         fromBtf.type === 0
-          ? unknownRegister()
+          ? (hookResult(env, fromBtf) ?? unknownRegister())
           : pointerRegister(fromBtf.type, { ...fromBtf, id: mayBeNull(fromBtf.type) ? env.newId() : 0 }),
       );
     }
@@ -53,6 +57,7 @@ export function checkContextAccess(env: VerifierEnvironment, regno: number, off:
   const row = contextRow(env.programType, env.attachType);
   if (!row || env.programType === 'tracing' || env.programType === 'lsm' || env.programType === 'struct_ops')
     throw invalid(env, off, access);
+  if (isYounger(env, off)) throw invalid(env, off, access);
   if (access.write) {
     if (!contextWrite(row, off, access.size)) throw invalid(env, off, access);
     return;
@@ -82,6 +87,23 @@ export function checkContextAccess(env: VerifierEnvironment, regno: number, off:
     case 'trusted_ptr':
       return load(PTR_TO_BTF_ID | PTR_TRUSTED, range.struct);
   }
+}
+
+/** A hook's result so far, as a program sees it behind the hook's arguments, is one that a program could have returned. */
+function hookResult(env: VerifierEnvironment, { isReturnValue }: ContextField): Register | undefined {
+  if (!isReturnValue || env.attachType !== 'BPF_LSM_MAC' || !hooksReturnErrno(env.kernel)) return undefined;
+  const [min, max] = lsmHook(env.program.attachTarget ?? '').returns;
+  const scalar = makeUnknown();
+  scalar.smin = BigInt((scalar.s32min = min));
+  scalar.smax = BigInt((scalar.s32max = max));
+  return scalarRegister(settle(scalar));
+}
+
+/** A field that the context got after the target kernel. */
+function isYounger(env: VerifierEnvironment, off: number): boolean {
+  const struct = contextStructOf(env.programType);
+  const field = struct && off >= 0 ? contextFieldAt(struct, off) : undefined;
+  return field !== undefined && !atLeast(env.kernel, contextFieldSince(struct!.name, field.name));
 }
 
 function invalid(env: VerifierEnvironment, off: number, access: MemoryAccess) {

@@ -3,9 +3,15 @@
 
 import { BPF_ST, BPF_MEM, insnClass, type Insn, modeField } from '#core/isa';
 import type { VerifierEnvironment } from '../state/environment.ts';
-import { fitsBits, immediate, isConstant, isZero, ZERO } from '../numbers/scalar.ts';
+import { fitsBits, immediate, isBounded, isConstant, isZero, UNKNOWN, ZERO } from '../numbers/scalar.ts';
 import { formatTnum } from '../numbers/tnum.ts';
-import { uninitialisedStackAllowed } from '../target/kernel-rules.ts';
+import {
+  dynptrsProtected,
+  plainStackWords,
+  spillsKeepEverything,
+  storedConstantsKept,
+  uninitialisedStackAllowed,
+} from '../target/kernel-rules.ts';
 import { markPrecise } from '../flow/precision.ts';
 import { destroyDynptrAt } from '../objects/stack-objects.ts';
 import {
@@ -67,7 +73,7 @@ export function checkStackBounds(env: VerifierEnvironment, regno: number, off: n
   const frame = env.frameOf(register);
   const { scalar } = register;
   const writes = access === 'write' || access === 'helper-write';
-  const words = writes ? ' write to' : ' read from';
+  const words = access.startsWith('helper') && !plainStackWords(env.kernel) ? ' indirect access to' : writes ? ' write to' : ' read from';
   const fixed = isConstant(scalar);
   if (!fixed && (scalar.smaxNumber >= MAX_VARIABLE_OFFSET || scalar.sminNumber <= -MAX_VARIABLE_OFFSET)) {
     throw env.reject('stack-bounds', 'EACCES', `invalid unbounded variable-offset${words} stack R${regno}`, {
@@ -132,21 +138,28 @@ function scrub(slot: StackSlot): StackSlot {
 export function writeStackFixed(env: VerifierEnvironment, frame: Frame, off: number, size: number, value: number): void {
   const insn = env.insns[env.insn]!;
   const slot = slotOf(off);
-  destroyDynptrAt(env, frame, slot);
+  if (dynptrsProtected(env.kernel)) destroyDynptrAt(env, frame, slot);
   checkFastcallContract(env, frame, env.insn, off);
   env.scratchSlot(slot);
   const aligned = off % 8 === 0;
   if (aligned && size === 8) env.liveStack?.markWrite(frame.number, slot);
   let register = value >= 0 ? env.register(value) : undefined;
   let remembered = true;
-  if (register && aligned && register.type === SCALAR_VALUE) {
-    const fits = fitsBits(register.scalar, size * 8);
-    if (fits) {
+  const keepsAll = spillsKeepEverything(env.kernel);
+  if (
+    register &&
+    aligned &&
+    register.type === SCALAR_VALUE &&
+    (keepsAll || (register.scalar !== UNKNOWN && isBounded(register.scalar) && !isNull(register)))
+  ) {
+    // Older kernels give a number no id when it is spilled, and follow ids into whole slots only.
+    const fits = fitsBits(register.scalar, size * 8) && (keepsAll || size === 8);
+    if (fits && keepsAll) {
       const linked = linkScalar(env, register);
       if (linked !== register) env.replaceRegister(value, (register = linked));
     }
     spill(frame, slot, fits ? register : register.id === 0 && !register.addConst ? register : register.with({ id: 0, addConst: 0 }), size);
-  } else if (!register && aligned && isStoreImmediate(insn)) {
+  } else if (!register && aligned && isStoreImmediate(insn) && storedConstantsKept(env.kernel) && (keepsAll || insn.imm !== 0)) {
     spill(frame, slot, scalarRegister(immediate(insn.imm)), size);
   } else if (register && isSpillable(register)) {
     if (size !== 8) {
@@ -160,7 +173,7 @@ export function writeStackFixed(env: VerifierEnvironment, frame: Frame, off: num
   } else {
     let { kinds } = (frame.stack[slot] = scrub(frame.stack[slot]!));
     let kind = STACK_MISC;
-    if ((register && isNull(register)) || (!register && isStoreImmediate(insn) && insn.imm === 0)) {
+    if ((register && isNull(register)) || (!register && isStoreImmediate(insn) && insn.imm === 0 && storedConstantsKept(env.kernel))) {
       if (value >= 0) markPrecise(env, value);
       kind = STACK_ZERO;
     }
@@ -193,7 +206,7 @@ export function writeStackVariable(
   const register = value >= 0 ? env.register(value) : undefined;
   const zero = (register !== undefined && isNull(register)) || (!register && isStoreImmediate(insn) && insn.imm === 0);
   let zeroKept = false;
-  for (let at = low; at < high; at++) destroyDynptrAt(env, frame, slotOf(at));
+  if (dynptrsProtected(env.kernel)) for (let at = low; at < high; at++) destroyDynptrAt(env, frame, slotOf(at));
   checkFastcallContract(env, frame, env.insn, low);
   for (let at = low; at < high; at++) {
     const index = slotOf(at);
@@ -274,7 +287,8 @@ export function readStackFixed(env: VerifierEnvironment, frame: Frame, off: numb
     }
     if (target < 0) return;
     // Little-endian: the low bytes of a spilled register are those at the slot's start.
-    const low = off % 8 === 0 && size <= spillSize;
+    const keepsAll = spillsKeepEverything(env.kernel);
+    const low = off % 8 === 0 && (keepsAll ? size <= spillSize : size === spillSize);
     if (low && size !== 0) {
       if (!fitsBits(register.scalar, size * 8)) register = unlinked(register);
       env.setRegister(target, register);
@@ -286,7 +300,10 @@ export function readStackFixed(env: VerifierEnvironment, frame: Frame, off: numb
         if (kind === STACK_SPILL) spilled++;
         else if (kind === STACK_ZERO) zeros++;
       }
-      if (spilled === size && isZero(register.scalar)) env.setRegister(target, scalarRegister(ZERO));
+      if (!keepsAll) {
+        env.setRegister(target, unknownRegister());
+        remembered = false;
+      } else if (spilled === size && isZero(register.scalar)) env.setRegister(target, scalarRegister(ZERO));
       else {
         env.setRegister(target, zeros === size ? scalarRegister(ZERO) : unknownRegister());
         remembered = false;
@@ -332,6 +349,7 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
     return;
   }
   const allowUninitialised = uninitialisedStackAllowed(env.kernel);
+  const indirect = use.access === 'direct' || plainStackWords(env.kernel) ? '' : ' indirect';
   const written: boolean[] | undefined = env.options.warnings && use.access === 'helper-read' && fixed ? [] : undefined;
   for (let at = low; at < high + size; at++) {
     const index = slotOf(at);
@@ -343,8 +361,8 @@ export function checkStackRange(env: VerifierEnvironment, regno: number, off: nu
     written?.push(kind !== STACK_INVALID);
     if (kind !== STACK_MISC && kind !== STACK_ZERO && !(kind === STACK_INVALID && allowUninitialised) && !spilled) {
       const message = fixed
-        ? `invalid read from stack R${regno} off ${low}+${at - low} size ${size}`
-        : `invalid read from stack R${regno} var_off ${formatTnum(pointer.scalar)}+${at - low} size ${size}`;
+        ? `invalid${indirect} read from stack R${regno} off ${low}+${at - low} size ${size}`
+        : `invalid${indirect} read from stack R${regno} var_off ${formatTnum(pointer.scalar)}+${at - low} size ${size}`;
       throw env.reject('stack-uninitialised', 'EACCES', message, {
         register: regno,
         access: { off: at, size: high + size - at },

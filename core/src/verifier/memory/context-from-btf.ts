@@ -2,18 +2,11 @@
 // of an LSM hook, of an iterator, of a struct_ops member. r1 points to an array of them, 8 bytes each.
 
 import { type Btf, type BtfFuncProto, resolve, sizeOf } from '#core/btf';
+import { lsmHook, TRACEPOINT_ARGUMENTS } from '#core/catalog';
+import { tracepointArgumentsKnown } from '../target/kernel-rules.ts';
 import type { MemoryAccess } from './check-memory.ts';
 import type { VerifierEnvironment } from '../state/environment.ts';
-import {
-  MEM_PERCPU,
-  MEM_RDONLY,
-  MEM_USER,
-  PTR_MAYBE_NULL,
-  PTR_TO_BTF_ID,
-  PTR_TO_BUF,
-  PTR_TRUSTED,
-  PTR_UNTRUSTED,
-} from '../state/registers.ts';
+import { MEM_PERCPU, MEM_RDONLY, MEM_USER, PTR_MAYBE_NULL, PTR_TO_BTF_ID, PTR_TO_BUF, PTR_TRUSTED } from '../state/registers.ts';
 
 export interface ContextField {
   /** 0: a number. */
@@ -82,23 +75,23 @@ function structOpsMember(env: VerifierEnvironment, btf: Btf): AttachTarget | und
 /** Arguments of iterators that are not plain kernel structs, or may be NULL at the end (struct bpf_iter_reg). */
 const ITERATOR_ARGUMENTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   task: { task: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
-  task_file: { task: PTR_TO_BTF_ID | PTR_MAYBE_NULL, file: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
+  task_file: { task: PTR_TO_BTF_ID | PTR_MAYBE_NULL, file: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   task_vma: { task: PTR_TO_BTF_ID | PTR_MAYBE_NULL, vma: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   bpf_map: { map: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
   bpf_prog: { prog: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   bpf_link: { link: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   bpf_map_elem: { key: PTR_TO_BUF | PTR_MAYBE_NULL | MEM_RDONLY, value: PTR_TO_BUF | PTR_MAYBE_NULL },
   bpf_sk_storage_map: { sk: PTR_TO_BTF_ID | PTR_MAYBE_NULL, value: PTR_TO_BUF | PTR_MAYBE_NULL },
-  sockmap: { key: PTR_TO_BUF | PTR_MAYBE_NULL | MEM_RDONLY, sk: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
+  sockmap: { key: PTR_TO_BUF | PTR_MAYBE_NULL | MEM_RDONLY, sk: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   netlink: { sk: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   ipv6_route: { rt: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   tcp: { sk_common: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
   udp: { udp_sk: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
-  unix: { unix_sk: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
+  unix: { unix_sk: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
   cgroup: { cgroup: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
   ksym: { ksym: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
-  kmem_cache: { s: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_UNTRUSTED },
-  dmabuf: { dmabuf: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
+  kmem_cache: { s: PTR_TO_BTF_ID | PTR_MAYBE_NULL | PTR_TRUSTED },
+  dmabuf: { dmabuf: PTR_TO_BTF_ID | PTR_MAYBE_NULL },
 };
 
 const FIELD_SIZE = 8;
@@ -154,7 +147,6 @@ function fieldOfType(
     type.kind === 'enum' ||
     type.kind === 'enum64' ||
     type.kind === 'struct' ||
-    type.kind === 'union' ||
     type.kind === 'float'
   ) {
     return { type: 0, isReturnValue };
@@ -178,14 +170,20 @@ function fieldOfType(
     pointee = btf.type(pointee.type);
   }
   if (!pointee || pointee.kind === 'void' || pointee.kind === 'int') return { type: 0 };
-  if (pointee.kind !== 'struct') throw invalid(`func '${name}' arg${index} type ${pointee.kind.toUpperCase()} is not a struct`);
+  if (pointee.kind !== 'struct' && pointee.kind !== 'union')
+    throw invalid(`func '${name}' arg${index} type ${pointee.kind.toUpperCase()} is not a struct`);
   if (iterator !== undefined) return { type: iterator, btf, btfId: pointee.id };
   const trusted =
     env.attachType === 'BPF_TRACE_RAW_TP' ||
     env.attachType === 'BPF_TRACE_ITER' ||
-    env.programType === 'lsm' ||
+    (env.programType === 'lsm' && lsmHook(env.program.attachTarget ?? '').trusted) ||
     env.programType === 'struct_ops';
-  env.log.write(`func '${name}' arg${index} has btf_id ${pointee.id} type STRUCT '${pointee.name}'\n`);
+  env.log.write(`func '${name}' arg${index} has btf_id ${pointee.id} type ${pointee.kind.toUpperCase()} '${pointee.name}'\n`);
+  if (env.attachType === 'BPF_TRACE_RAW_TP' && tracepointArgumentsKnown(env.kernel)) {
+    const known = TRACEPOINT_ARGUMENTS[name];
+    if (known?.error?.includes(index)) return { type: 0 };
+    if (known?.null?.includes(index)) flags |= PTR_MAYBE_NULL;
+  }
   if (parameter?.endsWith('__nullable')) flags |= PTR_MAYBE_NULL;
   // Congestion control gets a struct sock that is always a TCP socket.
   const tcpSock =

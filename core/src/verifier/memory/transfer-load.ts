@@ -29,6 +29,7 @@ import {
   sizeField,
 } from '#core/isa';
 import { clearCallerSaved, exitFunction } from '../calls/calls.ts';
+import { knowsAcquireAndRelease } from '../target/kernel-rules.ts';
 import { checkResourceLeak } from '../flow/check-exit.ts';
 import { accessMemory, checkPointerOffset } from './check-memory.ts';
 import { checkSource, checkTarget } from './check-registers.ts';
@@ -92,6 +93,9 @@ export function transferStoreImmediate(env: VerifierEnvironment, insn: Insn): vo
 }
 
 function transferAtomic(env: VerifierEnvironment, insn: Insn): void {
+  const unknown = () =>
+    env.reject('atomic', 'EINVAL', `BPF_ATOMIC uses invalid atomic opcode ${(insn.imm >>> 0).toString(16).padStart(2, '0')}`);
+  if ((insn.imm === BPF_LOAD_ACQ || insn.imm === BPF_STORE_REL) && !knowsAcquireAndRelease(env.kernel)) throw unknown();
   switch (insn.imm) {
     case BPF_LOAD_ACQ:
       checkSource(env, insn.src);
@@ -127,7 +131,7 @@ function transferAtomic(env: VerifierEnvironment, insn: Insn): void {
       readModifyWrite(env, insn);
       return;
     default:
-      throw env.reject('atomic', 'EINVAL', `BPF_ATOMIC uses invalid atomic opcode ${(insn.imm >>> 0).toString(16).padStart(2, '0')}`);
+      throw unknown();
   }
 }
 

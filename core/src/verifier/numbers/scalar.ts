@@ -267,6 +267,7 @@ export function boundsFromBits(s: Scalar): void {
   narrowU64(s, valueHigh, valueLow, valueHigh | maskHigh, valueLow | maskLow);
   // With all unknown bits at the bottom every number of the range is possible, and bits say no more than the range.
   const atBottom = maskHigh === 0 ? (maskLow & (maskLow + 1)) === 0 : maskLow === -1 && (maskHigh & (maskHigh + 1)) === 0;
+  if (apart) return;
   if (!atBottom || unsignedLess(s.umaxHigh, s.umaxLow, s.uminHigh, s.uminLow)) takeOnlyMember(s);
 }
 
@@ -464,6 +465,67 @@ function bitsFromBounds(s: Scalar): void {
   s.valueLow = (s.valueLow | (s.u32minBits & ~unknown)) & ~s.maskLow;
 }
 
+let apart = false;
+
+/** While `run` runs, ranges of 32 and 64 bits do not teach each other, as in Linux before 6.8 (reg_bounds_sync). Nothing of it is asynchronous. */
+export function withRangesApart<Result>(yes: boolean, run: () => Result): Result {
+  const before = apart;
+  apart = yes;
+  try {
+    return run();
+  } finally {
+    apart = before;
+  }
+}
+
+function settleApart(s: Scalar): void {
+  boundsFromBits(s);
+  signsTeach32(s);
+  signsTeach64(s);
+  bitsFromBounds(s);
+  boundsFromBits(s);
+}
+
+/** Signed and unsigned ends are the same where the range does not cross the sign. */
+function signsTeach32(s: Scalar): void {
+  if (s.s32min >= 0 || s.s32max < 0) {
+    const min = Math.max(s.s32min >>> 0, s.u32minBits >>> 0);
+    const max = Math.min(s.s32max >>> 0, s.u32maxBits >>> 0);
+    s.s32min = s.u32minBits = min | 0;
+    s.s32max = s.u32maxBits = max | 0;
+  } else if (s.u32maxBits >= 0) {
+    s.s32min = s.u32minBits;
+    s.s32max = s.u32maxBits = Math.min(s.s32max >>> 0, s.u32maxBits >>> 0) | 0;
+  } else if (s.u32minBits < 0) {
+    s.s32min = s.u32minBits = Math.max(s.s32min >>> 0, s.u32minBits >>> 0) | 0;
+    s.s32max = s.u32maxBits;
+  }
+}
+
+function signsTeach64(s: Scalar): void {
+  const larger = (aHigh: number, aLow: number, bHigh: number, bLow: number): boolean => unsignedLess(bHigh, bLow, aHigh, aLow);
+  if (s.sminHigh >= 0 || s.smaxHigh < 0) {
+    if (larger(s.sminHigh, s.sminLow, s.uminHigh, s.uminLow)) [s.uminHigh, s.uminLow] = [s.sminHigh, s.sminLow];
+    else [s.sminHigh, s.sminLow] = [s.uminHigh, s.uminLow];
+    if (larger(s.umaxHigh, s.umaxLow, s.smaxHigh, s.smaxLow)) [s.umaxHigh, s.umaxLow] = [s.smaxHigh, s.smaxLow];
+    else [s.smaxHigh, s.smaxLow] = [s.umaxHigh, s.umaxLow];
+  } else if (s.umaxHigh >= 0) {
+    [s.sminHigh, s.sminLow] = [s.uminHigh, s.uminLow];
+    if (larger(s.umaxHigh, s.umaxLow, s.smaxHigh, s.smaxLow)) [s.umaxHigh, s.umaxLow] = [s.smaxHigh, s.smaxLow];
+    else [s.smaxHigh, s.smaxLow] = [s.umaxHigh, s.umaxLow];
+  } else if (s.uminHigh < 0) {
+    if (larger(s.sminHigh, s.sminLow, s.uminHigh, s.uminLow)) [s.uminHigh, s.uminLow] = [s.sminHigh, s.sminLow];
+    else [s.sminHigh, s.sminLow] = [s.uminHigh, s.uminLow];
+    [s.smaxHigh, s.smaxLow] = [s.umaxHigh, s.umaxLow];
+  }
+}
+
+/** The low half becomes this number. */
+export function setBitsOfConstant32(s: Scalar, low: number): void {
+  s.valueLow = s.u32minBits = s.u32maxBits = s.s32min = s.s32max = low;
+  s.maskLow = 0;
+}
+
 /** Lets bits and ranges teach each other, in the kernel's order and number of rounds, since the order decides what is found. */
 export function settle(s: Scalar): Scalar {
   const { valueHigh: high, valueLow: low } = s;
@@ -485,12 +547,31 @@ export function settle(s: Scalar): Scalar {
     s.u32minBits = s.u32maxBits = s.s32min = s.s32max = low;
     return s;
   }
+  if (apart) {
+    settleApart(s);
+    return s;
+  }
   boundsFromBits(s);
   if (deduce(s) && deduce(s)) deduce(s);
   bitsFromBounds(s);
   boundsFromBits(s);
   return s;
 }
+
+/** Whether anything is known of its ends (register_is_bounded). */
+export const isBounded = (s: Scalar): boolean =>
+  !(
+    (s.uminHigh | s.uminLow) === 0 &&
+    (s.umaxHigh & s.umaxLow) === -1 &&
+    s.sminHigh === S32_MIN &&
+    s.sminLow === 0 &&
+    s.smaxHigh === S32_MAX &&
+    s.smaxLow === -1 &&
+    s.u32minBits === 0 &&
+    s.u32maxBits === -1 &&
+    s.s32min === S32_MIN &&
+    s.s32max === S32_MAX
+  );
 
 /** Why the ranges contradict each other, in the kernel's words; undefined when they do not. */
 export function contradiction(s: Scalar): string | undefined {

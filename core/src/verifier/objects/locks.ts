@@ -139,6 +139,7 @@ const BPF_FUNC_spin_unlock = 94;
 /** Helpers and kfuncs that may not be called with a spin lock held; everything but a few may not. */
 export function checkCallUnderLock(env: VerifierEnvironment, insn: Insn): void {
   if (env.state.activeLocks === 0) return;
+  // Functions of the program itself are walked into; older kernels refuse them here.
   const name = env.program.kfuncs[insn.imm];
   const allowed =
     insn.src === BPF_PSEUDO_KFUNC_CALL ? name !== undefined && ALLOWED_UNDER_LOCK.has(name) : insn.imm === BPF_FUNC_spin_unlock;

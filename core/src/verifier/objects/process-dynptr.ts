@@ -1,5 +1,6 @@
 // A dynptr argument of a helper or kfunc: made by the call, or one that was made before (process_dynptr_func).
 
+import { dynptrsProtected } from '../target/kernel-rules.ts';
 import { accessMemory } from '../memory/check-memory.ts';
 import { refusedWith, type VerifierEnvironment } from '../state/environment.ts';
 import { CONST_PTR_TO_DYNPTR, type DynptrKind, PTR_TO_STACK } from '../state/registers.ts';
@@ -36,6 +37,8 @@ export function checkProcessedDynptr(env: VerifierEnvironment, regno: number, in
     if (register.type === CONST_PTR_TO_DYNPTR) throw env.reject('dynptr', 'EINVAL', 'Dynptr has to be an uninitialized dynptr', details);
     // The place is looked at first: its words come before those about what it holds.
     refusedWith(env, 'Dynptr has to be an uninitialized dynptr', () => objectSlot(env, register, 'dynptr', DYNPTR_SLOTS));
+    if (!dynptrsProtected(env.kernel) && dynptrAt(env, register))
+      throw env.reject('dynptr', 'EINVAL', 'Dynptr has to be an uninitialized dynptr', details);
     for (let at = 0; at < 16; at += 8) accessMemory(env, regno, at, { write: true, size: 8, value: -1 });
     makeDynptr(env, register, use.kind ?? 'local', insn, use.cloneOf);
     return;

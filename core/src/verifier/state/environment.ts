@@ -21,6 +21,7 @@ import {
   SlotSet,
   type VerifierState,
 } from './state.ts';
+import { wordsOf } from '../target/kernel-words.ts';
 import type { Cause, VerifyOptions } from '../types.ts';
 import type { Warning } from '../explain/warnings.ts';
 
@@ -171,6 +172,8 @@ export class VerifierEnvironment {
 
   /** Subprogram that bpf_throw() goes to; 0 for none. */
   exceptionCallback = 0;
+  /** Frame of a callback that the path goes on in when the call's own effects are done; on kernels that walk callbacks once. */
+  enterAfterCall: Frame | undefined = undefined;
   seenDirectWrite = false;
   seenException = false;
   /** First call of a kfunc that the loader could not resolve. */
@@ -271,7 +274,7 @@ export class VerifierEnvironment {
   }
 
   reject(code: FindingCode, errno: string, message: string | readonly string[], details: RejectionDetails = {}): Rejection {
-    const lines = typeof message === 'string' ? [message] : message;
+    const lines = (typeof message === 'string' ? [message] : message).map((line) => wordsOf(this.kernel, line));
     for (const line of lines) this.log.write(`${line}\n`);
     return new Rejection(code, errno, lines, this.insn, details);
   }

@@ -210,25 +210,32 @@ export function sameObject(a: Register, b: Register): boolean {
 /** Offsets of this size or more can wrap an address around (BPF_MAX_VAR_OFF). */
 export const MAX_VARIABLE_OFFSET = 1 << 29;
 
+/** Which pointers a kernel takes for not NULL (reg_not_null): `usual`, `few` before 6.10, or `bounded` in releases that mended it later. */
+export type NotNullRule = 'few' | 'usual' | 'bounded';
+
 /** Points to something for sure: comparing such a pointer with NULL is decided. */
-export function isNotNull(register: Register): boolean {
+export function isNotNull(register: Register, rule: NotNullRule): boolean {
   if (mayBeNull(register.type)) return false;
-  if (register.scalar.sminNumber <= -MAX_VARIABLE_OFFSET || register.scalar.smaxNumber >= MAX_VARIABLE_OFFSET) return false;
+  if (rule === 'few' && typeFlags(register.type) !== 0) return false;
+  if (rule === 'bounded' && (register.scalar.sminNumber <= -MAX_VARIABLE_OFFSET || register.scalar.smaxNumber >= MAX_VARIABLE_OFFSET))
+    return false;
   switch (baseType(register.type)) {
     case PTR_TO_SOCKET:
     case PTR_TO_TCP_SOCK:
-    case PTR_TO_XDP_SOCK:
-    case PTR_TO_BUF:
     case PTR_TO_MAP_VALUE:
     case PTR_TO_MAP_KEY:
     case PTR_TO_SOCK_COMMON:
-    case CONST_PTR_TO_MAP:
       return true;
+    case PTR_TO_XDP_SOCK:
+    case PTR_TO_BUF:
+      return rule === 'bounded';
+    case CONST_PTR_TO_MAP:
+      return rule !== 'few';
     case PTR_TO_MEM:
       // Memory of which only the address is known may be anything, NULL too.
-      return (register.type & PTR_UNTRUSTED) === 0;
+      return rule !== 'few' && (register.type & PTR_UNTRUSTED) === 0;
     case PTR_TO_BTF_ID:
-      return isTrusted(register);
+      return rule !== 'few' && isTrusted(register);
     default:
       return false;
   }

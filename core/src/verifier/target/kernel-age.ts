@@ -5,6 +5,7 @@ import { atLeast, attachType, type KernelVersion, mapType, programType } from '#
 import {
   BPF_ALU,
   BPF_ALU64,
+  BPF_ATOMIC,
   BPF_CALL,
   BPF_END,
   BPF_JMP,
@@ -19,6 +20,7 @@ import {
   isLdImm64,
   lookup,
 } from '#core/isa';
+import { checkMapCreation } from './map-creation.ts';
 import { Rejection, type VerifierEnvironment } from '../state/environment.ts';
 import type { FindingCode } from '../explain/findings.ts';
 
@@ -45,6 +47,7 @@ export function checkKernelAge(env: VerifierEnvironment): void {
   for (const { flag, since, name } of FLAGS)
     if (program.flags & flag && !atLeast(kernel, since)) throw tooNew(env, 'invalid-program', name, since, 'Do without');
   checkMaps(env);
+  checkMapCreation(env);
   checkInsns(env);
 }
 
@@ -77,7 +80,9 @@ function checkInsns(env: VerifierEnvironment): void {
     const insn = insns[at]!;
     const known = lookup(insn);
     env.insn = at;
-    if (known?.since && !atLeast(kernel, known.since)) {
+    // Kernels that know atomic operations look at which one it is only where the walk comes to it.
+    const askedLater = insnClass(insn) === BPF_STX && (insn.opcode & 0xe0) === BPF_ATOMIC && atLeast(kernel, '5.12');
+    if (known?.since && !atLeast(kernel, known.since) && !askedLater && !(kernel === '6.1' && known.id === 'gotol')) {
       throw env.reject('invalid-instruction', 'EINVAL', oldKernelSays(insn), {
         explanation: `The instruction ${known.id} came with Linux ${known.since}; the target is ${kernel}.`,
         advice: adviceFor(insn, known.since),
