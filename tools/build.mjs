@@ -20,6 +20,7 @@ const node = {
   logLevel: 'warning',
   minifySyntax: true,
   minifyWhitespace: !process.argv.includes('--watch'),
+  minifyIdentifiers: !process.argv.includes('--watch'),
   sourcemap: process.argv.includes('--watch'),
   define: { 'import.meta.url': 'undefined' },
 };
@@ -48,7 +49,7 @@ const bundles = [
     supported: { 'dynamic-import': false },
   },
   { ...node, entryPoints: ['cli/src/commands/index.ts'], outfile: 'dist/cli-commands.js' },
-  { ...node, entryPoints: ['cli/src/commands/conformance.ts'], outfile: 'dist/cli-conformance.js', minifyIdentifiers: true },
+  { ...node, entryPoints: ['cli/src/commands/conformance.ts'], outfile: 'dist/cli-conformance.js' },
 ];
 
 await mkdir(at('dist'), { recursive: true });

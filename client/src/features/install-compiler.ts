@@ -19,7 +19,7 @@ export async function offerCompiler(context: vscode.ExtensionContext, message: s
 }
 
 async function install(context: vscode.ExtensionContext): Promise<void> {
-  const { installCompiler } = await import('#toolchain');
+  const { installCompiler } = await import('#toolchain/install-compiler');
   const folder = compilerFolder(context);
   const problem = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Installing a compiler (about 400 MB)', cancellable: true },
