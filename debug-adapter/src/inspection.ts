@@ -524,10 +524,10 @@ export class Inspection {
     const scope = this.scopeOf(undefined);
     const { value } = this.mapTypes(map);
     return map.page(0, most).map((entry) => ({
-        key: this.keyText(map, entry.key),
-        value: entry.values.map((bytes) => formatValue({ type: value, place: constantPlace(bytes), offset: 0 }, scope)).join(', '),
-        keyBytes: entry.key,
-      }));
+      key: this.keyText(map, entry.key),
+      value: entry.values.map((bytes) => formatValue({ type: value, place: constantPlace(bytes), offset: 0 }, scope)).join(', '),
+      keyBytes: entry.key,
+    }));
   }
 
   /** `uid 1000` where the key's type says what it is, as everywhere in this project. */
