@@ -477,21 +477,21 @@ export class Inspection {
   }
 
   mapSummary(map: SimulatedMap): string {
-    const count = map.entries().length;
+    const count = map.size;
     return `${map.definition.type}, ${count} of ${map.definition.maxEntries} ${map.definition.maxEntries === 1 ? 'entry' : 'entries'}`;
   }
 
   mapVariable(map: SimulatedMap, scope: ExpressionScope): Variable {
     const { definition } = map;
     const { key, value } = this.mapTypes(map);
-    const entries = map.entries();
+    const { size } = map;
     const line = textLine(definition.name, this.mapSummary(map), { type: `${key.name} → ${value.name}` });
-    if (entries.length === 0) return line;
+    if (size === 0) return line;
     return {
       ...line,
-      numbered: entries.length,
+      numbered: size,
       children: (from, count) =>
-        entries.slice(from, from + count).map((entry) => {
+        map.page(from, count).map((entry) => {
           const keyText = this.keyText(map, entry.key);
           const expression =
             key.kind === 'integer' || key.kind === 'enum'
@@ -523,14 +523,11 @@ export class Inspection {
   mapEntries(map: SimulatedMap, most: number): readonly MapEntryView[] {
     const scope = this.scopeOf(undefined);
     const { value } = this.mapTypes(map);
-    return map
-      .entries()
-      .slice(0, most)
-      .map((entry) => ({
-        key: this.keyText(map, entry.key),
-        value: entry.values.map((bytes) => formatValue({ type: value, place: constantPlace(bytes), offset: 0 }, scope)).join(', '),
-        keyBytes: entry.key,
-      }));
+    return map.page(0, most).map((entry) => ({
+      key: this.keyText(map, entry.key),
+      value: entry.values.map((bytes) => formatValue({ type: value, place: constantPlace(bytes), offset: 0 }, scope)).join(', '),
+      keyBytes: entry.key,
+    }));
   }
 
   /** `uid 1000` where the key's type says what it is, as everywhere in this project. */

@@ -76,13 +76,14 @@ export class Views {
   maps(): readonly ShownMap[] {
     return this.inspection.visibleMaps().map((map) => {
       const before = this.before?.maps.get(map.id);
-      const total = map.entries().length;
+      const total = map.size;
       const entries = this.inspection.mapEntries(map, MOST_ENTRIES).map(({ key, value, keyBytes }) => {
         const old = before?.get(toHex(keyBytes));
         return { key, value, added: before !== undefined && old === undefined, changed: before !== undefined && old !== value };
       });
-      const keys = new Set(map.entries().map(({ key }) => toHex(key)));
-      const removed = [...(before?.keys() ?? [])].filter((key) => !keys.has(key)).length;
+      // Nothing leaves an array.
+      const keys = map.indexed ? undefined : new Set(map.entries().map(({ key }) => toHex(key)));
+      const removed = keys ? [...(before?.keys() ?? [])].filter((key) => !keys.has(key)).length : 0;
       return {
         id: map.id,
         name: map.definition.name,

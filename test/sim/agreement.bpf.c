@@ -675,3 +675,60 @@ int exception(struct __sk_buff *skb)
 }
 
 char LICENSE[] SEC("license") = "GPL";
+
+SEC("tc")
+int odd_sizes(struct __sk_buff *skb)
+{
+	__u8 from[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, to[8] = { 0xf1, 0xe2, 0xd3, 0xc4, 0xb5, 0xa6, 0x97, 0x88 };
+	char prefix[4] = "0x", prefixed[8] = "0xfg";
+	long number = 77;
+	put(0, bpf_csum_diff((__be32 *)from, 3, (__be32 *)to, 7, 1));
+	put(1, bpf_csum_diff(0, 0, (__be32 *)to, 5, 0));
+	put(2, bpf_csum_diff((__be32 *)from, 6, 0, 0, 9));
+	put(3, bpf_csum_diff((__be32 *)from, 1, (__be32 *)to, 1, 0xffffffff));
+	put(4, bpf_strtol(prefix, sizeof(prefix), 16, &number));
+	put(5, number);
+	put(6, bpf_strtol(prefix, sizeof(prefix), 0, &number));
+	put(7, bpf_strtol(prefixed, sizeof(prefixed), 16, &number));
+	put(8, number);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int skb_hash_and_sums(struct __sk_buff *skb)
+{
+	put(0, bpf_csum_update(skb, 5));
+	put(1, bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY));
+	put(2, bpf_csum_level(skb, 9));
+	put(3, bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC));
+	put(4, bpf_csum_level(skb, BPF_CSUM_LEVEL_RESET));
+	put(5, bpf_set_hash(skb, 0x1234));
+	put(6, skb->hash);
+	put(7, bpf_get_hash_recalc(skb));
+	bpf_set_hash_invalid(skb);
+	put(8, skb->hash);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int peer_with_flags(struct __sk_buff *skb)
+{
+	put(0, bpf_redirect_peer(1, 1));
+	return TC_ACT_OK;
+}
+
+SEC("xdp")
+int huge_record(struct xdp_md *ctx)
+{
+	__u64 *record = bpf_ringbuf_reserve(&ring, 0x3ffffff0, 0);
+	put(0, record != 0);
+	if (record)
+		bpf_ringbuf_discard(record, 0);
+	record = bpf_ringbuf_reserve(&ring, 16, 0);
+	if (!record)
+		return XDP_DROP;
+	put(1, record[0]);
+	put(2, record[1]);
+	bpf_ringbuf_discard(record, 0);
+	return XDP_PASS;
+}

@@ -246,9 +246,11 @@ function mapValue(kernel: Kernel, object: LoadedObject, map: SimulatedMap): Read
   // A prog array's values are the numbers of programs.
   const named = (bytes: Uint8Array | undefined): string | undefined =>
     definition.type === 'prog_array' && bytes ? kernel.programs.find(({ id }) => id === plainBytes(bytes))?.program.name : undefined;
-  const all = map.entries();
   const zero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
-  const shown = all.length > SHOW_ALL_UP_TO && definition.type.includes('array') ? all.filter(({ values }) => !values.every(zero)) : all;
+  const shown =
+    map.size > SHOW_ALL_UP_TO && definition.type.includes('array')
+      ? map.madeEntries().filter(({ values }) => !values.every(zero))
+      : map.page(0, map.size);
   return {
     name: definition.globalSection ?? definition.name,
     type: definition.type,

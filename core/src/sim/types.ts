@@ -35,6 +35,14 @@ export interface SimulatedMap {
   readonly definition: MapDefinition;
   /** What is in it now: bytes are copies, so direct stores of the program are seen by asking again. */
   entries(): readonly MapEntry[];
+  /** How many entries() gives, without making them. */
+  readonly size: number;
+  /** Every index exists from the start: nothing is ever added or removed. */
+  readonly indexed: boolean;
+  /** `count` entries from the one with number `from`. */
+  page(from: number, count: number): readonly MapEntry[];
+  /** Entries that differ from an untouched map's; an array's values that nobody looked at are left out. */
+  madeEntries(): readonly MapEntry[];
   lookup(key: Uint8Array): readonly Uint8Array[] | undefined;
   /** Returns 0 or a negative errno, as the syscall does. */
   update(key: Uint8Array, value: Uint8Array, flags?: bigint): number;

@@ -45,7 +45,7 @@ function forEach(call: Call): HelperResult {
   const context = call.arg(3);
   const memory = call.kernel.memory;
   const next = (index: number): HostOutcome => {
-    const element = elements[index];
+    const element = elements.at(index);
     if (!element) return call.finish(index);
     const region = memory.allocate({
       kind: 'mem',

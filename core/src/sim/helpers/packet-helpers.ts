@@ -1,10 +1,11 @@
 // Helpers of XDP, tc, cgroup and socket filter programs: bytes, lengths, checksums and redirects of the packet under way.
 // Kernel source: net/core/filter.c.
 
+import { contextStruct } from '#core/catalog';
 import { errno } from '../errno.ts';
 import { redirectTarget, setContextField, syncPacket } from '../hooks/packet-hook.ts';
-import { concat, fromLittleEndian, littleEndian } from '../integers.ts';
-import { RedirectMap, SlotArrayMap } from '../maps/index.ts';
+import { concat, fromLittleEndian, littleEndian, view } from '../integers.ts';
+import { SlotArrayMap } from '../maps/index.ts';
 import { ETH_HLEN, onesComplementSum } from '../packet.ts';
 import type { PacketState } from '../state.ts';
 import type { Call, HelperResult, HelperTable } from './helper.ts';
@@ -186,10 +187,9 @@ function l4Replace(call: Call): number {
   return 0;
 }
 
-/** csum_diff: the 32-bit sum of `to` less `from` on top of a seed, little-endian words as the CPU adds them. */
+/** csum_diff: the 32-bit sum of `to` less `from` on top of a seed, little-endian words as the CPU adds them, the last one filled up with zeros. */
 function csumDiff(call: Call): HelperResult {
   const [fromSize, toSize] = [call.u32(2), call.u32(4)];
-  if (fromSize % 4 !== 0 || toSize % 4 !== 0) return errno('EINVAL');
   const from = call.read(call.arg(1), fromSize, 'from');
   const to = call.read(call.arg(3), toSize, 'to');
   const add = (a: number, b: number): number => {
@@ -253,6 +253,17 @@ function skbVlanPop(call: Call): number {
   return 0;
 }
 
+/** A 32-bit field of the packet's context as it is now. */
+function contextField(call: Call, field: string): number {
+  const place = contextStruct(packetOf(call).context)?.fields.find(({ name }) => name === field);
+  return place && call.run.ctx ? view(call.kernel.memory.view(call.run.ctx)).getUint32(place.offset, true) : 0;
+}
+
+function setHash(call: Call, hash: number): number {
+  setContextField(call.kernel, call.run, '__sk_buff', 'hash', hash);
+  return 0;
+}
+
 // ---- redirects ----
 
 function redirect(call: Call): number {
@@ -271,7 +282,7 @@ function redirectMap(call: Call): HelperResult {
   const flags = call.arg(3);
   const BROADCAST = 1n << 3n;
   const EXCLUDE_INGRESS = 1n << 4n;
-  if (flags & ~(3n | (map instanceof RedirectMap ? BROADCAST | EXCLUDE_INGRESS : 0n))) return 0;
+  if (flags & ~(3n | (map.definition.type.startsWith('devmap') ? BROADCAST | EXCLUDE_INGRESS : 0n))) return 0;
   const target = map.slot(key);
   if (target === undefined && (flags & BROADCAST) === 0n) {
     call.run.redirect = undefined;
@@ -321,20 +332,24 @@ export const PACKET_HELPERS: HelperTable = {
   bpf_l4_csum_replace: l4Replace,
   bpf_csum_diff: csumDiff,
   // The packet's own checksum state is not kept: drivers here deliver none (CHECKSUM_NONE).
-  bpf_csum_update: () => errno('EOPNOTSUPP'),
-  bpf_csum_level: () => errno('EACCES'),
+  bpf_csum_update: () => errno('ENOTSUPP'),
+  // Query, increase, decrease, reset: only the query tells that there is no level.
+  bpf_csum_level: (call) => (call.arg(2) === 0n ? errno('EACCES') : call.arg(2) <= 3n ? 0 : errno('EINVAL')),
   bpf_get_hash_recalc: (call) => {
+    const known = contextField(call, 'hash');
+    if (known !== 0) return known;
     let hash = 0x811c9dc5;
     for (const byte of dataOf(call, packetOf(call)).subarray(12, 38)) hash = Math.imul(hash ^ byte, 0x01000193);
     return hash >>> 0;
   },
-  bpf_set_hash_invalid: () => 0,
-  bpf_set_hash: () => 0,
+  bpf_set_hash_invalid: (call) => setHash(call, 0),
+  bpf_set_hash: (call) => setHash(call, call.u32(2)),
   bpf_get_cgroup_classid: () => 0,
   bpf_get_route_realm: () => 0,
   bpf_skb_cgroup_classid: () => 0,
   bpf_redirect: redirect,
-  bpf_redirect_peer: redirect,
+  // No flags here: the packet goes to the peer's ingress in any case.
+  bpf_redirect_peer: (call) => (call.arg(2) === 0n ? redirect(call) : 2),
   bpf_redirect_map: redirectMap,
   bpf_clone_redirect: cloneRedirect,
   bpf_xdp_output: (call) => {

@@ -9,6 +9,8 @@ import type { Call, HelperTable } from './helper.ts';
 const WAKEUP_FLAGS = 3n;
 const BPF_F_INDEX_MASK = 0xffff_ffffn;
 const BPF_F_CURRENT_CPU = 0xffff_ffffn;
+/** Bytes; larger ones would take the memory of the machine that simulates. */
+const LARGEST_RECORD = 1 << 26;
 /** BPF_F_CTXLEN_MASK: bytes of the packet to append. */
 const CTXLEN_MASK = 0xf_ffffn << 32n;
 
@@ -61,7 +63,10 @@ export const RINGBUF_PERF_HELPERS: HelperTable = {
   bpf_ringbuf_reserve: (call) => {
     const map = call.mapOf(1, RingBufferMap, 'a ring buffer');
     const size = call.arg(2);
-    return size > 0xffff_ffffn ? 0n : (map.reserve(Number(size), call.arg(3))?.base ?? 0n);
+    if (size > 0xffff_ffffn) return 0n;
+    if (size > LARGEST_RECORD && size <= map.capacity)
+      return call.fault(`a record of ${size} bytes is more than the ${LARGEST_RECORD} bytes that a simulated record can have`);
+    return map.reserve(Number(size), call.arg(3))?.base ?? 0n;
   },
   bpf_ringbuf_submit: (call) => {
     finishRecord(call, call.arg(1), 'submitted');

@@ -23,7 +23,8 @@ function parseInteger(text: string, flags: bigint): Parsed | number {
   rest = rest.slice(sign);
   let radix = base;
   let prefix = 0;
-  if ((radix === 0 || radix === 16) && /^0x[0-9a-f]/i.test(rest)) {
+  // With base 16 the prefix goes even where no digit follows it (_parse_integer_fixup_radix).
+  if ((radix === 0 && /^0x[0-9a-f]/i.test(rest)) || (radix === 16 && /^0x/i.test(rest))) {
     radix = 16;
     prefix = 2;
   } else if (radix === 0) radix = rest.startsWith('0') ? 8 : 10;

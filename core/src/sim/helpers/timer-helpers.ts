@@ -40,7 +40,8 @@ export const TIMER_HELPERS: HelperTable = {
   bpf_timer_cancel: (call) => {
     const timer = call.kernel.timers.get(call.arg(1));
     if (!timer) return errno('EINVAL');
-    setTimer(call.kernel, { ...timer, due: undefined });
+    // The callback goes with it (drop_prog_refcnt): a start needs a new set_callback.
+    setTimer(call.kernel, { address: timer.address, map: timer.map });
     return timer.due === undefined ? 0 : 1;
   },
 };

@@ -6,7 +6,7 @@ import type { Region } from '#core/vm';
 import { errno } from '../errno.ts';
 import { littleEndian, view } from '../integers.ts';
 import type { MapEntry } from '../types.ts';
-import { BPF_ANY, BPF_NOEXIST, KernelMap } from './kernel-map.ts';
+import { BPF_ANY, BPF_NOEXIST, KernelMap, type MapWalk } from './kernel-map.ts';
 
 abstract class IndexedMap extends KernelMap {
   /** One region a value, or one a CPU. */
@@ -73,17 +73,42 @@ abstract class IndexedMap extends KernelMap {
   }
 
   entries(): readonly MapEntry[] {
-    return Array.from({ length: this.definition.maxEntries }, (_, index) => {
-      const key = littleEndian(index, 4);
-      return { key, values: this.lookup(key)! };
-    });
+    return this.page(0, this.definition.maxEntries);
   }
 
-  override walk(): readonly { key: Uint8Array; address: bigint }[] {
-    return Array.from({ length: this.definition.maxEntries }, (_, index) => {
-      const key = littleEndian(index, 4);
-      return { key, address: this.lookupAddress(key) };
-    });
+  private entryAt(index: number): MapEntry {
+    const key = littleEndian(index, 4);
+    return { key, values: this.lookup(key)! };
+  }
+
+  override get indexed(): boolean {
+    return true;
+  }
+
+  override get size(): number {
+    return this.definition.maxEntries;
+  }
+
+  override page(from: number, count: number): readonly MapEntry[] {
+    const length = Math.max(0, Math.min(count, this.definition.maxEntries - from));
+    return Array.from({ length }, (_, offset) => this.entryAt(from + offset));
+  }
+
+  override madeEntries(): readonly MapEntry[] {
+    const indices = new Set(this.values.keys());
+    if (this.definition.initial) indices.add(0);
+    return [...indices].sort((a, b) => a - b).map((index) => this.entryAt(index));
+  }
+
+  override walk(): MapWalk {
+    return {
+      length: this.definition.maxEntries,
+      at: (index) => {
+        if (index >= this.definition.maxEntries) return undefined;
+        const key = littleEndian(index, 4);
+        return { key, address: this.lookupAddress(key) };
+      },
+    };
   }
 
   protected saveState(): unknown {

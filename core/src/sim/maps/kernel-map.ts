@@ -40,6 +40,12 @@ export interface MapHost {
   ownerOf(address: bigint): { identity: string; label: string } | undefined;
 }
 
+/** The elements of a walk; an array's are made when the walk reaches them. */
+export interface MapWalk {
+  readonly length: number;
+  at(index: number): { key: Uint8Array; address: bigint } | undefined;
+}
+
 /** Where a value lives, for Region.owner. */
 export interface ValueOwner {
   map: KernelMap;
@@ -104,8 +110,24 @@ export abstract class KernelMap implements SimulatedMap {
   }
 
   /** What bpf_for_each_map_elem visits: key bytes and the value's address; undefined where the type has no such walk. */
-  walk(): readonly { key: Uint8Array; address: bigint }[] | undefined {
+  walk(): MapWalk | undefined {
     return undefined;
+  }
+
+  get indexed(): boolean {
+    return false;
+  }
+
+  get size(): number {
+    return this.entries().length;
+  }
+
+  page(from: number, count: number): readonly MapEntry[] {
+    return this.entries().slice(from, from + count);
+  }
+
+  madeEntries(): readonly MapEntry[] {
+    return this.entries();
   }
 
   nameOf(region: Region): string | undefined {

@@ -60,6 +60,20 @@ describe('array', () => {
     expect(map.lookupAddress(key(1_000_000))).toBe(0n);
   });
 
+  test.each(['array', 'percpu_array'])('%s of 2^31 entries: sizes, pages and walks make only what is asked for', (type) => {
+    const host = new TestHost();
+    const map = host.make(type, { maxEntries: 2 ** 31 });
+    const before = [...host.memory.regions].length;
+    expect(map.size).toBe(2 ** 31);
+    expect(map.page(2 ** 31 - 2, 50).map((entry) => entry.key)).toEqual([key(2 ** 31 - 2), key(2 ** 31 - 1)]);
+    expect(map.madeEntries()).toEqual([]);
+    expect([...host.memory.regions].length).toBe(before);
+    expect(map.walk()!.at(3)!.address).toBe(map.lookupAddress(key(3)));
+    map.updateElement(key(1), value(5), 0n);
+    expect(map.madeEntries().map((entry) => entry.key)).toEqual([key(1), key(3)]);
+    expect(map.walk()!.at(2 ** 31)).toBeUndefined();
+  });
+
   test('per CPU: programs see their own, user space all', () => {
     const host = new TestHost();
     const map = host.make('percpu_array');
@@ -74,6 +88,12 @@ describe('array', () => {
     map.update(key(1), value(9));
     expect(map.lookup(key(1))).toEqual([value(9), value(9)]);
   });
+});
+
+test('a ring buffer record larger than the ring is refused', () => {
+  const ring = new TestHost().make('ringbuf', { keySize: 0, valueSize: 0, maxEntries: 4096 }) as RingBufferMap;
+  expect(ring.reserve(0x3fff_fff0, 0n)).toBeUndefined();
+  expect(ring.reserve(16, 0n)!.size).toBe(16);
 });
 
 describe('hash', () => {

@@ -8,6 +8,7 @@ import type { MapEntry } from '../types.ts';
 import { KernelMap } from './kernel-map.ts';
 
 const HEADER = 8;
+/** RINGBUF_MAX_RECORD_SZ. */
 const MAXIMUM_RECORD = Math.floor(0xffff_ffff / 4);
 
 interface RingRecord {
@@ -33,7 +34,7 @@ export class RingBufferMap extends KernelMap {
     return this.pending.filter(({ state }) => state === 'reserved').map(({ region }) => region);
   }
 
-  /** bpf_ringbuf_reserve: the record's memory, or undefined where the buffer has no room or the flags are wrong. Not zeroed in the kernel. */
+  /** bpf_ringbuf_reserve: the record's memory, or undefined where the buffer has no room or the flags are wrong. Zeros, as the kernel's pages before the buffer goes round. */
   reserve(size: number, flags: bigint): Region | undefined {
     if (flags !== 0n || size > MAXIMUM_RECORD) return undefined;
     const length = Math.ceil((size + HEADER) / 8) * 8;
@@ -44,17 +45,11 @@ export class RingBufferMap extends KernelMap {
       name: `${this.definition.name} record`,
       size: Math.max(size, 1),
       owner: this,
-      initial: this.stale(size),
     });
     this.producer += length;
     this.pending = [...this.pending, { region, size, length, state: 'reserved' }];
     this.version++;
     return region;
-  }
-
-  /** What a record holds before the program writes it: in the kernel older records' bytes, here a pattern that stands out. */
-  private stale(size: number): Uint8Array {
-    return new Uint8Array(size).fill(0xa5);
   }
 
   /** Submits or discards. Returns the records that user space can now read, oldest first; undefined if the address is no open record. */
