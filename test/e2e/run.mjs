@@ -35,8 +35,6 @@ try {
     'editor.accessibilitySupport': 'off',
     'editor.minimap.enabled': false,
     'debug.onTaskErrors': 'debugAnyway',
-    // Rows of text, which a test can read, instead of a canvas.
-    'terminal.integrated.gpuAcceleration': 'off',
   };
   server = await serveVsCode({
     entry,

@@ -23,7 +23,12 @@ export function activate(context: vscode.ExtensionContext): void {
 
 /** The adapter runs in the editor's own Node: nothing else needs to be installed. */
 function describe(context: vscode.ExtensionContext): vscode.DebugAdapterDescriptor {
-  return new vscode.DebugAdapterExecutable(process.execPath, [context.asAbsolutePath('dist/debug-adapter.js')], {
+  // Where the extension itself is being debugged, a debugger may attach to its adapter too.
+  const inspect =
+    context.extensionMode === vscode.ExtensionMode.Development && process.execArgv.some((word) => word.startsWith('--inspect'))
+      ? ['--inspect=6010']
+      : [];
+  return new vscode.DebugAdapterExecutable(process.execPath, [...inspect, context.asAbsolutePath('dist/debug-adapter.js')], {
     env: { ELECTRON_RUN_AS_NODE: '1', EBPF_TOOLCHAIN: JSON.stringify(toolchainSettings(context)) },
   });
 }

@@ -64,7 +64,10 @@ async function start(context: vscode.ExtensionContext): Promise<Client> {
   const started = new LanguageClient(
     'ebpf',
     'eBPF Workbench',
-    { run: { module, transport: TransportKind.ipc }, debug: { module, transport: TransportKind.ipc } },
+    {
+      run: { module, transport: TransportKind.ipc },
+      debug: { module, transport: TransportKind.ipc, options: { execArgv: ['--inspect=6009'] } },
+    },
     {
       // The last one is the log that "eBPF: Verify" shows.
       documentSelector: [

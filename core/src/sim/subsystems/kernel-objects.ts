@@ -74,7 +74,14 @@ export class KernelObjects implements TaskImages {
   // ---- tasks ----
 
   address(task: Task): bigint {
-    return this.structs.object(`task:${task.pid}`, 'task_struct', (object) => this.fillTask(object, task), 0, new TaskOwner(task.pid));
+    return this.structs.object(
+      `task:${task.pid}`,
+      'task_struct',
+      (object) => this.fillTask(object, task),
+      0,
+      new TaskOwner(task.pid),
+      `task ${task.comm}-${task.pid}`,
+    );
   }
 
   pidAt(address: bigint): number | undefined {

@@ -59,11 +59,11 @@ export class KernelStructs {
     return this.objects.get(key)?.base;
   }
 
-  /** The object of that key; `fill` gives it its content when it is new. `extra` bytes follow the struct (flexible arrays). */
-  object(key: string, struct: string, fill: (object: KernelObject) => void, extra = 0, owner?: unknown): bigint {
+  /** The object of that key; `fill` gives it its content when it is new. `extra` bytes follow the struct (flexible arrays); `label` is for people. */
+  object(key: string, struct: string, fill: (object: KernelObject) => void, extra = 0, owner?: unknown, label = key): bigint {
     const known = this.objects.get(key);
     if (known) return known.base;
-    const region = this.allocate(struct, key, extra, owner);
+    const region = this.allocate(struct, label, extra, owner);
     this.objects.set(key, region);
     fill(new KernelObject(this, this.memory, region, struct));
     return region.base;
@@ -83,7 +83,7 @@ export class KernelStructs {
   allocate(struct: string, label: string, extra = 0, owner?: unknown): Region {
     return this.memory.allocate({
       kind: 'kernel',
-      name: label.startsWith('struct ') ? label : `struct ${struct} of ${label.slice(label.indexOf(':') + 1)}`,
+      name: nameOf(struct, label),
       size: Math.max((this.sizeOf(struct) ?? UNKNOWN_SIZE) + extra, 8),
       // Congestion controls keep their state in the socket.
       writable: struct.endsWith('_sock'),
@@ -199,4 +199,11 @@ function findPlace(btf: Btf, struct: string, path: string): Place | undefined {
   }
   if (typeId === undefined) return undefined;
   return { offset: bit >> 3, size: sizeOf(btf, typeId) ?? 0, bits, firstBit: bit, typeId };
+}
+
+/** What a debugger calls the object: `task bash-1000`, `struct sock of …`, or only its struct where the key names nothing for people. */
+function nameOf(struct: string, label: string): string {
+  if (/^(struct|task) /.test(label)) return label;
+  const of = label.slice(label.indexOf(':') + 1);
+  return of === '' || of === '{}' ? `struct ${struct}` : `struct ${struct} of ${of}`;
 }
