@@ -74,4 +74,37 @@ describe.skipIf(!compiler)('a BCC script', () => {
     expect(object!.programs.map(({ section }) => section)).toEqual(['kprobe/do_exit']);
     expect(object!.programs[0]!.lines.map(({ line }) => line)).toContain(10);
   });
+
+  test('a marker that only a run fills is said once, where it stands', async () => {
+    const { file, object, problems } = await open(
+      'from bcc import BPF\nimport sys\ntext = """\nint kprobe__do_exit(void *ctx) {\n    u64 limit = LIMIT;\n    FILTER\n    return limit > LIMIT;\n}\n"""\n' +
+        'text = text.replace("LIMIT", sys.argv[1]).replace("FILTER", sys.argv[2])\nb = BPF(text=text)\n',
+    );
+    expect(problems.map(formatProblem)).toEqual([
+      `${file}:5:17: warning: only a run of the script says what replaces LIMIT; 0 is read in its place, so the verdict is that of a template`,
+      `${file}:6:5: warning: only a run of the script says what replaces FILTER; it is left out, so the verdict is that of a template`,
+    ]);
+    expect(object!.programs).toHaveLength(1);
+  });
+
+  test('a function has every place that the script attaches it to', async () => {
+    const { object, problems } = await open(
+      script(
+        'int hello(void *ctx) { return 0; }\nint packet(struct xdp_md *ctx) { return XDP_PASS; }\nint other(void *ctx) { return 0; }',
+        'fn = b.load_func("packet", BPF.XDP)\nb.attach_xdp("eth0", fn, 0)\nb.load_func("hello", BPF.KPROBE)\nfor name in ["do_exit", "vfs_read"]:\n    b.attach_kprobe(event=name, fn_name="hello")\n' +
+          'b.attach_kretprobe(event="vfs_read", fn_name="hello")\nb.attach_kprobe(event="vfs_read", fn_name="hello")\n' +
+          'b.attach_kprobe(event="vfs_open", fn_name="other")\nb.attach_tracepoint(tp="sched:sched_switch", fn_name="other")\n',
+      ),
+    );
+    expect(object!.programs.map(({ name, section, attachTarget }) => [name, section, attachTarget]).sort()).toEqual([
+      ['hello', 'kprobe/do_exit', 'do_exit'],
+      ['hello', 'kprobe/vfs_read', 'vfs_read'],
+      ['hello', 'kretprobe/vfs_read', 'vfs_read'],
+      ['other', 'kprobe/vfs_open', 'vfs_open'],
+      ['packet', 'xdp', undefined],
+    ]);
+    expect(problems.map(({ message }) => message)).toEqual([
+      'other is loaded for kprobe/vfs_open already; the kernel does not attach it to tp/sched/sched_switch too',
+    ]);
+  });
 });

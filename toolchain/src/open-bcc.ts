@@ -4,9 +4,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Btf, type BtfComposite, findMember } from '#core/btf';
+import { findSection } from '#core/catalog';
 import { attachments, type BpfObject, type KernelFacts, type LocatedText, readPython, rewrite, type Rewritten } from '#core/bcc';
-import { type Problem, error, note, type SourceSpan } from '#core/problem';
-import { type LoadedObject, type LoadOptions, loadObject, type MapDefinition } from '#core/program';
+import { type Problem, error, note, type SourceSpan, warning } from '#core/problem';
+import { type LoadedObject, type LoadOptions, loadObject, type MapDefinition, type Program } from '#core/program';
 import { bccParsers } from './bcc-parsers.ts';
 import { compile } from './compile.ts';
 import type { Compiler } from './find-compiler.ts';
@@ -62,7 +63,7 @@ export async function readBcc(script: BccSource, settings: ToolchainSettings = {
     }
   }
   if (!source) return at('the C text of this BPF object depends on what only a run of the script can tell', object);
-  return unitOf(object, place, source, parsers.c, settings);
+  return unitOf(object, place, source, parsers.c, script, settings);
 }
 
 function kernelFacts(btf: Btf): KernelFacts {
@@ -80,6 +81,7 @@ function unitOf(
   place: BccSource,
   source: LocatedText,
   parseC: Parameters<typeof rewrite>[2],
+  script: BccSource,
   settings: ToolchainSettings,
 ): BccUnit {
   const { btf } = readTargetKernel(settings);
@@ -90,6 +92,15 @@ function unitOf(
     ...problem,
     ...(problem.span ? { span: cooked(problem.span) } : {}),
   }));
+  // Once for each marker that is part of the text: a verdict is then one of a template.
+  for (const { marker, taken, start } of place.file === script.file ? object.guesses : [])
+    problems.push(
+      warning(
+        `only a run of the script says what replaces ${marker}; ${taken === '' ? 'it is left out' : `${taken} is read in its place`}, ` +
+          'so the verdict is that of a template',
+        { code: 'bcc-template', span: spanOf(place, start, start + marker.length) },
+      ),
+    );
   const head: string[] = [];
   for (const { category, event } of rewritten.tracepoints) {
     const definition = tracepointRecord(category, event, btf);
@@ -174,7 +185,7 @@ export async function openBcc(script: BccSource, options: BccOpenOptions): Promi
   timings.compile = built.ms;
   const back = new WayBack(unit);
   // What we said of a place says more than what clang says of our rewriting of it.
-  const said = new Set(unit.problems.map(({ span }) => `${span?.line}:${span?.column}`));
+  const said = new Set(unit.problems.filter(({ severity }) => severity === 'error').map(({ span }) => `${span?.line}:${span?.column}`));
   const ofClang = built.problems.map((problem) => back.problem(problem)).filter(({ span }) => !said.has(`${span?.line}:${span?.column}`));
   const problems = [...unit.problems, ...ofClang];
   if (!built.object || unit.problems.some(({ severity }) => severity === 'error')) return { problems, cancelled: built.cancelled, timings };
@@ -183,11 +194,39 @@ export async function openBcc(script: BccSource, options: BccOpenOptions): Promi
   timings.load = performance.now() - started;
   const object: LoadedObject = {
     ...loaded,
-    programs: loaded.programs.map((program) => ({ ...program, lines: program.lines.map((line) => ({ ...line, ...back.place(line) })) })),
+    programs: everywhere(loaded.programs, unit.object, problems).map((program) => ({
+      ...program,
+      lines: program.lines.map((line) => ({ ...line, ...back.place(line) })),
+    })),
     maps: withSlots(loaded.maps, unit.object),
   };
   if (object.programs.length === 0) problems.push(note('the script attaches no function of its C text', { code: 'bcc-no-program' }));
   return { object, problems: [...problems, ...loaded.problems], cancelled: false, timings };
+}
+
+/**
+ * A function that is attached in several places is one program each. BCC loads a function once, so a place of another type gets the
+ * program that is there, which the kernel refuses.
+ */
+function everywhere(programs: readonly Program[], object: BpfObject, problems: Problem[]): readonly Program[] {
+  const attached = attachments(object);
+  return programs.flatMap((program) => [
+    program,
+    ...attached
+      .filter(({ program: name, section }) => name === program.name && section !== program.section)
+      .flatMap(({ section }) => {
+        const found = findSection(section);
+        if (found?.programType === program.type && found?.target !== undefined)
+          return [{ ...program, section, attachTarget: found.target }];
+        if (found?.programType !== program.type)
+          problems.push(
+            warning(`${program.name} is loaded for ${program.section} already; the kernel does not attach it to ${section} too`, {
+              code: 'bcc-attach-type',
+            }),
+          );
+        return [];
+      }),
+  ]);
 }
 
 /** What the script writes into prog arrays before its loop. */

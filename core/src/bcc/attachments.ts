@@ -61,7 +61,18 @@ function binaryOf(value: Value | undefined): string {
   return name;
 }
 
+/**
+ * In the order of the script; a function has one row for each place. Where load_func says the type and an attach call the place, the
+ * place is said.
+ */
 export function attachments(object: BpfObject): readonly Attachment[] {
+  const all = calls(object).filter(
+    ({ program, section }, index, rows) => rows.findIndex((row) => row.program === program && row.section === section) === index,
+  );
+  return all.filter(({ program, section }) => !all.some((other) => other.program === program && other.section.startsWith(`${section}/`)));
+}
+
+function calls(object: BpfObject): readonly Attachment[] {
   const out: Attachment[] = [];
   const functionOf = (value: Value | undefined): string | undefined => (value?.kind === 'program' ? value.name : text(value));
   for (const { method, args } of object.calls) {

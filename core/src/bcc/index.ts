@@ -2,7 +2,7 @@
 // Runs no Python, starts no compiler, and gets its parsers from whoever calls.
 
 export { type Attachment, attachments } from './attachments.ts';
-export type { BpfCall, BpfObject, LocatedText, TableWrite, Value } from './python-values.ts';
+export type { BpfCall, BpfObject, Guess, LocatedText, TableWrite, Value } from './python-values.ts';
 export { type KernelFacts, mentionsBpf, readPython } from './read-python.ts';
 export { recordName, rewrite, type Rewritten, type RewrittenProgram } from './rewrite.ts';
 export type { Parse, SyntaxNode } from './syntax-node.ts';

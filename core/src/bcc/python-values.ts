@@ -24,6 +24,17 @@ export interface BpfObject {
   node: SyntaxNode;
   calls: BpfCall[];
   writes: TableWrite[];
+  /** Markers of the text that only a run fills, in the order they are met. */
+  guesses: readonly Guess[];
+}
+
+/** A marker whose text only a run can tell, and what is read in its place. */
+export interface Guess {
+  marker: string;
+  /** Empty where the marker stands alone. */
+  taken: '' | '0';
+  /** Where the marker first stands in the script. */
+  start: number;
 }
 
 export interface TableWrite {

@@ -7,6 +7,7 @@ import {
   asText,
   type BpfObject,
   boolean,
+  type Guess,
   joined,
   type LocatedText,
   NONE,
@@ -48,6 +49,7 @@ class Reader {
   /** argparse and optparse: an option's name and what it is when nobody gives it. */
   private readonly defaults = new Map<string, Value>();
   private readonly usdt: BpfObject['calls'] = [];
+  private readonly guesses: Guess[] = [];
   private budget = BUDGET;
   private depth = 0;
 
@@ -363,7 +365,7 @@ class Reader {
         switch (method) {
           case 'replace': {
             const [from, to] = [first && asText(first), args.get('1') && asText(args.get('1')!)];
-            return from ? { kind: 'text', ...replaceAll(value, from.text, to ?? placeholder(value.text, from.text)) } : value;
+            return from ? { kind: 'text', ...replaceAll(value, from.text, to ?? unlocated(this.guess(value, from.text))) } : value;
           }
           case 'format': {
             const filled = format(value, args);
@@ -415,6 +417,17 @@ class Reader {
     }
   }
 
+  /** What cannot be told is left out where it stands alone, as a filter does, and is 0 inside an expression. */
+  private guess({ text, origin }: LocatedText, marker: string): string {
+    const at = text.indexOf(marker);
+    if (at < 0) return '';
+    const alone = /(?:^|[\n;{}])[ \t]*$/.test(text.slice(0, at)) && /^[ \t;]*(?:\n|$)/.test(text.slice(at + marker.length));
+    const taken = alone ? '' : '0';
+    const start = origin[at] ?? -1;
+    if (start >= 0 && !this.guesses.some((guess) => guess.start === start)) this.guesses.push({ marker, taken, start });
+    return taken;
+  }
+
   private option(args: ReadonlyMap<string, Value>): void {
     const names = [...args].flatMap(([key, value]) => (/^\d+$/.test(key) && value.kind === 'text' ? [value.text] : []));
     const long = text(args.get('dest')) ?? (names.find((name) => name.startsWith('--')) ?? names[0])?.replace(/^-+/, '').replace(/-/g, '_');
@@ -448,6 +461,7 @@ class Reader {
       node,
       calls: [...this.usdt],
       writes: [],
+      guesses: [...this.guesses],
       cflags: flags?.kind === 'list' ? flags.items.flatMap((item) => text(item) ?? []) : [],
       ...(given?.kind === 'text' ? { text: { text: given.text, origin: given.origin } } : {}),
       ...(file === undefined ? {} : { srcFile: file }),
@@ -475,13 +489,6 @@ class Reader {
     }
   }
 }
-
-/** What cannot be told is left out where it stands alone, as a filter does, and is 0 inside an expression. */
-const placeholder = (text: string, marker: string): LocatedText => {
-  const at = text.indexOf(marker);
-  const alone = /(?:^|[\n;{}])[ \t]*$/.test(text.slice(0, at)) && /^[ \t;]*(?:\n|$)/.test(text.slice(at + marker.length));
-  return unlocated(alone ? '' : '0');
-};
 
 /** The text of a value that is one. */
 export const text = (value: Value | undefined): string | undefined => (value?.kind === 'text' ? value.text : undefined);
