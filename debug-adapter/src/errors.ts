@@ -30,6 +30,10 @@ export const expressionFailed = (sentence: string): RequestError => new RequestE
 export const noAddress = (text: string): RequestError => new RequestError(1016, `'${text}' is no address`);
 export const noSourceText = (): RequestError =>
   new RequestError(1017, 'the text of this source is not known: the file is missing and the program keeps no lines of it');
+export const missingField = (command: string, field: string): RequestError =>
+  new RequestError(1018, `the request '${command}' lacks its field '${field}', or it is of another type`);
+export const alreadyLaunched = (): RequestError =>
+  new RequestError(1019, 'this session debugs a program already: restart it, or start another session');
 export const internal = (cause: unknown): RequestError =>
   new RequestError(
     1099,

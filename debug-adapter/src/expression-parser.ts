@@ -99,6 +99,9 @@ const TYPE_WORDS = new Set([
   'bool',
 ]);
 
+/** Evaluation goes down the tree once an operator: the bound keeps it far from the end of the stack. */
+const MOST_TOKENS = 1000;
+
 /** Levels from loosest to tightest, as C has them. */
 const PRECEDENCE: readonly (readonly BinaryOperator[])[] = [
   ['||'],
@@ -134,6 +137,7 @@ function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   while (at < text.length) {
+    if (tokens.length >= MOST_TOKENS) throw new ExpressionError(`the expression has more than ${MOST_TOKENS} words and signs`, at);
     const rest = text.slice(at);
     const space = /^\s+/.exec(rest);
     if (space) {

@@ -84,13 +84,22 @@ export interface InspectionOptions {
 }
 
 export class Inspection {
-  /** Shows integers in hexadecimal: the client's wish for one request. */
-  hex = false;
+  private hex = false;
   private readonly types = new WeakMap<LoadedObject, BtfTypes>();
   private readonly recordTypes = new WeakMap<Btf, BtfTypes>();
   private readonly globalRegions = new WeakMap<SimulatedMap, Region>();
 
   constructor(private readonly options: InspectionOptions) {}
+
+  /** Shows integers in hexadecimal, where the client wishes that, for one request only: also one that is refused. */
+  inFormat<Shown>(format: { hex?: boolean } | undefined, show: () => Shown): Shown {
+    this.hex = format?.hex === true;
+    try {
+      return show();
+    } finally {
+      this.hex = false;
+    }
+  }
 
   private get kernel(): Kernel {
     return this.options.kernel;

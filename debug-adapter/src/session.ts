@@ -35,6 +35,7 @@ import { SourcePaths } from './source-paths.ts';
 import type { SourcePlace } from './source-map.ts';
 import { variableOf } from './variable.ts';
 import type { Variable } from './variable.ts';
+import { missingField } from './required-fields.ts';
 import { rejectionLines, World } from './world.ts';
 import type { ConsoleLine } from './world.ts';
 
@@ -63,6 +64,7 @@ export class EbpfDebugSession extends DebugSession {
   );
   private world: World | undefined;
   private arguments: LaunchArguments | undefined;
+  private launching = false;
   /** Programs that the verifier rejects and nobody has yet decided to run. */
   private gate: readonly Rejected[] = [];
   private lastStop: Stop | undefined;
@@ -165,6 +167,8 @@ export class EbpfDebugSession extends DebugSession {
     try {
       const handler = Object.hasOwn(this.requests, request.command) ? this.requests[request.command] : undefined;
       if (!handler) throw errors.unknownRequest(request.command);
+      const missing = missingField(request.command, request.arguments);
+      if (missing !== undefined) throw errors.missingField(request.command, missing);
       const body: unknown = await handler((request.arguments ?? {}) as never);
       if (body !== undefined) response.body = body;
     } catch (cause) {
@@ -244,9 +248,16 @@ export class EbpfDebugSession extends DebugSession {
   }
 
   private async launch(args: LaunchArguments): Promise<void> {
+    // A launch that failed may be tried again; one that stands is never replaced under the feet of its client.
+    if (this.launching || this.world) throw errors.alreadyLaunched();
+    this.launching = true;
     this.arguments = args;
     this.breakpoints.enabled = args.noDebug !== true;
-    await this.build(args);
+    try {
+      await this.build(args);
+    } finally {
+      this.launching = false;
+    }
     this.afterResponse(() => this.sendEvent(new InitializedEvent()));
   }
 
@@ -467,9 +478,9 @@ export class EbpfDebugSession extends DebugSession {
     const children = this.references[variablesReference - 1];
     if (!children) throw errors.unknownReference();
     if (filter === 'named' && start === undefined) return [];
-    inspection.hex = format?.hex === true;
-    const lines = children(start ?? 0, count === undefined || count === 0 ? Number.MAX_SAFE_INTEGER : count);
-    inspection.hex = false;
+    const lines = inspection.inFormat(format, () =>
+      children(start ?? 0, count === undefined || count === 0 ? Number.MAX_SAFE_INTEGER : count),
+    );
     return lines;
   }
 
@@ -509,14 +520,13 @@ export class EbpfDebugSession extends DebugSession {
     const { expression, frameId, context, format } = args;
     if (context === 'repl' && expression.trimStart().startsWith('!')) return this.shellLine(expression.trimStart().slice(1));
     const { inspection } = this.stoppedWorld();
-    inspection.hex = format?.hex === true;
-    const scope = inspection.scopeOf(this.frame(frameId));
-    const repl = context === 'repl';
-    const value = repl ? execute(expression, scope) : evaluate(expression, scope);
-    if (repl && !('failure' in value) && /(^|[^=!<>])=([^=]|$)/.test(expression)) this.changed();
-    const shown = this.evaluatedOut(value, expression, frameId);
-    inspection.hex = false;
-    return shown;
+    return inspection.inFormat(format, () => {
+      const scope = inspection.scopeOf(this.frame(frameId));
+      const repl = context === 'repl';
+      const value = repl ? execute(expression, scope) : evaluate(expression, scope);
+      if (repl && !('failure' in value) && /(^|[^=!<>])=([^=]|$)/.test(expression)) this.changed();
+      return this.evaluatedOut(value, expression, frameId);
+    });
   }
 
   // The kernel's terminal

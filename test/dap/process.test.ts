@@ -93,3 +93,32 @@ test('without debugging nothing stops', async () => {
   await client.request('disconnect');
   expect(await exit).toBe(0);
 });
+
+test('requests without their fields, endless expressions and a second launch are refused, and the session lives on', async () => {
+  const { client, exit, errors } = await start({ stopOnEntry: true });
+  await client.request('configurationDone');
+  await client.event('stopped');
+  for (const [command, field] of [
+    ['breakpointLocations', 'source'],
+    ['completions', 'text'],
+    ['setExpression', 'expression'],
+    ['evaluate', 'expression'],
+    ['readMemory', 'memoryReference'],
+  ] as const)
+    expect((await client.ask(command)).message).toBe(`the request '${command}' lacks its field '${field}', or it is of another type`);
+  const long = Array.from({ length: 20_000 }, () => '1').join(' + ');
+  expect((await client.ask('evaluate', { expression: long })).message).toContain('more than 1000 words and signs');
+  expect((await client.ask('launch', { program })).message).toBe(
+    'this session debugs a program already: restart it, or start another session',
+  );
+  expect(await client.request('evaluate', { expression: Array.from({ length: 500 }, () => '1').join('+') })).toMatchObject({
+    result: '500',
+  });
+  // A refused request in hexadecimal leaves the next one decimal.
+  expect((await client.ask('setExpression', { expression: 'nothing', value: '1', format: { hex: true } })).success).toBe(false);
+  expect((await client.ask('evaluate', { expression: 'nothing', format: { hex: true } })).success).toBe(false);
+  expect(await client.request('setExpression', { expression: 'r0', value: '255' })).toMatchObject({ value: '255' });
+  await client.request('disconnect');
+  expect(await exit).toBe(0);
+  expect(errors()).toBe('');
+});
