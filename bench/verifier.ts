@@ -9,73 +9,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { build } from 'esbuild';
 import type { Btf } from '#core/btf';
 import type { LoadedObject, Program } from '#core/program';
 import type { Verdict, VerifyOptions } from '#core/verifier';
 import { openProgram } from '#toolchain';
 import { oracleFolder, repository, sharedFolder } from '#test/requirements';
+import { bundleProduct, corpusRows, geometric, KERNEL_BTF, kernelTimes, type Product, round, type Row } from './verifier-corpus.ts';
 
-const LEAST_PROCESSED = 1_000;
 /** A program is verified as often as this many milliseconds allow, in each round. */
 const WARM_MS = 150;
 const WARM_UP_MS = 5_000;
-const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
-
-interface Row {
-  file: string;
-  prog: string;
-  prog_flags: number;
-  env_blocked?: boolean;
-  insns_processed?: number;
-}
-
-/** What this file needs of the product, from one bundle made as tools/build.mjs makes them. */
-interface Product {
-  readBtf(bytes: Uint8Array): { btf?: Btf };
-  loadObject(bytes: Uint8Array, file: string, options: { cpus: number; kernelBtf: Btf }): LoadedObject;
-  verify(program: Program, object: LoadedObject, options: VerifyOptions): Verdict;
-}
-
-const ENTRY = `
-export { readBtf } from '#core/btf';
-export { loadObject } from '#core/program';
-export { verify } from '#core/verifier';
-`;
-
-async function bundle(folder: string): Promise<string> {
-  const outfile = path.join(folder, 'product.cjs');
-  await build({
-    stdin: { contents: ENTRY, resolveDir: repository, loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    absWorkingDir: repository,
-    logLevel: 'warning',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    outfile,
-  });
-  return outfile;
-}
-
-const geometric = (values: readonly number[]): number => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-const round = (value: number): number => Math.round(value * 100) / 100;
-
-/** Milliseconds that the kernel says it took for each program of the object, by name. Loads only: the oracle's loader attaches nothing. */
-function kernelTimes(folder: string, file: string, scratch: string): Map<string, number> {
-  const out = path.join(scratch, 'kernel.jsonl');
-  rmSync(out, { force: true });
-  execFileSync(path.join(folder, 'load'), [path.join(folder, 'obj', `${file}.bpf.o`), out, '-'], { stdio: 'ignore' });
-  const times = new Map<string, number>();
-  for (const line of readFileSync(out, 'utf8').trim().split('\n')) {
-    const row = JSON.parse(line) as { prog: string; log4?: string };
-    const time = /verification time (\d+) usec/.exec(row.log4 ?? '')?.[1];
-    if (time !== undefined) times.set(row.prog, Number(time) / 1000);
-  }
-  return times;
-}
 
 interface Measured {
   name: string;
@@ -214,28 +157,19 @@ async function main(): Promise<void> {
   const only = argument('only');
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'ebpf-bench-'));
   try {
-    const bundled = await bundle(scratch);
+    const bundled = bundleProduct(scratch);
     const product = createRequire(path.join(repository, 'bench/'))(bundled) as Product;
     const kernelBtf = product.readBtf(new Uint8Array(readFileSync(KERNEL_BTF))).btf!;
     const exampleTimes = only === undefined ? await examples(product, kernelBtf) : {};
     for (const [name, { firstMs, warmMs }] of Object.entries(exampleTimes))
       process.stdout.write(`example ${name}: first ${firstMs} ms, warm ${warmMs} ms\n`);
     const byFile = new Map<string, Row[]>();
-    for (const line of readFileSync(path.join(shared, 'oracle/programs.jsonl'), 'utf8').trim().split('\n')) {
-      const row = JSON.parse(line) as Row;
-      if (
-        row.env_blocked ||
-        (row.insns_processed ?? 0) <= LEAST_PROCESSED ||
-        (only !== undefined && !`${row.file}/${row.prog}`.includes(only))
-      )
-        continue;
-      byFile.set(row.file, [...(byFile.get(row.file) ?? []), row]);
-    }
+    for (const row of corpusRows(shared, only)) byFile.set(row.file, [...(byFile.get(row.file) ?? []), row]);
     warmUp(product, folder, [...byFile.keys()], kernelBtf);
     const samples = [...byFile].map(([file, rows]) => ({ file, programs: samplesOf(product, folder, file, rows, kernelBtf) }));
     for (let i = 0; i < rounds; i++) {
       for (const { file, programs } of samples) {
-        const times = kernelTimes(folder, file, scratch);
+        const times = kernelTimes(folder, path.join(folder, 'obj', `${file}.bpf.o`), scratch);
         for (const sample of programs) {
           sample.kernelMs = Math.min(sample.kernelMs, times.get(sample.row.prog) ?? Infinity);
           measure(product, sample, kernelBtf);
