@@ -172,8 +172,9 @@ const CASES: readonly (readonly [string, string])[] = [
   ['h + 1', '! struct header is not a number'],
   ['c = 1', '! an assignment is not allowed here; == compares'],
   ['"text"', "! '\"' is not part of an expression here"],
-  [`${'('.repeat(5000)}1`, '! the expression is nested too deeply'],
-  [`${'-'.repeat(5000)}1`, '! the expression is nested too deeply'],
+  [`${'('.repeat(500)}1`, '! the expression is nested too deeply'],
+  [`${'-'.repeat(500)}1`, '! the expression is nested too deeply'],
+  [`${'1+'.repeat(20000)}1`, '! the expression has more than 1000 words and signs'],
 ];
 
 test.each(CASES)('%s', (text, expected) => {
