@@ -69,6 +69,8 @@ export interface Dwarf {
   /** Innermost first; empty outside of known functions. */
   frameAt(place: SectionAddress): DwarfFrame[];
   variablesAt(place: SectionAddress): DwarfFrameVariables[];
+  /** The variables of `variablesAt` alone, innermost function first: no line is looked up for them. */
+  scopeAt(place: SectionAddress): DwarfVariable[];
   /** Places where a line's code begins: statement rows that come from another line or another inlined call. */
   startsOf(file: string, line: number): SectionAddress[];
   /** The value (or address) of a computed location, or undefined where the machine lacks what it needs. */
@@ -171,7 +173,7 @@ class DwarfInformation implements Dwarf {
 
   get lines(): readonly LineRow[] {
     if (!this.sortedLines) {
-      const rows = this.units.flatMap((unit) => [...this.lineTable(unit).rows]);
+      const rows = this.units.flatMap((unit) => this.rowsOf(unit));
       // Array.sort is stable: rows of one place keep their order.
       this.sortedLines = rows.sort((a, b) => a.section - b.section || a.offset - b.offset || Number(b.endSequence) - Number(a.endSequence));
     }
@@ -200,13 +202,19 @@ class DwarfInformation implements Dwarf {
               this.attributes.string(root, DW_AT.comp_dir) ?? '',
               this.attributes.string(root, DW_AT.name) ?? '',
               this.problems,
-              MAX_ROWS - this.rowsRead,
+              () => Math.max(0, MAX_ROWS - this.rowsRead),
             )
-          : { files: [], rows: [] };
-      this.rowsRead += table.rows.length + table.files.length;
+          : { files: [], rows: () => [] };
+      this.rowsRead += table.files.length;
       this.lineTables.set(unit, table);
     }
     return table;
+  }
+
+  private rowsOf(unit: Unit): readonly LineRow[] {
+    const rows = this.lineTable(unit).rows();
+    this.rowsRead += rows.length;
+    return rows;
   }
 
   lineAt(place: SectionAddress): LineRow | undefined {
@@ -253,6 +261,11 @@ class DwarfInformation implements Dwarf {
       ...this.frame(scope.function, i, all, place),
       variables: this.variables(scope, address),
     }));
+  }
+
+  scopeAt(place: SectionAddress): DwarfVariable[] {
+    const address = linearAddress(place);
+    return this.scopesAt(place).flatMap((scope) => this.variables(scope, address));
   }
 
   /** Functions and inlined functions around a place, innermost first, each with the blocks that hold the place. */

@@ -26,7 +26,8 @@ export interface LineRow {
 export interface LineTable {
   /** File names by the index that entries and rows use; undefined where there is none. */
   files: readonly (string | undefined)[];
-  rows: readonly LineRow[];
+  /** Runs the line program: most readers want the names of files only. The same array each time. */
+  rows: () => readonly LineRow[];
 }
 
 const MAX_FILES = 20_000;
@@ -54,35 +55,61 @@ export function readLineTable(
   compilationDirectory: string,
   unitName: string,
   problems: Problem[],
-  maximumRows = 2_000_000,
+  /** Asked when the rows are. */
+  maximumRows: () => number = () => 2_000_000,
 ): LineTable {
   const files: (string | undefined)[] = [];
-  const rows: LineRow[] = [];
-  try {
+  let rows: LineRow[] | undefined;
+  const guarded = (read: () => void): void => {
+    try {
+      read();
+    } catch (thrown) {
+      if (!(thrown instanceof OutOfBounds)) throw thrown;
+      problems.push(
+        warning(`the line table at .debug_line+0x${at.toString(16)} breaks off: ${thrown.message}`, {
+          code: 'dwarf-truncated',
+          section: '.debug_line',
+          offset: thrown.offset,
+        }),
+      );
+    }
+  };
+  let header: Header | undefined;
+  guarded(() => {
     const reader = new DwarfReader(input.section('.debug_line'), input.littleEndian).seek(at);
-    read(input, reader, compilationDirectory, unitName, files, rows, maximumRows);
-  } catch (thrown) {
-    if (!(thrown instanceof OutOfBounds)) throw thrown;
-    problems.push(
-      warning(`the line table at .debug_line+0x${at.toString(16)} breaks off: ${thrown.message}`, {
-        code: 'dwarf-truncated',
-        section: '.debug_line',
-        offset: thrown.offset,
-      }),
-    );
-  }
-  return { files, rows };
+    header = readHeader(input, reader, compilationDirectory, unitName, files);
+  });
+  return {
+    files,
+    rows: () => {
+      if (!rows) {
+        const made: LineRow[] = (rows = []);
+        if (header) guarded(() => run(header!, files, made, maximumRows()));
+      }
+      return rows;
+    },
+  };
 }
 
-function read(
+interface Header {
+  /** At the first opcode. */
+  readonly reader: DwarfReader;
+  readonly end: number;
+  readonly minimumLength: number;
+  readonly defaultIsStatement: boolean;
+  readonly lineBase: number;
+  readonly lineRange: number;
+  readonly opcodeBase: number;
+  readonly operandCounts: readonly number[];
+}
+
+function readHeader(
   input: DwarfInput,
   reader: DwarfReader,
   compilationDirectory: string,
   unitName: string,
   files: (string | undefined)[],
-  rows: LineRow[],
-  maximumRows: number,
-): void {
+): Header {
   const { length, offsetSize } = reader.initialLength();
   const end = reader.offset + length;
   if (!(end <= reader.length)) throw new OutOfBounds(reader.offset, length, reader.length);
@@ -101,7 +128,15 @@ function read(
   if (version >= 5) readEntries5(input, reader, offsetSize, compilationDirectory, files);
   else readEntries4(reader, compilationDirectory, unitName, files);
   reader.seek(programStart);
+  return { reader, end, minimumLength, defaultIsStatement, lineBase, lineRange, opcodeBase, operandCounts };
+}
 
+function run(
+  { reader, end, minimumLength, defaultIsStatement, lineBase, lineRange, opcodeBase, operandCounts }: Header,
+  files: readonly (string | undefined)[],
+  rows: LineRow[],
+  maximumRows: number,
+): void {
   interface State {
     address: number;
     file: number;

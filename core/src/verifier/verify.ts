@@ -76,6 +76,9 @@ function verdictOn(given: Program, file: LoadedObject, options: VerifyOptions): 
   return { ...answer, findings, ...(known && { states: known }) };
 }
 
+/** Limits are explained by counts, not by a path. */
+const WITHOUT_PATH: ReadonlySet<FindingCode> = new Set<FindingCode>(['too-large', 'too-many-branches']);
+
 /** Beyond this a path is not kept: its explanation would cost more than it says. */
 const MAX_TRACED = 300_000;
 
@@ -92,7 +95,7 @@ function explained(
   let at = env;
   let first = rejection;
   let begun = walked;
-  if (options.explain !== false && walked.size > 0 && env.processed <= MAX_TRACED) {
+  if (options.explain !== false && walked.size > 0 && env.processed <= MAX_TRACED && !WITHOUT_PATH.has(rejection.code)) {
     const traced = new VerifierEnvironment(program, object, options, new VerifierLog(0));
     keepTrace(traced);
     const functions = new Set<number>();

@@ -36,8 +36,18 @@ function dwarfIn(object: LoadedObject): Dwarf | undefined {
 /** Variables that a macro of libbpf made: nobody wrote them. */
 const isMacroMade = (name: string): boolean => /(^|\.)_{2,}\w+(\.\d+)?$/.test(name);
 
+/** The record that each slot belongs to: the last one at or before it in its function. */
+function linesBySlot(program: Program): (LineRecord | undefined)[] {
+  const slots = new Array<LineRecord | undefined>(program.insns.length);
+  for (const record of program.lines) slots[record.insn] = record;
+  const starts = new Set(program.subprograms.map(({ start }) => start));
+  for (let i = 1; i < slots.length; i++) if (!slots[i] && !starts.has(i)) slots[i] = slots[i - 1];
+  return slots;
+}
+
 export class Names {
   private readonly variables = new Map<number, readonly DwarfVariable[]>();
+  private lines: readonly (LineRecord | undefined)[] | undefined;
 
   constructor(
     private readonly program: Program,
@@ -53,8 +63,8 @@ export class Names {
     const dwarf = origin && dwarfIn(this.object);
     const found = dwarf
       ? dwarf
-          .variablesAt({ section: origin.sectionIndex, offset: origin.offset + (slot - subprogram.start) * 8 })
-          .flatMap(({ variables }) => variables.filter(({ artificial, shadowed, name }) => !artificial && !shadowed && !isMacroMade(name)))
+          .scopeAt({ section: origin.sectionIndex, offset: origin.offset + (slot - subprogram.start) * 8 })
+          .filter(({ artificial, shadowed, name }) => !artificial && !shadowed && !isMacroMade(name))
       : [];
     this.variables.set(slot, found);
     return found;
@@ -102,8 +112,8 @@ export class Names {
 
   /** Where an instruction comes from. */
   line(slot: number): LineRecord | undefined {
-    const start = this.program.subprograms.findLast((subprogram) => subprogram.start <= slot)?.start ?? 0;
-    const record = this.program.lines.findLast((one) => one.insn <= slot && one.insn >= start);
+    this.lines ??= linesBySlot(this.program);
+    const record = this.lines[slot];
     return record && record.line > 0 ? record : undefined;
   }
 

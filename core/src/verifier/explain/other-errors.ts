@@ -11,8 +11,16 @@ import { originOf } from './rejected-case.ts';
 import { walk, type WalkFrom } from '../flow/walk.ts';
 
 const MAX_ERRORS = 16;
-/** Instructions to walk behind the first error: enough for a program of a usual size, little beside a keystroke. */
-const MAX_PROCESSED_AFTER = 50_000;
+/**
+ * Steps to go behind the first error: enough for a program of a usual size, and for a larger one as many as led to its error. Counted and
+ * not timed, so that every machine tells the same errors.
+ */
+const STEPS_AFTER = 2_000;
+const MOST_STEPS_AFTER = 20_000;
+/** Paths that end in an error; a loop can make thousands that all end in the same one. */
+const MAX_REJECTIONS = 200;
+/** What it costs to follow a value back along its path, in steps: one for so many of the path's. */
+const STEPS_OF_PATH = 16;
 
 /** Errors after which nothing more can be said: they are about the whole program, or about limits. */
 const LAST: ReadonlySet<FindingCode> = new Set<FindingCode>(['too-large', 'too-many-branches', 'verifier-limit', 'control-flow']);
@@ -35,13 +43,14 @@ const ACCESS_OUTSIDE: ReadonlySet<FindingCode> = new Set<FindingCode>([
  * Tells errors that are not the first one again: another line, and not the same value.
  */
 export function otherErrors(env: VerifierEnvironment, first: Rejection, rest: () => void, tell: (other: Rejection) => void): void {
-  env.processedLimit = Math.min(env.processedLimit, env.processed + MAX_PROCESSED_AFTER);
+  const steps = Math.min(MOST_STEPS_AFTER, Math.max(STEPS_AFTER, env.processed));
+  env.processedLimit = Math.min(env.processedLimit, env.processed + steps);
   let found = 1;
   const places = [placeOf(env, first)];
   const recovered = new Set<number>();
   let rejection = first;
   let isWalking = true;
-  while (found <= MAX_ERRORS && !LAST.has(rejection.code)) {
+  for (let rejections = 0; found <= MAX_ERRORS && rejections < MAX_REJECTIONS && !LAST.has(rejection.code); rejections++) {
     const isNew = rejection !== first && isIndependent(env, rejection, places, recovered);
     if (isNew) {
       found++;
@@ -79,21 +88,27 @@ interface Place {
   readonly origin: number;
 }
 
-function placeOf(env: VerifierEnvironment, { code, insn, details }: Rejection): Place {
+const lineOf = (env: VerifierEnvironment, insn: number): string => {
   const record = env.program.lines.findLast((line) => line.insn <= insn);
+  return record && record.line > 0 ? `${record.file}:${record.line}` : `insn ${insn}`;
+};
+
+function placeOf(env: VerifierEnvironment, { code, insn, details }: Rejection): Place {
   const origin = details.register === undefined ? -1 : originOf(env, details.register);
-  return { code, insn, line: record && record.line > 0 ? `${record.file}:${record.line}` : `insn ${insn}`, origin };
+  return { code, insn, line: lineOf(env, insn), origin };
 }
 
 function isIndependent(env: VerifierEnvironment, rejection: Rejection, places: readonly Place[], recovered: ReadonlySet<number>): boolean {
-  const place = placeOf(env, rejection);
-  if (recovered.has(place.origin)) return false;
-  return !places.some(
-    (other) =>
-      other.insn === place.insn ||
-      other.line === place.line ||
-      (other.code === place.code && other.origin >= 0 && other.origin === place.origin),
-  );
+  const { code, insn } = rejection;
+  // The cheap questions first: most paths of a loop end where another one did.
+  if (places.some((other) => other.insn === insn)) return false;
+  const line = lineOf(env, insn);
+  if (places.some((other) => other.line === line)) return false;
+  if (rejection.details.register === undefined) return true;
+  if (recovered.size === 0 && !places.some((other) => other.code === code && other.origin >= 0)) return true;
+  env.processed += Math.floor((env.trace?.depth ?? 0) / STEPS_OF_PATH);
+  const origin = originOf(env, rejection.details.register);
+  return !recovered.has(origin) && !places.some((other) => other.code === code && origin >= 0 && other.origin === origin);
 }
 
 /** Prepares the state for what comes after a failed instruction, and says where the walk takes up. */

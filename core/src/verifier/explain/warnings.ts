@@ -40,6 +40,9 @@ export function warn(env: VerifierEnvironment, code: WarningCode, insn: number, 
   if (!env.warnings.has(key)) env.warnings.set(key, { code, insn, details });
 }
 
+/** Whether it was: what would be said need not be found out again on another path. */
+const isWarned = (env: VerifierEnvironment, code: WarningCode): boolean => env.warnings.has(`${code} ${env.insn}`);
+
 /** Runs of `false` in `written`, in words: `bytes 4 to 7 and byte 12`. */
 function gapsOf(written: ArrayLike<unknown>): { text: string; count: number; first: number } {
   const gaps: string[] = [];
@@ -63,7 +66,7 @@ function gapsOf(written: ArrayLike<unknown>): { text: string; count: number; fir
 
 /** The call at `env.insn` reads this stack: `written` has a true for each byte that something has written. */
 export function warnUnwrittenStack(env: VerifierEnvironment, regno: number, written: readonly boolean[]): void {
-  if (!env.options.warnings || written.every(Boolean)) return;
+  if (!env.options.warnings || written.every(Boolean) || isWarned(env, 'uninitialised-stack')) return;
   const insn = env.insns[env.insn];
   // Of a kfunc's memory it is not known whether it is read or filled.
   if (insn?.opcode !== (BPF_JMP | BPF_CALL) || insn.src !== 0) return;
@@ -151,7 +154,7 @@ export function noteRecordWrite(env: VerifierEnvironment, register: Register, of
 /** The record in r1 is submitted: user space gets all of it. */
 export function warnUnwrittenRecord(env: VerifierEnvironment): void {
   const register = env.register(1);
-  if (!env.options.warnings || register.refObjId === 0 || register.memSize > 0x1_0000) return;
+  if (!env.options.warnings || register.refObjId === 0 || register.memSize > 0x1_0000 || isWarned(env, 'unwritten-record')) return;
   const written = env.state.records?.get(register.refObjId) ?? new Uint8Array(register.memSize);
   const { text, count } = gapsOf(written);
   if (count === 0) return;
@@ -168,17 +171,16 @@ export function warnUnwrittenRecord(env: VerifierEnvironment): void {
 /** The index in r3 is of a slot that no program can be in. */
 export function warnTailCall(env: VerifierEnvironment, map: VerifierMap | undefined): void {
   const index = env.register(3);
-  if (!env.options.warnings || !map || index.type !== SCALAR_VALUE || index.scalar.mask !== 0n) return;
+  if (!env.options.warnings || !map || index.type !== SCALAR_VALUE || index.scalar.mask !== 0n || isWarned(env, 'empty-tail-call')) return;
   const slot = Number(BigInt.asUintN(32, index.scalar.value));
   const { name, slots, maxEntries } = map.definition;
-  const causes = causesNow(env, 3);
   if (maxEntries > 0 && slot >= maxEntries) {
     warn(env, 'empty-tail-call', env.insn, {
       register: 3,
       explanation: `${name} has ${maxEntries === 1 ? 'only slot 0' : `${maxEntries} slots, 0 to ${maxEntries - 1}`}: a tail call to slot ${slot} always fails, and the program goes on behind it.`,
       needed: `a slot in [0, ${maxEntries - 1}]`,
       known: `slot ${slot}`,
-      causes,
+      causes: causesNow(env, 3),
     });
   } else if (slots && slots.length > 0 && !slots.some((one) => one.index === slot)) {
     const filled = slots.map((one) => `${one.index} (${one.target})`).join(', ');
@@ -186,7 +188,7 @@ export function warnTailCall(env: VerifierEnvironment, map: VerifierMap | undefi
       register: 3,
       explanation: `Nothing fills slot ${slot} of ${name}: its declaration fills ${filled}. Unless user space fills it, the tail call fails and the program goes on behind it.`,
       known: `slot ${slot}`,
-      causes,
+      causes: causesNow(env, 3),
     });
   }
 }
