@@ -2,7 +2,7 @@
 // is given on only if the document still is as it was. Knows nothing of how results are shown.
 
 import { note } from '#core/problem';
-import { type Checked, withPrograms } from './check.ts';
+import { type Checked, type CheckedProgram, withPrograms } from './check.ts';
 import type { Document } from './documents.ts';
 import type { Host } from './host.ts';
 import type { ServerSettings } from './settings.ts';
@@ -15,12 +15,11 @@ export interface AnalysisOptions {
   /** Unsaved texts of all open documents, by path. */
   unsaved: () => ReadonlyMap<string, string>;
   done: (document: Document, checked: Checked) => void;
+  /** Verdicts are there, and what takes longer is not: further errors, what hovers know. `done` follows. */
+  soFar?: (document: Document, checked: Checked) => void;
   /** Something of ours went wrong: said in the log, never to the user's programs. */
   failed: (document: Document, reason: unknown) => void;
 }
-
-/** Programs that keep the verifier busy longer are given up: the editor comes first. */
-const VERIFY_BUDGET = 10_000;
 
 interface Work {
   timer?: ReturnType<typeof setTimeout>;
@@ -135,9 +134,29 @@ export class Analysis {
     const whole =
       opened.object && !(language === 'asm' && opened.problems.some(({ severity }) => severity === 'error')) ? opened.object : undefined;
     const problems = [...opened.problems];
+    const checked = (programs: readonly CheckedProgram[]): Checked => ({
+      version,
+      kernel,
+      programs,
+      problems,
+      timings: { ...opened.timings, verify: performance.now() - started },
+      ...(opened.object ? { object: opened.object } : {}),
+    });
     const verdicts = whole
       ? await host
-          .verify({ object: whole, file, text, language, settings, logLevel: 0, keepStates: true, budget: VERIFY_BUDGET, signal })
+          .verify({
+            object: whole,
+            file,
+            text,
+            language,
+            settings,
+            logLevel: 0,
+            keepStates: true,
+            signal,
+            soFar: (known) => {
+              if (!stale()) this.options.soFar?.(document, checked(withPrograms(whole, known)));
+            },
+          })
           .catch((reason: unknown) => {
             // Our own mistake must not hide what the compiler said, nor look like a verdict.
             this.options.failed(document, reason);
@@ -152,13 +171,6 @@ export class Analysis {
       : [];
     const programs = verdicts && (whole ? withPrograms(whole, verdicts) : []);
     if (!programs || stale()) return undefined;
-    return {
-      version,
-      kernel,
-      programs,
-      problems,
-      timings: { ...opened.timings, verify: performance.now() - started },
-      ...(opened.object ? { object: opened.object } : {}),
-    };
+    return checked(programs);
   }
 }

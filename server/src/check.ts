@@ -46,35 +46,49 @@ export interface VerifyRequest {
   keepStates: boolean;
   /** Warnings that the kernel does not give. */
   warnings: boolean;
-  /** Milliseconds for all programs together. */
-  budget: number;
+  /** Instructions that each program may take to verify; as many as the kernel itself allows where absent. Never a time: see `steps` of VerifyOptions. */
+  steps: number | undefined;
   /** Only the program of this name. */
   only: string | undefined;
   /** Whether the result is no longer wanted; asked while a program is verified. */
   stale: () => boolean;
+  /** Told what is known so far where the rest takes a while: the verdicts of all programs up to a large one, with their first findings. */
+  soFar?: ((verdicts: readonly ProgramVerdict[]) => void) | undefined;
 }
+
+/** What more processed instructions than this is worth telling before hovers and further errors are known. */
+const LARGE = 4_000;
 
 /** Verifies in this thread. Undefined where the result became stale on the way. */
 export function verifyHere(
   object: LoadedObject,
-  { facts, readyFor, logLevel, keepStates, warnings, budget, only, stale }: VerifyRequest,
+  { facts, readyFor, logLevel, keepStates, warnings, steps, only, stale, soFar }: VerifyRequest,
 ): ProgramVerdict[] | undefined {
   const verdicts: ProgramVerdict[] = [];
-  const deadline = performance.now() + budget;
-  const cancelled = (): boolean => stale() || performance.now() > deadline;
+  const limits = { cancelled: stale, ...(steps === undefined ? {} : { steps }) };
   for (const [index, program] of object.programs.entries()) {
     if (only !== undefined && program.name !== only) continue;
     if (program.problems.some(({ severity }) => severity === 'error')) continue;
     const started = performance.now();
-    const verdict = verify(program, object, { logLevel, keepStates, everyError: true, warnings, cancelled, ...facts });
+    const tell = (verdict: Verdict): void => {
+      if (verdict.statistics.processed > LARGE) soFar?.([...verdicts, { index, verdict, ms: performance.now() - started }]);
+    };
+    let verdict = verify(program, object, { logLevel, everyError: true, warnings, first: tell, ...limits, ...facts });
     if (stale()) return undefined;
     const ms = performance.now() - started;
+    if (keepStates) {
+      // Keeping states takes longer than the verdict itself, which nobody should wait for.
+      if (verdict.verdict !== 'cancelled') tell(verdict);
+      const { states } = verify(program, object, { keepStates, explain: false, ...limits, ...facts });
+      if (stale()) return undefined;
+      if (states) verdict = { ...verdict, states };
+    }
     const firstAccepting =
       verdict.verdict === 'rejected'
         ? firstKernelAccepting(facts.kernel, (later) => {
             const ready = readyFor(later);
             const same = ready.object.programs[index];
-            return same !== undefined && verify(same, ready.object, { explain: false, cancelled, ...ready.facts }).verdict === 'accepted';
+            return same !== undefined && verify(same, ready.object, { explain: false, ...limits, ...ready.facts }).verdict === 'accepted';
           })
         : undefined;
     if (stale()) return undefined;

@@ -35,11 +35,13 @@ export interface VerifyAllRequest {
   logLevel: number;
   /** Keep what was known at each instruction, for hovers. */
   keepStates: boolean;
-  /** Milliseconds for all programs together. */
-  budget: number;
+  /** Instructions that each program may take to verify; as many as the kernel allows where absent. */
+  steps?: number | undefined;
   /** Only the program of this name. */
   only?: string | undefined;
   signal: AbortSignal;
+  /** Told the first verdicts where the rest takes a while. */
+  soFar?: (verdicts: readonly ProgramVerdict[]) => void;
 }
 
 export interface KernelHeader {

@@ -16,6 +16,7 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Analysis } from './analysis.ts';
 import { withPrograms } from './check.ts';
+import type { Checked } from './check.ts';
 import { Document, languageOf } from './documents.ts';
 import { resolveCompletion } from './features/completion-c.ts';
 import { diagnosticsOf } from './features/diagnostics.ts';
@@ -61,7 +62,6 @@ export interface VerifyAnswer {
   range?: Range;
 }
 
-const VERIFY_COMMAND_BUDGET = 60_000;
 
 /** Starts to listen. The host is made when the client has said how it wants the server. */
 export function startServer(connection: Connection, makeHost: (options: Record<string, unknown>) => Host): void {
@@ -148,13 +148,9 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
     settings: () => settings,
     document: find,
     unsaved,
+    soFar: (document, checked) => publishChecked(document, checked),
     done(document, checked) {
-      const diagnostics = diagnosticsOf(document, checked, { uriOf: host.uriOf, related, ...(options.docs ? { docs: options.docs } : {}) });
-      publish(
-        document.uri,
-        diagnostics.filter(({ code }) => code !== 'no-compiler'),
-        document.version,
-      );
+      publishChecked(document, checked);
       void connection.sendNotification(PROGRAMS_CHANGED_NOTIFICATION, {
         uri: document.uri,
         version: document.version,
@@ -169,6 +165,15 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
         `checking ${document.uri} failed: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`,
       ),
   });
+
+  const publishChecked = (document: Document, checked: Checked): void => {
+    const diagnostics = diagnosticsOf(document, checked, { uriOf: host.uriOf, related, ...(options.docs ? { docs: options.docs } : {}) });
+    publish(
+      document.uri,
+      diagnostics.filter(({ code }) => code !== 'no-compiler'),
+      document.version,
+    );
+  };
 
   const sayNoCompiler = (message: string): void => {
     if (saidNoCompiler) return;
@@ -409,7 +414,6 @@ export function startServer(connection: Connection, makeHost: (options: Record<s
                 settings,
                 logLevel: 6,
                 keepStates: false,
-                budget: VERIFY_COMMAND_BUDGET,
                 only: program,
                 signal: new AbortController().signal,
               })

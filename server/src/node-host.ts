@@ -45,7 +45,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
   return {
     open: ({ file, text, language, unsaved, settings, signal }) =>
       openProgram(file, { text, language, unsaved, signal, settings: toolchain(settings) }),
-    async verify({ object, file, text, language, settings, logLevel, keepStates, budget, only, signal }) {
+    async verify({ object, file, text, language, settings, logLevel, keepStates, steps, only, signal, soFar }) {
       const kernel = settings.targetKernel;
       const source = language === 'asm' ? text : object.elf;
       if (thread && source !== undefined)
@@ -58,10 +58,11 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
             logLevel,
             keepStates,
             warnings: settings.verifier.warnings,
-            budget,
+            steps,
             only,
           },
           signal,
+          soFar,
         );
       return verifyHere(object, {
         facts: verifierFacts(readTargetKernel(toolchain(settings))),
@@ -69,9 +70,10 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
         logLevel,
         keepStates,
         warnings: settings.verifier.warnings,
-        budget,
+        steps,
         only,
         stale: () => signal.aborted,
+        soFar,
       });
     },
     async prepare(settings) {

@@ -23,7 +23,7 @@ export interface WorkerRequest {
   logLevel: number;
   keepStates: boolean;
   warnings: boolean;
-  budget: number;
+  steps: number | undefined;
   only: string | undefined;
   /** One 32-bit word; not zero ends the work. */
   stop: SharedArrayBuffer;
@@ -31,6 +31,8 @@ export interface WorkerRequest {
 
 interface WorkerAnswer {
   id: number;
+  /** More is to come: these are what is known so far. */
+  soFar?: readonly ProgramVerdict[];
   verdicts?: readonly ProgramVerdict[];
   failure?: string;
 }
@@ -58,9 +60,10 @@ export function serveVerifier(): boolean {
         logLevel: request.logLevel,
         keepStates: request.keepStates,
         warnings: request.warnings,
-        budget: request.budget,
+        steps: request.steps,
         only: request.only,
         stale: () => Atomics.load(stop, 0) !== 0,
+        soFar: (known) => port.postMessage({ id: request.id, soFar: known } satisfies WorkerAnswer),
       });
       port.postMessage({ id: request.id, ...(verdicts ? { verdicts } : {}) } satisfies WorkerAnswer);
     } catch (reason) {
@@ -73,11 +76,17 @@ export function serveVerifier(): boolean {
   return true;
 }
 
+interface Waiting {
+  soFar: ((verdicts: readonly ProgramVerdict[]) => void) | undefined;
+  resolve: (answer: WorkerAnswer) => void;
+  reject: (reason: Error) => void;
+}
+
 /** The other side. Undefined where there is no bundle to start a thread from, as when the sources run. */
 export class VerifierThread {
   private worker: Worker | undefined;
   private last = 0;
-  private readonly waiting = new Map<number, { resolve: (answer: WorkerAnswer) => void; reject: (reason: Error) => void }>();
+  private readonly waiting = new Map<number, Waiting>();
 
   private constructor(private readonly bundle: string) {}
 
@@ -92,7 +101,11 @@ export class VerifierThread {
   }
 
   /** Undefined where the signal ended it. */
-  async verify(request: Omit<WorkerRequest, 'id' | 'stop'>, signal: AbortSignal): Promise<readonly ProgramVerdict[] | undefined> {
+  async verify(
+    request: Omit<WorkerRequest, 'id' | 'stop'>,
+    signal: AbortSignal,
+    soFar?: (verdicts: readonly ProgramVerdict[]) => void,
+  ): Promise<readonly ProgramVerdict[] | undefined> {
     if (signal.aborted) return undefined;
     const id = ++this.last;
     const stop = new SharedArrayBuffer(4);
@@ -100,7 +113,7 @@ export class VerifierThread {
     signal.addEventListener('abort', end, { once: true });
     try {
       const { verdicts, failure } = await new Promise<WorkerAnswer>((resolve, reject) => {
-        this.waiting.set(id, { resolve, reject });
+        this.waiting.set(id, { soFar, resolve, reject });
         this.started().postMessage({ ...request, id, stop } satisfies WorkerRequest);
       });
       if (failure !== undefined) throw new Error(failure);
@@ -116,7 +129,11 @@ export class VerifierThread {
     const worker = new Worker(this.bundle, { workerData: { role: ROLE } });
     // The server ends when its client goes, whatever is being verified.
     worker.unref();
-    worker.on('message', (answer: WorkerAnswer) => this.waiting.get(answer.id)?.resolve(answer));
+    worker.on('message', (answer: WorkerAnswer) => {
+      const waiting = this.waiting.get(answer.id);
+      if (answer.soFar) waiting?.soFar?.(answer.soFar);
+      else waiting?.resolve(answer);
+    });
     const lost = (reason: Error): void => {
       if (this.worker === worker) this.worker = undefined;
       for (const { reject } of this.waiting.values()) reject(reason);

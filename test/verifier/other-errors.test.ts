@@ -76,3 +76,37 @@ describe.each(CASES)('%s', (_name, text, errors) => {
     expect({ ...all, findings: undefined }).toEqual({ ...rest, findings: undefined });
   });
 });
+
+describe('what an editor asks', () => {
+  const text = `${MAPS}.section "xdp"\nf:\n ${PACKET}\n r1 = 1\n if r6 > r7 goto other\n r0 = r9\n r0 = 2\n exit\nother: r0 = r8\n r0 = 2\n exit\n`;
+  const object = loadAssembly(text, 'errors.bpf.s');
+  const program = object.programs[0]!;
+
+  it('tells the verdict and the first error before it looks for others', () => {
+    const told: unknown[] = [];
+    const all = verify(program, object, { kernel: '6.18', everyError: true, first: (verdict) => told.push(verdict) });
+    expect(all.findings).toHaveLength(2);
+    expect(told).toEqual([{ ...all, findings: all.findings.slice(0, 1) }]);
+  });
+
+  it('gives up at a number of instructions, on every machine the same', () => {
+    const loop = loadAssembly(`.section "xdp"\nf:\n r0 = 0\nagain: r0 += 1\n if r0 < 100000 goto again\n r0 = 2\n exit\n`, 'loop.bpf.s');
+    const verdictOf = (steps: number): string => verify(loop.programs[0]!, loop, { kernel: '6.18', steps }).verdict;
+    expect(verdictOf(1_000)).toBe('cancelled');
+    expect(verdictOf(300_000)).toBe('accepted');
+  });
+});
+
+it('goes through the paths of a loop that all end in an error within its budget of steps', () => {
+  // Every round may leave the loop to a place of its own where r9 is read: thousands of paths, of which the 16 first are told.
+  const exits = Array.from({ length: 40 }, (_, i) => `e${i}: r0 = r9\n r0 = 2\n exit`).join('\n');
+  const rounds = Array.from({ length: 40 }, (_, i) => ` r1 = *(u32 *)(r8 + 0)\n if r1 == ${i} goto e${i}`).join('\n');
+  const object = loadAssembly(
+    `.license "GPL"\n.section "xdp"\nf:\n r8 = r1\n r6 = 0\nagain:\n${rounds}\n r6 += 1\n if r6 < 1000 goto again\n r0 = 2\n exit\n${exits}\n`,
+    'loop.bpf.s',
+  );
+  expect(object.problems).toEqual([]);
+  const { findings } = verify(object.programs[0]!, object, { kernel: '6.18', everyError: true });
+  expect(findings.length).toBeGreaterThan(1);
+  expect(findings.length).toBeLessThan(20);
+});

@@ -37,6 +37,10 @@ export interface VerifyOptions {
   explain?: boolean;
   /** Asked between instructions now and then: true gives the verdict up. */
   cancelled?: () => boolean;
+  /** Gives the verdict up when about so many instructions are processed: a limit that is the same on every machine. */
+  steps?: number;
+  /** Told the verdict of a refused program with its first finding, before `everyError` looks for others. */
+  first?: (verdict: Verdict) => void;
 }
 
 /** A path's state before an instruction. Registers, slots and scalars are values: they never change and states share them. */

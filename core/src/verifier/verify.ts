@@ -68,7 +68,7 @@ function verdictOn(given: Program, file: LoadedObject, options: VerifyOptions): 
     visits: env.visits.slice(),
   };
   const { findings, furthest } = rejection
-    ? explained(env, rejection, walked)
+    ? explained(env, rejection, walked, (finding) => options.first?.({ ...answer, findings: [finding] }))
     : { findings: [], furthest: env.warnings.size > 0 ? withTrace(env) : env };
   if (walked.size > 0) warnReturnValues(furthest);
   for (const { code, insn, details } of furthest.warnings.values()) findings.push(findingAt(furthest, 'warning', code, '', insn, details));
@@ -90,6 +90,7 @@ function explained(
   env: VerifierEnvironment,
   rejection: Rejection,
   walked: Set<number>,
+  tellFirst: (finding: Finding) => void,
 ): { findings: Finding[]; furthest: VerifierEnvironment } {
   const { program, object, options } = env;
   let at = env;
@@ -113,13 +114,15 @@ function explained(
     }
   };
   const findings = [finding(first)];
-  if (options.everyError && begun.size > 0)
+  if (options.everyError && begun.size > 0) {
+    tellFirst(findings[0]!);
     otherErrors(
       at,
       first,
       () => walkGlobalFunctions(at, begun),
       (other) => findings.push(finding(other)),
     );
+  }
   return { findings, furthest: at };
 }
 

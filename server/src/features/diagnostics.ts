@@ -31,7 +31,6 @@ export function diagnosticsOf(document: Document, checked: Checked, options: Dia
   for (const program of checked.object?.programs ?? []) {
     for (const problem of program.problems) found.push(fromProblem(document, problem, options, program));
     const one = verified.get(program);
-    if (one?.verdict.verdict === 'cancelled') found.push(gaveUp(document, program));
     for (const finding of one?.verdict.findings ?? []) found.push(fromFinding(document, one!, finding, options));
   }
   return withoutRepeats(found);
@@ -44,16 +43,6 @@ function withoutRepeats(diagnostics: Diagnostic[]): Diagnostic[] {
     const key = JSON.stringify([range, message]);
     return seen.has(key) ? false : seen.add(key);
   });
-}
-
-function gaveUp(document: Document, program: Program): Diagnostic {
-  return {
-    range: programRange(document, program),
-    severity: DiagnosticSeverity.Information,
-    source: 'eBPF verifier',
-    code: 'gave-up',
-    message: `${program.name}: verifying takes too long, so no verdict is given while you type`,
-  };
 }
 
 function severityOf(severity: Severity): DiagnosticSeverity {

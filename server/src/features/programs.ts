@@ -144,7 +144,7 @@ function verdictOf(
         ...facts,
       };
     case 'cancelled':
-      return { verdict, summary: `verifying takes too long · ${counts}`, ...facts };
+      return { verdict, summary: `verifying was stopped · ${counts}`, ...facts };
   }
 }
 

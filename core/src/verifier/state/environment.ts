@@ -261,7 +261,8 @@ export class VerifierEnvironment {
   }
 
   stopIfCancelled(): void {
-    if (this.options.cancelled?.()) throw new Cancelled();
+    const { cancelled, steps } = this.options;
+    if ((steps !== undefined && this.processed > steps) || cancelled?.()) throw new Cancelled();
   }
 
   newId(): number {
