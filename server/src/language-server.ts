@@ -62,7 +62,6 @@ export interface VerifyAnswer {
   range?: Range;
 }
 
-
 /** Starts to listen. The host is made when the client has said how it wants the server. */
 export function startServer(connection: Connection, makeHost: (options: Record<string, unknown>) => Host): void {
   const texts = new TextDocuments(TextDocument);
