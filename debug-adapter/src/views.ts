@@ -63,19 +63,25 @@ export class Views {
     };
   }
 
+  /** What changes are measured against: the stop before, or at the first one how it was found. */
+  private get reference(): Remembered | undefined {
+    return this.before ?? this.now;
+  }
+
   registers(frame: StackFrame | undefined): readonly ShownRegister[] {
+    const { reference } = this;
     const innermost = frame === undefined || frame.physical === 0;
     return this.inspection.registerViews(frame).map(({ name, value, meaning }, index) => ({
       name,
       value: value === undefined ? '' : hex64(value),
       meaning,
-      changed: innermost && this.before !== undefined && this.before.registers[index]?.value !== value,
+      changed: innermost && reference !== undefined && reference.registers[index]?.value !== value,
     }));
   }
 
   maps(): readonly ShownMap[] {
     return this.inspection.visibleMaps().map((map) => {
-      const before = this.before?.maps.get(map.id);
+      const before = this.reference?.maps.get(map.id);
       const total = map.size;
       const entries = this.inspection.mapEntries(map, MOST_ENTRIES).map(({ key, value, keyBytes }) => {
         const old = before?.get(toHex(keyBytes));
