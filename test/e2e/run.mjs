@@ -1,5 +1,5 @@
 // The end-to-end test: a real VS Code with the extension, used as a person uses it. Screenshots go to test/e2e/artefacts (ignored by git).
-// `node test/e2e/run.mjs [--only NAME] [--picture]`: --picture renews the README's picture.
+// `node test/e2e/run.mjs [--only NAME] [--picture]`: --picture renews the documents' pictures.
 import { cpSync, mkdtempSync, mkdirSync, rmSync, copyFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,17 @@ import { ensureVsCode, onPath, root } from '../../tools/prepare.mjs';
 import { freePort, quietSettings, serveVsCode } from '../../tools/serve-vscode.mjs';
 import { openWindow } from './window.mjs';
 import { scenarios } from './scenarios.mjs';
+
+/** Screenshots that the documents show, and their names there. */
+const PICTURES = {
+  'debug-hello-map': 'debugging',
+  'null-check': 'verifier',
+  'known-hover': 'knowledge',
+  'quick-fix': 'quick-fix',
+  'kernel-terminal': 'terminal',
+  'kernel-view': 'kernel-view',
+  'bcc-finding': 'bcc',
+};
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const artefacts = path.join(here, 'artefacts');
@@ -35,6 +46,8 @@ try {
     'editor.accessibilitySupport': 'off',
     'editor.minimap.enabled': false,
     'debug.onTaskErrors': 'debugAnyway',
+    // Rows of text, which a test can read, instead of a canvas.
+    'terminal.integrated.gpuAcceleration': 'off',
   };
   server = await serveVsCode({
     entry,
@@ -66,10 +79,8 @@ try {
   }
   if (process.argv.includes('--picture') && failed === 0) {
     mkdirSync(path.join(root, 'docs/images'), { recursive: true });
-    copyFileSync(path.join(artefacts, 'debug-hello-map.png'), path.join(root, 'docs/images/debugging.png'));
-    copyFileSync(path.join(artefacts, 'null-check.png'), path.join(root, 'docs/images/verifier.png'));
-    copyFileSync(path.join(artefacts, 'known-hover.png'), path.join(root, 'docs/images/knowledge.png'));
-    copyFileSync(path.join(artefacts, 'quick-fix.png'), path.join(root, 'docs/images/quick-fix.png'));
+    for (const [shown, picture] of Object.entries(PICTURES))
+      copyFileSync(path.join(artefacts, `${shown}.png`), path.join(root, `docs/images/${picture}.png`));
   }
 } catch (error) {
   failed++;

@@ -333,6 +333,33 @@ export const scenarios = {
     await window.press('F9');
   },
 
+  async 'a BCC script'(window, { say, workspace }) {
+    const file = 'bcc/hello-map.py';
+    await window.open(file);
+    const line = lineOf(workspace, file, 'counter_table.update(');
+    await window.goTo(line, 1);
+    await window.press('F9');
+    await window.press('F5');
+    assert.equal(await window.stoppedLine(), line, 'stops on the breakpoint inside the string');
+    await window.screenshot('bcc-debug');
+    await window.press('Shift+F5');
+    await window.page.locator('.debug-toolbar').waitFor({ state: 'hidden', timeout: 20_000 });
+    await window.open(file);
+    await window.goTo(line, 1);
+    await window.press('F9');
+    const check = lineOf(workspace, file, 'if (seen != 0)');
+    await window.goTo(check, 1);
+    await window.press('End');
+    await window.press('Shift+Home');
+    await window.press('Delete');
+    await errors(window).first().waitFor({ timeout: 20_000 });
+    await window.command('View: Toggle Problems');
+    say(flatText(await window.page.locator('.markers-panel').innerText()).slice(0, 300));
+    await window.screenshot('bcc-finding');
+    await window.closePanel();
+    await untouched(window);
+  },
+
   async 'a typo in an event file'(window) {
     const file = 'hello-xdp/hello-xdp.events.json';
     await window.open(file);
@@ -381,6 +408,77 @@ export const scenarios = {
     await window.command('View: Close All Editor Groups');
     await window.command('Notifications: Clear All Notifications');
     rmSync(log);
+  },
+
+  async "the simulated kernel's terminal"(window, { say }) {
+    await window.open('hello-xdp/hello-xdp.bpf.c');
+    await window.command("eBPF: Open the Simulated Kernel's Terminal");
+    const shows = async (text) => {
+      await window.page.waitForFunction(
+        (wanted) =>
+          document
+            .querySelector('.terminal-wrapper.active .xterm-rows')
+            ?.textContent.replace(/\u00a0/g, ' ')
+            .includes(wanted),
+        text,
+        { timeout: 30_000, polling: 250 },
+      );
+    };
+    const type = async (line, answer) => {
+      await window.type(line);
+      await window.press('Enter');
+      if (answer !== undefined) await shows(answer);
+    };
+    await shows('root@simulated');
+    await window.command('View: Toggle Maximized Panel');
+    await window.command('Terminal: Focus Terminal');
+    await type('bpftool prog load hello-xdp.bpf.o /sys/fs/bpf/hello && ls /sys/fs/bpf', 'hello');
+    await type('sudo bpftool prog list', 'xdp  name hello_xdp  tag');
+    await type('bpftool net attach xdp name hello_xdp dev eth0 && bpftool net list', 'eth0(2) driver id 1');
+    await type('cat /sys/kernel/debug/tracing/trace_pipe', 'ping number 2 dropped');
+    await window.press('Control+C');
+    await shows('^C');
+    await type('bpftool map dump name hello_xd.bss', '"dropped": 2');
+    await window.screenshot('kernel-terminal');
+    await type('bpftool net detach xdp dev eth0; rm /sys/fs/bpf/hello; bpftool prog list | wc -l');
+    await shows('0');
+    say('loaded, attached, traced, dumped and removed');
+    await window.command('View: Toggle Maximized Panel');
+    await window.closePanel();
+  },
+
+  async 'the kernel of a debug session'(window, { workspace }) {
+    const file = 'hello-map/hello-map.bpf.c';
+    await window.open(file);
+    const line = lineOf(workspace, file, '*count += 1;');
+    await window.goTo(line, 1);
+    await window.press('F9');
+    await window.press('F5');
+    assert.equal(await window.stoppedLine(), line, 'stops on the breakpoint');
+    await window.debugConsole();
+    await window.type('!bpftool map update name counts key 232 3 0 0 value 41 0 0 0 0 0 0 0');
+    await window.press('Enter');
+    await window.closePanel();
+    await window.showSections('eBPF Maps', 'eBPF Kernel');
+    await window.debugRow('41');
+    assert.ok(
+      await window.page
+        .locator('.pane-body .monaco-list-row', { hasText: '41' })
+        .locator('.monaco-highlighted-label .highlight, .highlight')
+        .count(),
+      'the changed entry is marked',
+    );
+    const kernel = await window.sectionRows('eBPF Kernel');
+    assert.ok(
+      kernel.some((row) => row.includes('hello_map') && row.includes('references')),
+      kernel.join('\n'),
+    );
+    await window.screenshot('kernel-view');
+    await window.press('Shift+F5');
+    await window.page.locator('.debug-toolbar').waitFor({ state: 'hidden', timeout: 20_000 });
+    await window.open(file);
+    await window.goTo(line, 1);
+    await window.press('F9');
   },
 
   async 'activation is quick'(window, { say }) {
