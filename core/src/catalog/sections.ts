@@ -1,6 +1,7 @@
 // Section names as libbpf reads them: which program type, attach type and sleepability a SEC("…") stands for.
 // Knows nothing of what stands behind the slash: that is the attach target, and its reader's.
 
+import { editDistance } from '#core/problem';
 import type { ProgramTypeName } from './types.ts';
 
 export interface SectionRow {
@@ -175,20 +176,4 @@ export function nearestSection(name: string): string | undefined {
     if (distance <= limit && (!best || distance < best.distance)) best = { text: candidate, distance };
   }
   return best?.text;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours that make one text the other. */
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Infinity;
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), swapped));
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length]!;
 }

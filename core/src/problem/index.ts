@@ -1,6 +1,8 @@
 // What every reader and checker says when something is wrong: one clear, located sentence.
 // Bad input is a result, not an exception: readers return what they could read and a list of these.
 
+export { editDistance } from './edit-distance.ts';
+
 /** A place in a text. Lines and columns count from 1, as compilers print them; 0 means unknown. */
 export interface SourceSpan {
   /** Path as the tool that made the record wrote it; empty for the text at hand. */

@@ -1,7 +1,7 @@
 // Checks a JSON tree against the field table: every wrong place gets one located sentence that says what was expected.
 
 import { getNodeValue, type Node } from 'jsonc-parser';
-import { never } from '#core/problem';
+import { editDistance, never } from '#core/problem';
 import { integerFrom } from '../typed-values.ts';
 import { DURATION, type Field, type Fields } from './fields.ts';
 
@@ -12,27 +12,13 @@ export interface FieldProblem {
   length: number;
 }
 
-/** Edits between two words: a character more, less or other, or two neighbours swapped. */
-export function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, i) => i)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const edits = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-      row.push(i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? Math.min(edits, rows[i - 2]![j - 2]! + 1) : edits);
-    }
-    rows.push(row);
-  }
-  return rows[a.length]![b.length]!;
-}
-
 /** The known name that the wrong one was most likely meant to be. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   const ranked = known
     .map((candidate) => ({
       candidate,
-      edits: candidate.toLowerCase().startsWith(lower) && lower.length > 1 ? 1 : distance(lower, candidate.toLowerCase()),
+      edits: candidate.toLowerCase().startsWith(lower) && lower.length > 1 ? 1 : editDistance(lower, candidate.toLowerCase()),
     }))
     .sort((a, b) => a.edits - b.edits);
   const best = ranked[0];

@@ -1,5 +1,6 @@
 // Names in the kernel's BTF that somebody may have meant by a name that is not there. Asked only where one is missing.
 
+import { editDistance } from '#core/problem';
 import type { Btf } from '#core/btf';
 
 const MOST = 3;
@@ -32,22 +33,5 @@ function distanceOf(name: string, wanted: string, core: string): number | undefi
   const limit = Math.min(2, Math.floor(wanted.length / 4));
   if (limit === 0 || Math.abs(name.length - wanted.length) > limit) return undefined;
   const distance = editDistance(name, wanted, limit);
-  return distance === undefined ? undefined : 3 + distance / 10;
-}
-
-/** Letters to insert, take away, replace or swap with the next; undefined beyond the limit. */
-function editDistance(a: string, b: string, limit: number): number | undefined {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Infinity;
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), swapped));
-    }
-    if (Math.min(...next) > limit) return undefined;
-    before = row;
-    row = next;
-  }
-  return row[b.length]! <= limit ? row[b.length]! : undefined;
+  return distance === Infinity ? undefined : 3 + distance / 10;
 }
