@@ -23,6 +23,22 @@ export function watchStops(onStop: OnStop): vscode.Disposable {
   );
 }
 
+/** A tree in the debug side bar that is asked of the session anew at each stop. */
+export abstract class SessionTree<T> implements vscode.TreeDataProvider<T> {
+  private readonly changed = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  /** The session that stands still, if one does. */
+  protected session: vscode.DebugSession | undefined;
+
+  show(session: vscode.DebugSession | undefined): void {
+    this.session = session;
+    this.changed.fire(undefined);
+  }
+
+  abstract getChildren(node?: T): Promise<T[]>;
+  abstract getTreeItem(node: T): vscode.TreeItem;
+}
+
 /** The frame that the person has selected, for requests that depend on it. */
 export function selectedFrame(session: vscode.DebugSession): number | undefined {
   const item = vscode.debug.activeStackItem;

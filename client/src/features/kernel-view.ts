@@ -3,7 +3,7 @@
 
 import * as vscode from 'vscode';
 import { KERNEL, KERNEL_COMMAND, type ShownKernel, type ShownKernelObject } from '../requests.ts';
-import { watchStops } from '../stop-watcher.ts';
+import { SessionTree, watchStops } from '../stop-watcher.ts';
 
 type Group = 'Programs' | 'Maps' | 'Links' | 'Pins' | 'Devices' | 'Processes' | 'bpf() calls';
 const GROUPS: readonly { name: Group; icon: string }[] = [
@@ -39,16 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
 }
 
-class KernelProvider implements vscode.TreeDataProvider<KernelNode> {
-  private readonly changed = new vscode.EventEmitter<undefined>();
-  readonly onDidChangeTreeData = this.changed.event;
-  private session: vscode.DebugSession | undefined;
-
-  show(session: vscode.DebugSession | undefined): void {
-    this.session = session;
-    this.changed.fire(undefined);
-  }
-
+class KernelProvider extends SessionTree<KernelNode> {
   async getChildren(node?: KernelNode): Promise<KernelNode[]> {
     if (node) return [...node.children];
     try {

@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { MAPS } from '../requests.ts';
 import type { ShownEntry, ShownMap } from '../requests.ts';
-import { watchStops } from '../stop-watcher.ts';
+import { SessionTree, watchStops } from '../stop-watcher.ts';
 import { changedIcon, changedLabel } from '../tree-look.ts';
 
 type Node = { kind: 'map'; map: ShownMap } | { kind: 'entry'; map: ShownMap; entry: ShownEntry } | { kind: 'note'; text: string };
@@ -16,16 +16,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
 }
 
-class MapsProvider implements vscode.TreeDataProvider<Node> {
-  private readonly changed = new vscode.EventEmitter<undefined>();
-  readonly onDidChangeTreeData = this.changed.event;
-  private session: vscode.DebugSession | undefined;
-
-  show(session: vscode.DebugSession | undefined): void {
-    this.session = session;
-    this.changed.fire(undefined);
-  }
-
+class MapsProvider extends SessionTree<Node> {
   async getChildren(node?: Node): Promise<Node[]> {
     if (!node) return (await this.maps()).map((map) => ({ kind: 'map', map }));
     if (node.kind !== 'map') return [];

@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { REGISTERS } from '../requests.ts';
 import type { ShownRegister } from '../requests.ts';
-import { selectedFrame, watchStops } from '../stop-watcher.ts';
+import { selectedFrame, SessionTree, watchStops } from '../stop-watcher.ts';
 import { changedIcon, changedLabel } from '../tree-look.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -21,16 +21,7 @@ function valueOf(node: unknown): string {
   return value ?? entry?.value ?? '';
 }
 
-class RegistersProvider implements vscode.TreeDataProvider<ShownRegister> {
-  private readonly changed = new vscode.EventEmitter<undefined>();
-  readonly onDidChangeTreeData = this.changed.event;
-  private session: vscode.DebugSession | undefined;
-
-  show(session: vscode.DebugSession | undefined): void {
-    this.session = session;
-    this.changed.fire(undefined);
-  }
-
+class RegistersProvider extends SessionTree<ShownRegister> {
   async getChildren(node?: ShownRegister): Promise<ShownRegister[]> {
     if (node || !this.session) return [];
     try {
