@@ -1,29 +1,13 @@
 // What the Tab key offers: commands, bpftool's objects and subcommands, ids and names that are there, paths of bpffs and the workspace.
 
 import { kernelName } from '#core/sim';
+import { MAP_COMMANDS } from './bpftool/map.ts';
 import { entriesOf } from './files.ts';
 import type { Shell } from './shell.ts';
 
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   prog: ['show', 'list', 'load', 'loadall', 'pin', 'dump', 'run', 'tracelog', 'help'],
-  map: [
-    'show',
-    'list',
-    'create',
-    'dump',
-    'update',
-    'lookup',
-    'getnext',
-    'delete',
-    'pin',
-    'peek',
-    'push',
-    'pop',
-    'enqueue',
-    'dequeue',
-    'freeze',
-    'help',
-  ],
+  map: MAP_COMMANDS,
   link: ['show', 'list', 'pin', 'detach', 'help'],
   net: ['show', 'list', 'attach', 'detach', 'help'],
   btf: ['show', 'list', 'dump', 'help'],

@@ -18,7 +18,8 @@ const HEADS = { array: { '6.12': 264, '6.18': 256 }, hash: { '6.12': 936, '6.18'
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 const even = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
-const COMMANDS = [
+/** In the order in which bpftool's own help names them. */
+export const MAP_COMMANDS = [
   'show',
   'list',
   'create',
@@ -59,7 +60,7 @@ const HELP = `Usage: bpftool map { show | list }   [MAP]
 export function map(context: BpftoolContext, command: string, args: readonly string[]): CommandResult {
   const { kernel, json, pretty } = context;
   if (command === 'help') return done(HELP);
-  if (!COMMANDS.includes(command)) return fail(context, `cmd '${command}' not found; there are ${COMMANDS.join(', ')}`);
+  if (!MAP_COMMANDS.includes(command)) return fail(context, `cmd '${command}' not found; there are ${MAP_COMMANDS.join(', ')}`);
   if (command === 'create') return create(context, args);
   const showing = command === 'show' || command === 'list';
   if (showing && args.length === 0) {
@@ -281,21 +282,26 @@ function formattedEntry(writer: JsonWriter, btf: Btf, one: SimulatedMap, { key, 
       writer.name('key');
       writeValue(writer, bpftoolValue(btf, keyTypeId, key));
     }
-    if (!isPerCpu(one)) {
-      writer.name('value');
-      writeValue(writer, bpftoolValue(btf, valueTypeId!, values[0]!));
-      return;
-    }
-    writer.name('values').array(() =>
-      values.forEach((value, cpu) =>
-        writer.object(() => {
-          writer.name('cpu').raw(String(cpu));
-          writer.name('value');
-          writeValue(writer, bpftoolValue(btf, valueTypeId!, value));
-        }),
-      ),
-    );
+    valueMembers(writer, one, values, (value) => writeValue(writer, bpftoolValue(btf, valueTypeId!, value)));
   });
+}
+
+/** `value`, or of a per-CPU map `values` with the CPU of each. */
+function valueMembers(writer: JsonWriter, one: SimulatedMap, values: readonly Uint8Array[], write: (value: Uint8Array) => void): void {
+  if (!isPerCpu(one)) {
+    writer.name('value');
+    write(values[0]!);
+    return;
+  }
+  writer.name('values').array(() =>
+    values.forEach((value, cpu) =>
+      writer.object(() => {
+        writer.name('cpu').raw(String(cpu));
+        writer.name('value');
+        write(value);
+      }),
+    ),
+  );
 }
 
 const hexColumn = (bytes: Uint8Array): string => toHex(bytes, ' ');
@@ -354,20 +360,7 @@ function plainMembers(writer: JsonWriter, one: SimulatedMap, { key, values }: Ma
     void writer.array(() => list.forEach((byte) => writer.string(`0x${toHex(Uint8Array.of(byte))}`)));
   writer.name('key');
   bytes(key);
-  if (!isPerCpu(one)) {
-    writer.name('value');
-    bytes(values[0]!);
-    return;
-  }
-  writer.name('values').array(() =>
-    values.forEach((value, cpu) =>
-      writer.object(() => {
-        writer.name('cpu').raw(String(cpu));
-        writer.name('value');
-        bytes(value);
-      }),
-    ),
-  );
+  valueMembers(writer, one, values, bytes);
 }
 
 /** Bytes behind `key` or `value`: decimal, 0x, or all hex behind the word `hex`. */
