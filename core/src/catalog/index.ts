@@ -12,4 +12,4 @@ export * from './kernels.ts';
 export * from './contexts.ts';
 export * from './lsm-hooks.ts';
 export * from './tracepoint-arguments.ts';
-export { tracepoint, tracepointNames, type TracepointRow } from './tracepoints.ts';
+export { tracepoint, tracepointNames } from './tracepoints.ts';

@@ -1,7 +1,7 @@
 // Bytes as values of a BTF type and back: what map dumps, records and initial map contents of a scenario show.
 // Says nothing about where the bytes come from. Integers are exact: bigint where a number would lose bits.
 
-import { findComposite, findMember, resolve, sizeOf, type Btf, type BtfComposite, type BtfType } from '#core/btf';
+import { findMember, resolve, sizeOf, type Btf, type BtfComposite, type BtfType } from '#core/btf';
 import { fromHex, toHex } from '#core/bytes';
 import { fromCString, fromLittleEndian, littleEndian, utf8 } from './integers.ts';
 
@@ -239,22 +239,6 @@ function encodeMembers(btf: Btf, type: BtfComposite, bytes: Uint8Array, value: u
     if (problem !== undefined) return problem;
   }
   return undefined;
-}
-
-/** Where a member lies in a named struct: names separated by dots, none behind a pointer. */
-export function findPath(btf: Btf, structName: string, path: string): { offset: number; size: number } | undefined {
-  let type: BtfType | undefined = findComposite(btf, structName);
-  let offset = 0;
-  let size = 0;
-  for (const name of path.split('.')) {
-    if (type?.kind !== 'struct' && type?.kind !== 'union') return undefined;
-    const place = findMember(btf, type, name);
-    if (!place || place.member.bitSize > 0) return undefined;
-    offset += place.bitOffset >> 3;
-    size = sizeOf(btf, place.member.type) ?? 0;
-    type = strip(btf, place.member.type);
-  }
-  return { offset, size };
 }
 
 /** JSON text of a value on one line; integers keep all their digits. */

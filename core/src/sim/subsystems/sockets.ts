@@ -27,7 +27,6 @@ export interface SocketFacts {
   remotePort?: number;
 }
 
-const LOCALHOST = Uint8Array.of(127, 0, 0, 1);
 const OWN = Uint8Array.of(192, 0, 2, 2);
 const OTHER = Uint8Array.of(192, 0, 2, 1);
 
@@ -77,6 +76,3 @@ export function fillSocket(objects: KernelObjects, object: KernelObject, key: st
   object.setAll({ srtt_us: 200_000, mdev_us: 10_000, snd_cwnd: 10, mss_cache: 1448, snd_ssthresh: 0x7fff_ffff });
   object.set(`${outer}sk.sk_socket`, objects.socket(key));
 }
-
-export const LOCAL_ADDRESS = OWN;
-export const LOOPBACK_ADDRESS = LOCALHOST;
