@@ -3,46 +3,13 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { fromHex, toHex } from '#core/bytes';
+import { PROGRAM_TYPE_NAMES } from '#core/catalog';
 import { BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decode, encode, type Insn, isLdImm64 } from '#core/isa';
 import { buildC } from './build-c.ts';
 import { missing } from './requirements.ts';
 
 /** enum bpf_prog_type, by the names this project uses. */
-export const PROGRAM_TYPES = [
-  'unspec',
-  'socket_filter',
-  'kprobe',
-  'sched_cls',
-  'sched_act',
-  'tracepoint',
-  'xdp',
-  'perf_event',
-  'cgroup_skb',
-  'cgroup_sock',
-  'lwt_in',
-  'lwt_out',
-  'lwt_xmit',
-  'sock_ops',
-  'sk_skb',
-  'cgroup_device',
-  'sk_msg',
-  'raw_tracepoint',
-  'cgroup_sock_addr',
-  'lwt_seg6local',
-  'lirc_mode2',
-  'sk_reuseport',
-  'flow_dissector',
-  'cgroup_sysctl',
-  'raw_tracepoint_writable',
-  'cgroup_sockopt',
-  'tracing',
-  'struct_ops',
-  'ext',
-  'lsm',
-  'sk_lookup',
-  'syscall',
-  'netfilter',
-] as const;
+export const PROGRAM_TYPES: readonly string[] = ['unspec', ...PROGRAM_TYPE_NAMES];
 
 /** enum bpf_map_type, by the names this project uses. */
 export const MAP_TYPES = [
